@@ -1,0 +1,1 @@
+"""The service: everything but the host's entry point. Exports nothing."""

@@ -1,0 +1,118 @@
+"""What is remembered of what was done: runs, changes, conflicts."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from shared.core.event import CalendarEvent, EventType, Field, Side
+from shared.core.jobs import RunRequest
+from shared.core.states import ConflictState, RunState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """What a run has counted."""
+
+    total: int = 0
+    handled: int = 0
+    created: int = 0
+    updated: int = 0
+    deleted: int = 0
+    conflicts: int = 0
+    errors: int = 0
+    graph_requests: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventFailure:
+    """The specification's ``SyncError``: one event that could not be synced."""
+
+    event_id: str
+    event_type: str
+    code: str
+    message: str
+    retryable: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncRun:
+    """One row of the sync history. ``stage`` and ``link`` are where an interrupted run goes on."""
+
+    run_id: str
+    integration_id: str
+    request: RunRequest
+    state: RunState
+    queued_at: datetime
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    heartbeat_at: datetime | None = None
+    tally: Tally = Tally()
+    failures: tuple[EventFailure, ...] = field(default=())
+    stage: str = ""
+    outcome: str = ""
+
+
+class ChangeKind(StrEnum):
+    """What was done to an event."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    DELETED = "deleted"
+    LINKED = "linked"
+    UNLINKED = "unlinked"
+    CONFLICT = "conflict"
+    REPAIRED = "repaired"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncChange:
+    """One applied change with what was there before and after, on the side that was written."""
+
+    change_id: str
+    integration_id: str
+    run_id: str
+    mapping_id: str
+    side: Side
+    kind: ChangeKind
+    at: datetime
+    fields: tuple[Field, ...] = ()
+    before: CalendarEvent | None = None
+    after: CalendarEvent | None = None
+    rule: str = ""
+    correlation: str = ""
+
+
+class Suggestion(StrEnum):
+    """The specification's ``suggestedResolution``."""
+
+    USE_WEDSYNC = "use_wedsync"
+    USE_OUTLOOK = "use_outlook"
+    MANUAL_REVIEW = "manual_review"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conflict:
+    """Both sides moved one field to different values; neither is written until a person chooses.
+
+    ``field`` is None when one side deleted the event that the other edited; ``absent`` is then the side without it.
+    ``wedsync``, ``outlook`` and ``base`` are whole contents of which ``field`` is the part in question.
+    """
+
+    conflict_id: str
+    integration_id: str
+    mapping_id: str
+    field: Field | None
+    state: ConflictState
+    opened_at: datetime
+    wedsync: CalendarEvent | None = None
+    outlook: CalendarEvent | None = None
+    base: CalendarEvent | None = None
+    wedsync_at: datetime | None = None
+    outlook_at: datetime | None = None
+    absent: Side | None = None
+    suggestion: Suggestion = Suggestion.MANUAL_REVIEW
+    reason: str = ""
+    event_type: EventType = EventType.CLIENT_MEETING
+    choice: str = ""
+    closed_at: datetime | None = None

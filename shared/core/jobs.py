@@ -1,0 +1,88 @@
+"""What is put on the queues. A job says "look", never "do": repeats and reordering are harmless."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from shared.core.event import Side
+from shared.core.integration import Direction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Glance:
+    """An event to look at. ``hint`` is the version that the notice carried (WedSync's number, Graph's long etag)."""
+
+    event_id: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventJob:
+    """Look at these events of one side. ``correlation`` follows a notice to the change that it led to."""
+
+    integration_id: str
+    side: Side
+    events: tuple[Glance, ...]
+    attempt: int = 0
+    correlation: str = ""
+
+
+class RunKind(StrEnum):
+    """The specification's ``syncType``, and the runs that only we start."""
+
+    FULL = "full_sync"
+    INCREMENTAL = "incremental"
+    SINGLE = "single_event"
+    WEBHOOK = "webhook_triggered"
+
+
+class TriggeredBy(StrEnum):
+    """Who started a run."""
+
+    MANUAL = "manual"
+    WEBHOOK = "webhook"
+    SCHEDULED = "scheduled"
+    AUTO = "auto"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunJob:
+    """Carry on with this run."""
+
+    integration_id: str
+    run_id: str
+    attempt: int = 0
+    correlation: str = ""
+
+
+class UpkeepKind(StrEnum):
+    """What has to be kept up."""
+
+    SUBSCRIBE = "subscribe"  # make sure that an active subscription exists
+    RENEW = "renew"
+    REFRESH_TOKEN = "refresh_token"  # noqa: S105 - a kind of work, not a token
+    DISCONNECT = "disconnect"  # go on removing our events
+    PRUNE = "prune"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpkeepJob:
+    """Work that timers and endpoints hand over."""
+
+    integration_id: str
+    kind: UpkeepKind
+    subject: str = ""
+    attempt: int = 0
+    correlation: str = ""
+
+
+Job = EventJob | RunJob | UpkeepJob
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRequest:
+    """What a run was asked to do."""
+
+    kind: RunKind
+    triggered_by: TriggeredBy
+    direction: Direction = Direction.BIDIRECTIONAL
+    specific_events: tuple[str, ...] = field(default=())

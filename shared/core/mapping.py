@@ -1,0 +1,87 @@
+"""The mapping of a WedSync event to an Outlook event, with what both were when they last agreed."""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID, uuid5
+
+from shared.core.event import CalendarEvent, EventType, Field, Side
+from shared.core.states import MappingState
+
+_TRANSACTIONS = UUID("5f0b9c1a-7c1e-5b8e-9a4e-0d6f4a3c2b11")
+
+
+class Role(StrEnum):
+    """What the Outlook event of a mapping is to the WedSync event."""
+
+    EVENT = "event"
+    TRAVEL = "travel"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """A create that was decided and stored before it was sent.
+
+    ``payload`` is the exact body, so that a retry sends the same bytes; ``toward`` is the side it is sent to.
+    """
+
+    toward: Side
+    payload: str
+    stored_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventMapping:
+    """One pair of events.
+
+    ``base_w`` and ``base_o`` are each side's canonical content when the fields were last agreed. ``w_version`` and
+    ``o_etag`` are the last seen versions, for ``If-Match``; ``o_changed_at`` orders Outlook's states. ``prefix`` is the
+    prefix that we wrote, empty when the user removed it. ``generation`` counts the creates in Outlook. ``held`` are
+    the fields of open conflicts. ``epoch`` is the integration's when the mapping was made.
+    """
+
+    mapping_id: str
+    integration_id: str
+    epoch: int
+    born: Side
+    state: MappingState
+    calendar_id: str
+    role: Role = Role.EVENT
+    wedsync_id: str | None = None
+    outlook_id: str | None = None
+    event_type: EventType = EventType.CLIENT_MEETING
+    generation: int = 1
+    prefix: str = ""
+    base_w: CalendarEvent | None = None
+    base_o: CalendarEvent | None = None
+    w_version: int = 0
+    o_etag: str = ""
+    o_changed_at: datetime | None = None
+    series_id: str | None = None
+    occurrence_date: date | None = None
+    is_organizer: bool = True
+    masked: bool = False
+    held: frozenset[Field] = frozenset()
+    intent: Intent | None = None
+    sync_hash: str = ""
+    last_synced_at: datetime | None = None
+    created_at: datetime | None = None
+    failures: int = 0
+    quarantine: str = ""
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def transaction_id(self) -> str:
+        """The ``transactionId`` of the present generation's create: the same for every retry of it."""
+        return transaction_id(self.mapping_id, self.generation)
+
+
+def transaction_id(mapping_id: str, generation: int) -> str:
+    """Return the deterministic ``transactionId`` of a create (UUIDv5, RFC 9562)."""
+    return str(uuid5(_TRANSACTIONS, f"{mapping_id}:{generation}"))
+
+
+def external_id(*, tenant_id: str, account_id: str, outlook_id: str, occurrence_date: date | None = None) -> str:
+    """Return WedSync's ``externalId`` of an Outlook event; for an occurrence ``outlook_id`` is its series'."""
+    suffix = f":{occurrence_date.isoformat()}" if occurrence_date else ""
+    return f"outlook:{tenant_id}:{account_id}:{outlook_id}{suffix}"

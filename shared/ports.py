@@ -1,0 +1,586 @@
+"""All that the inside asks of the outside. Each port has one contract suite in ``tests/contracts``.
+
+Methods raise the errors of ``shared.errors``; which ones, each port says. Ids are case-sensitive strings. Times are
+aware UTC datetimes.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Generic, Protocol, TypeVar
+
+from shared.core.event import CalendarEvent, EventType, Field, OutlookState, WedSyncState
+from shared.core.history import Conflict, SyncChange, SyncRun
+from shared.core.integration import Account, CalendarInfo, Integration, SyncWindow
+from shared.core.jobs import Job
+from shared.core.mapping import EventMapping, Role
+from shared.core.subscription import GraphSubscription, Subscription
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored(Generic[T]):
+    """A value with the tag (ETag) of the row it was read from or written to; writes are conditional on it."""
+
+    value: T
+    tag: str
+
+
+class Clock(Protocol):
+    """The only source of the time."""
+
+    def now(self) -> datetime:
+        """Return the present as an aware UTC datetime."""
+        ...
+
+
+class Ids(Protocol):
+    """The only source of randomness, so that tests can replay it."""
+
+    def new_id(self) -> str:
+        """Return a random UUID (RFC 9562 version 4) as text."""
+        ...
+
+    def new_secret(self) -> str:
+        """Return 32 random bytes, URL-safe base64."""
+        ...
+
+
+# --- Outlook -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutlookDraft:
+    """What a new Outlook event is made of. ``title`` already carries the prefix.
+
+    ``reminder_minutes`` None means no reminder; ``show_as`` is Graph's enum. ``mapping_id`` becomes the marker.
+    """
+
+    mapping_id: str
+    transaction_id: str
+    content: CalendarEvent
+    title: str
+    reminder_minutes: int | None = None
+    show_as: str = "busy"
+    category: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutlookPatch:
+    """The fields to write and the content that they are taken from; ``title`` already carries the prefix."""
+
+    fields: frozenset[Field]
+    content: CalendarEvent
+    title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeltaPage:
+    """A page of ``calendarView/delta``.
+
+    ``events`` are full singles, masters and exceptions; ``occurrences`` are minimal occurrences whose content was
+    filled in from their master where the master has been seen in this round (otherwise their content has an empty
+    title and they are listed in ``unresolved``). ``removed`` holds the ids of ``@removed`` items, which prove nothing.
+    Exactly one of ``next_link`` and ``delta_link`` is not empty.
+    """
+
+    events: tuple[OutlookState, ...] = ()
+    removed: tuple[str, ...] = ()
+    next_link: str = ""
+    delta_link: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchCreate:
+    """POST a stored payload (``Outlook.compose``) to a calendar."""
+
+    calendar_id: str
+    payload: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchUpdate:
+    """PATCH on condition of ``etag``."""
+
+    event_id: str
+    etag: str
+    patch: OutlookPatch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchDelete:
+    """DELETE, on condition of ``etag`` unless that is empty."""
+
+    event_id: str
+    etag: str = ""
+
+
+BatchItem = BatchCreate | BatchUpdate | BatchDelete
+
+
+class Outlook(Protocol):
+    """One mailbox's calendars, as Graph has them; ``integration_id`` names whose grant is used.
+
+    Every method may raise ``Throttled``, ``Unavailable``, ``ReconnectNeeded``, ``OperatorFault``, ``CalendarGone``
+    and ``Rejected``. A write whose answer got lost raises ``OutcomeUnknown``.
+    """
+
+    async def calendars(self, integration_id: str) -> tuple[CalendarInfo, ...]:
+        """Return all calendars of the mailbox, the default one first. One request per page."""
+        ...
+
+    async def event(self, integration_id: str, event_id: str) -> OutlookState:
+        """Return the event with its marker expanded; raise ``EventGone`` on 404/410 ErrorItemNotFound. One request."""
+        ...
+
+    async def calendar_of(self, integration_id: str, event_id: str) -> str:
+        """Return the id of the calendar that holds the event; ``EventGone`` if there is none. One request."""
+        ...
+
+    async def calendar_answers(self, integration_id: str, calendar_id: str) -> None:
+        """Return if the calendar answers 200, else raise (``CalendarGone`` on 404). One request: part of the proof."""
+        ...
+
+    def compose(self, draft: OutlookDraft) -> str:
+        """Return the exact body of a create, to be stored before it is sent. No request."""
+        ...
+
+    async def create(self, integration_id: str, calendar_id: str, payload: str) -> OutlookState:
+        """POST a composed body; ``DuplicateTransaction`` if Graph used the transactionId before. One request."""
+        ...
+
+    async def update(self, integration_id: str, *, event_id: str, etag: str, patch: OutlookPatch) -> OutlookState:
+        """PATCH the named fields with ``If-Match``; ``VersionMismatch``, ``EventGone``. One request.
+
+        For a description on an online meeting the join block is read first and kept: one request more.
+        """
+        ...
+
+    async def delete(self, integration_id: str, *, event_id: str, etag: str = "") -> None:
+        """DELETE; ``EventGone`` if it was not there (404, or 400 ErrorInvalidRequest: in Deleted Items). One request."""
+        ...
+
+    async def find_marked(self, integration_id: str, calendar_id: str, mapping_id: str) -> tuple[OutlookState, ...]:
+        """Return the events whose marker names the mapping (more than one if the user made copies). One request."""
+        ...
+
+    def all_marked(self, integration_id: str, calendar_id: str) -> AsyncIterator[OutlookState]:
+        """Yield every event of the calendar that carries any marker of ours. One request per page."""
+        ...
+
+    async def delta(self, integration_id: str, *, calendar_id: str, window: SyncWindow, link: str = "") -> DeltaPage:
+        """Return one page: a new round over the window, or what ``link`` (next or delta) leads to. One request.
+
+        Raises ``CursorExpired`` on 410, sync-state codes and "Badly formed token".
+        """
+        ...
+
+    async def instances(self, integration_id: str, *, series_id: str, window: SyncWindow) -> tuple[OutlookState, ...]:
+        """Return the series' occurrences and exceptions in the window, in full. One request per page."""
+        ...
+
+    async def batch(
+        self, integration_id: str, items: Sequence[BatchItem]
+    ) -> tuple[OutlookState | Exception | None, ...]:
+        """Carry out up to 20 writes in one ``$batch``; the answers stand in the order of the items.
+
+        An answer is the state returned, None after a delete, or the error that the single method would have raised.
+        """
+        ...
+
+
+class Subscriptions(Protocol):
+    """Graph's change notification subscriptions. Errors as in ``Outlook``."""
+
+    async def create(
+        self, integration_id: str, *, calendar_id: str, client_state: str, expires_at: datetime
+    ) -> GraphSubscription:
+        """Subscribe to created, updated and deleted events of the calendar, with the lifecycle URL."""
+        ...
+
+    async def renew(self, integration_id: str, *, subscription_id: str, expires_at: datetime) -> GraphSubscription:
+        """Move the expiry; raises ``EventGone`` when Graph does not know the subscription any more (404, 410)."""
+        ...
+
+    async def delete(self, integration_id: str, subscription_id: str) -> None:
+        """Delete; returns quietly when it is gone already."""
+        ...
+
+    async def list(self, integration_id: str) -> tuple[GraphSubscription, ...]:
+        """Return this app's subscriptions of the user; may be stale."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """What a finished consent gave: who it was, and MSAL's serialized cache, to be kept as a secret."""
+
+    account: Account
+    token_cache: str
+
+
+class Consent(Protocol):
+    """Entra ID's authorization code flow. ``ConsentFault`` names what went wrong; ``OperatorFault`` ours."""
+
+    async def begin(self, *, state: str) -> Mapping[str, object]:
+        """Return MSAL's flow (JSON-able, secret: it holds the PKCE verifier and nonce) with ``auth_uri`` in it."""
+        ...
+
+    async def finish(self, flow: Mapping[str, object], answer: Mapping[str, str]) -> Grant:
+        """Redeem the code in ``answer`` (the redirect's query); checks state, nonce and granted scopes."""
+        ...
+
+    async def keep(self, integration_id: str, grant: Grant) -> None:
+        """Store the grant's tokens in the vault and use them from now on."""
+        ...
+
+    async def forget(self, integration_id: str) -> None:
+        """Delete the tokens here and in the vault, and purge where the vault allows; quiet when there are none."""
+        ...
+
+
+# --- WedSync -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WedSyncDraft:
+    """What a new WedSync event is made of."""
+
+    content: CalendarEvent
+    event_type: EventType
+    external_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WedSyncPage:
+    """A page of changes, tombstones included. ``cursor`` continues it; ``more`` says whether to go on now."""
+
+    events: tuple[WedSyncState, ...]
+    cursor: str
+    more: bool
+
+
+class WedSync(Protocol):
+    """WedSync's Events API, for one user. Errors: ``Throttled``, ``Unavailable``, ``OperatorFault``, ``Rejected``."""
+
+    async def event(self, user_id: str, event_id: str) -> WedSyncState:
+        """Return the event (a tombstone has ``deleted``); ``EventGone`` on 404."""
+        ...
+
+    async def changes(self, user_id: str, *, cursor: str = "", window: SyncWindow | None = None) -> WedSyncPage:
+        """Return a page since the cursor, or the first page of a snapshot of the window; ``CursorExpired`` on 410."""
+        ...
+
+    async def by_external_id(self, user_id: str, external_id: str) -> WedSyncState | None:
+        """Return the event that carries the ``externalId``, or None."""
+        ...
+
+    def compose(self, draft: WedSyncDraft) -> str:
+        """Return the exact body of a create, to be stored before it is sent. No request."""
+        ...
+
+    async def create(self, user_id: str, payload: str, *, idempotency_key: str) -> WedSyncState:
+        """POST a composed body; a repeated ``externalId`` or key returns the event that is there."""
+        ...
+
+    async def update(
+        self, user_id: str, *, event_id: str, version: int, fields: frozenset[Field], content: CalendarEvent
+    ) -> WedSyncState:
+        """PATCH the fields with ``If-Match``; ``VersionMismatch``, ``EventGone``."""
+        ...
+
+    async def delete(self, user_id: str, *, event_id: str, version: int) -> None:
+        """DELETE with ``If-Match``; ``VersionMismatch``; ``EventGone`` if it was not there."""
+        ...
+
+
+class UserTokens(Protocol):
+    """WedSync's access tokens of its users."""
+
+    async def user_of(self, token: str) -> str:
+        """Return ``sub`` of a valid JWT; raise ``NotSignedIn`` otherwise, ``Unavailable`` if the keys cannot be had."""
+        ...
+
+
+# --- Stores --------------------------------------------------------------------------------------------------------
+
+
+class Integrations(Protocol):
+    """The connections. Table ``OutlookIntegrations``, with ``OutlookAccounts`` taken once per ``tid`` + ``oid``."""
+
+    async def of_user(self, user_id: str) -> Stored[Integration] | None:
+        """Return the user's connection, whatever its state."""
+        ...
+
+    async def get(self, integration_id: str) -> Stored[Integration] | None:
+        """Return the connection."""
+        ...
+
+    async def insert(self, integration: Integration) -> Stored[Integration]:
+        """Insert a user's first connection; ``RowExists`` if the user has one."""
+        ...
+
+    async def save(self, stored: Stored[Integration]) -> Stored[Integration]:
+        """Replace; ``RowChanged`` if it is not the one read."""
+        ...
+
+    async def take_account(self, account: Account, integration_id: str) -> str:
+        """Take the Microsoft account for this connection; return the id of the connection that has it (maybe ours)."""
+        ...
+
+    async def release_account(self, account: Account, integration_id: str) -> None:
+        """Give the account back if it is ours; quiet otherwise."""
+        ...
+
+    def all(self) -> AsyncIterator[Stored[Integration]]:
+        """Yield every connection, for operators' tools."""
+        ...
+
+
+class Mappings(Protocol):
+    """The mappings. Table ``OutlookEventMappings``: the row, a pointer per side and role, and the epoch row.
+
+    Rows and pointers are written in one group transaction. A mapping that gains an id, or changes it, gets its
+    pointer in the same transaction, and its old pointer is removed.
+    """
+
+    async def epoch(self, integration_id: str) -> int:
+        """Return the present epoch; 0 when there is none yet."""
+        ...
+
+    async def raise_epoch(self, integration_id: str, to: int) -> None:
+        """Set the epoch to ``to`` unless it is that high already: every intent of a lower epoch now fails."""
+        ...
+
+    async def by_wedsync(
+        self, integration_id: str, wedsync_id: str, role: Role = Role.EVENT
+    ) -> Stored[EventMapping] | None:
+        """Return the mapping of a WedSync event. Two reads at the most."""
+        ...
+
+    async def by_outlook(self, integration_id: str, outlook_id: str) -> Stored[EventMapping] | None:
+        """Return the mapping of an Outlook event. Two reads at the most."""
+        ...
+
+    async def get(self, integration_id: str, mapping_id: str) -> Stored[EventMapping] | None:
+        """Return the mapping. One read."""
+        ...
+
+    def all(self, integration_id: str) -> AsyncIterator[Stored[EventMapping]]:
+        """Yield every mapping of the integration, in pages of up to 1,000 rows."""
+        ...
+
+    async def insert(self, mappings: Sequence[EventMapping]) -> tuple[Stored[EventMapping] | Exception, ...]:
+        """Insert with pointers, conditional on each mapping's epoch being the present one.
+
+        In group transactions; a failed one is repeated row by row. An answer is the stored mapping, ``RowExists``
+        when a pointer or the row is there already, or ``RowChanged`` when the epoch moved on.
+        """
+        ...
+
+    async def save(self, stored: Sequence[Stored[EventMapping]]) -> tuple[Stored[EventMapping] | Exception, ...]:
+        """Replace on condition of the tags, with pointers; ``RowChanged``, or ``RowExists`` for a foreign pointer."""
+        ...
+
+    async def remove(self, stored: Stored[EventMapping]) -> None:
+        """Remove the row and its pointers on condition of the tag; ``RowChanged``."""
+        ...
+
+    async def forget_all(self, integration_id: str) -> int:
+        """Remove every row of the integration but the epoch; return how many mappings there were."""
+        ...
+
+
+class Conflicts(Protocol):
+    """The conflicts. Table ``OutlookConflicts``."""
+
+    async def put(self, conflict: Conflict) -> None:
+        """Insert, or replace the row of the same id."""
+        ...
+
+    async def get(self, integration_id: str, conflict_id: str) -> Conflict | None:
+        """Return the conflict."""
+        ...
+
+    async def open_of(self, integration_id: str, mapping_id: str) -> tuple[Conflict, ...]:
+        """Return the open conflicts of one mapping."""
+        ...
+
+    async def open_all(self, integration_id: str) -> tuple[Conflict, ...]:
+        """Return all open conflicts of the integration."""
+        ...
+
+    async def forget_all(self, integration_id: str) -> None:
+        """Remove every row of the integration."""
+        ...
+
+
+class Runs(Protocol):
+    """The sync history. Table ``OutlookSyncHistory``, newest first."""
+
+    async def insert(self, run: SyncRun) -> Stored[SyncRun]:
+        """Insert; ``RowExists``."""
+        ...
+
+    async def get(self, integration_id: str, run_id: str) -> Stored[SyncRun] | None:
+        """Return the run."""
+        ...
+
+    async def save(self, stored: Stored[SyncRun]) -> Stored[SyncRun]:
+        """Replace; ``RowChanged``."""
+        ...
+
+    async def recent(self, integration_id: str, limit: int = 20) -> tuple[Stored[SyncRun], ...]:
+        """Return the newest runs, newest first."""
+        ...
+
+
+class Changes(Protocol):
+    """The applied changes. Table ``OutlookChanges``."""
+
+    async def append(self, changes: Sequence[SyncChange]) -> None:
+        """Add rows; a repeated ``change_id`` is quiet."""
+        ...
+
+    async def of_mapping(self, integration_id: str, mapping_id: str) -> tuple[SyncChange, ...]:
+        """Return the changes of one mapping, oldest first."""
+        ...
+
+    async def of_run(self, integration_id: str, run_id: str) -> tuple[SyncChange, ...]:
+        """Return the changes of one run, oldest first."""
+        ...
+
+
+class SubscriptionRows(Protocol):
+    """Our record of subscriptions. Table ``OutlookSubscriptions``."""
+
+    async def get(self, subscription_id: str) -> Stored[Subscription] | None:
+        """Return the subscription by Graph's id. One read: it is on the path of every notification."""
+        ...
+
+    async def of_integration(self, integration_id: str) -> tuple[Stored[Subscription], ...]:
+        """Return all subscriptions of the integration, the newest first."""
+        ...
+
+    async def put(self, subscription: Subscription) -> Stored[Subscription]:
+        """Insert or replace."""
+        ...
+
+    async def remove(self, subscription_id: str) -> None:
+        """Remove; quiet when there is none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthRequest:
+    """One use of the authorization code flow, or a ticket that leads to one.
+
+    ``key`` is the OAuth ``state``, or the ticket; ``flow`` is MSAL's. ``binding_hash`` is the SHA-256 hex of the
+    cookie that the browser got, empty when it got none.
+    """
+
+    key: str
+    user_id: str
+    expires_at: datetime
+    flow: Mapping[str, object] = field(default_factory=dict)
+    binding_hash: str = ""
+
+
+class AuthStates(Protocol):
+    """One-time states and tickets of the consent flow. Table ``OutlookAuthStates``; keys are stored as hashes."""
+
+    async def put(self, request: AuthRequest) -> None:
+        """Insert."""
+        ...
+
+    async def peek(self, key: str) -> AuthRequest | None:
+        """Return the request without using it up."""
+        ...
+
+    async def take(self, key: str) -> AuthRequest | None:
+        """Return the request, once: a second call, or one that races, gets None."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaseHold:
+    """A lease in hand. ``fence`` rises with each new owner."""
+
+    integration_id: str
+    owner: str
+    fence: int
+    expires_at: datetime
+
+
+class Leases(Protocol):
+    """One run per integration at a time: a row with owner, expiry, fencing number."""
+
+    async def acquire(self, integration_id: str, *, owner: str, until: datetime) -> LeaseHold | None:
+        """Take the lease if it is free, expired or already the owner's; None if another owner has it."""
+        ...
+
+    async def renew(self, hold: LeaseHold, *, until: datetime) -> LeaseHold:
+        """Prolong; ``RowChanged`` if somebody else has taken it."""
+        ...
+
+    async def release(self, hold: LeaseHold) -> None:
+        """Give back; quiet if it is not ours any more."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """Something to be done at a time, for one integration."""
+
+    kind: str
+    integration_id: str
+    at: datetime
+    subject: str = ""
+
+
+class DueList(Protocol):
+    """What is due when, by time bucket and shard. Table ``OutlookDue``."""
+
+    async def put(self, due: Due) -> None:
+        """Enter; replaces an earlier entry of the same kind, integration and subject."""
+        ...
+
+    async def due(self, kind: str, before: datetime, limit: int = 1000) -> tuple[Due, ...]:
+        """Return what is due, oldest first, reading only the buckets that have come."""
+        ...
+
+    async def done(self, due: Due) -> None:
+        """Remove the entry; quiet when it is gone."""
+        ...
+
+
+class Secrets(Protocol):
+    """Key Vault. ``Unavailable`` and ``Throttled`` apply."""
+
+    async def get(self, name: str) -> str | None:
+        """Return the latest value, or None."""
+        ...
+
+    async def put(self, name: str, value: str) -> None:
+        """Store a new version."""
+        ...
+
+    async def remove(self, name: str) -> None:
+        """Delete, and purge where the vault allows; quiet when there is none."""
+        ...
+
+
+class JobQueue(Protocol):
+    """The three queues: ``outlook-event-jobs``, ``outlook-run-jobs``, ``outlook-upkeep-jobs``."""
+
+    async def put(self, job: Job, *, delay_seconds: float = 0) -> None:
+        """Enqueue on the queue of the job's kind, invisible for the delay. ``Unavailable`` if it did not work.
+
+        An ``EventJob`` of more than 100 events or 40 KiB is split.
+        """
+        ...
+
+    def parse(self, text: str) -> Job:
+        """Return the job in a message's text; ``InvalidInput`` if it is none."""
+        ...

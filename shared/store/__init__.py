@@ -1,0 +1,1 @@
+"""Table Storage, queues, Key Vault and leases behind the store ports."""

@@ -158,7 +158,7 @@ class Outlook(Protocol):
         ...
 
     async def delete(self, integration_id: str, *, event_id: str, etag: str = "") -> None:
-        """DELETE; ``EventGone`` if it was not there (404, or 400 ErrorInvalidRequest: in Deleted Items). One request."""
+        """DELETE; ``EventGone`` if it was not there (404, or 400: in Deleted Items). One request."""
         ...
 
     async def find_marked(self, integration_id: str, calendar_id: str, mapping_id: str) -> tuple[OutlookState, ...]:

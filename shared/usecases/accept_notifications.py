@@ -1,0 +1,110 @@
+"""Graph's notifications and lifecycle notices become jobs. A notice is a hint to look, never content."""
+
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shared.core.event import Side
+from shared.core.jobs import EventJob, Glance, RunKind, TriggeredBy, UpkeepJob, UpkeepKind
+from shared.core.subscription import Subscription
+from shared.log import log_action
+from shared.ports import Clock, Ids, Integrations, JobQueue, SubscriptionRows
+from shared.usecases.request_sync import RequestSync
+from shared.usecases.subscribe import client_state_hash
+
+EVENTS_PER_JOB = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """One item of a notification POST: which event to look at, and the etag that it had (Graph's long form)."""
+
+    subscription_id: str
+    client_state: str
+    event_id: str
+    etag: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LifecycleNotice:
+    """One item of a lifecycle POST; ``event`` is Graph's ``lifecycleEvent``."""
+
+    subscription_id: str
+    client_state: str
+    event: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AcceptNotifications:
+    """Check who sends, fold what was sent, enqueue; the caller answers 202."""
+
+    rows: SubscriptionRows
+    integrations: Integrations
+    jobs: JobQueue
+    request_sync: RequestSync
+    ids: Ids
+    clock: Clock
+
+    async def changes(self, notices: Sequence[Notice]) -> int:
+        """Enqueue a look at each named event; return how many notices were taken. Strangers are dropped."""
+        correlation = self.ids.new_id()
+        by_subscription: dict[str, list[Notice]] = {}
+        for notice in notices:
+            by_subscription.setdefault(notice.subscription_id, []).append(notice)
+        taken = 0
+        for subscription_id, group in by_subscription.items():
+            subscription = await self._known(subscription_id)
+            honest = [notice for notice in group if subscription and _is_ours(subscription, notice.client_state)]
+            if len(honest) < len(group):
+                log_action("notification_rejected", subscription=subscription_id, count=len(group) - len(honest))
+            if subscription and honest:
+                await self._enqueue(subscription, honest, correlation)
+            taken += len(honest)
+        log_action("notification_accepted", count=taken, correlation=correlation)
+        return taken
+
+    async def lifecycle(self, notices: Sequence[LifecycleNotice]) -> int:
+        """Enqueue what each lifecycle event asks for; return how many notices were taken."""
+        taken = 0
+        for notice in notices:
+            subscription = await self._known(notice.subscription_id)
+            if not subscription or not _is_ours(subscription, notice.client_state):
+                log_action("notification_rejected", subscription=notice.subscription_id, count=1)
+                continue
+            await self._answer(subscription, notice.event)
+            taken += 1
+        return taken
+
+    async def _known(self, subscription_id: str) -> Subscription | None:
+        stored = await self.rows.get(subscription_id)
+        return stored.value if stored else None
+
+    async def _enqueue(self, subscription: Subscription, notices: list[Notice], correlation: str) -> None:
+        """One look per event, with the last etag named: earlier ones say nothing more."""
+        latest = {notice.event_id: Glance(event_id=notice.event_id, hint=notice.etag) for notice in notices}
+        glances = tuple(latest.values())
+        for start in range(0, len(glances), EVENTS_PER_JOB):
+            await self.jobs.put(
+                EventJob(
+                    integration_id=subscription.integration_id,
+                    side=Side.OUTLOOK,
+                    events=glances[start : start + EVENTS_PER_JOB],
+                    correlation=correlation,
+                )
+            )
+
+    async def _answer(self, subscription: Subscription, event: str) -> None:
+        log_action("lifecycle_notice", integration=subscription.integration_id, event=event)
+        if event == "missed":
+            stored = await self.integrations.get(subscription.integration_id)
+            if stored and stored.value.syncing:
+                await self.request_sync.start(stored.value, kind=RunKind.FULL, triggered_by=TriggeredBy.WEBHOOK)
+            return
+        kind = UpkeepKind.RENEW if event == "reauthorizationRequired" else UpkeepKind.SUBSCRIBE
+        if kind is UpkeepKind.SUBSCRIBE:
+            await self.rows.remove(subscription.subscription_id)
+        await self.jobs.put(UpkeepJob(integration_id=subscription.integration_id, kind=kind))
+
+
+def _is_ours(subscription: Subscription, client_state: str) -> bool:
+    return hmac.compare_digest(subscription.client_state_hash, client_state_hash(client_state))

@@ -1,0 +1,14 @@
+"""The user's live connection, which most use cases begin with."""
+
+from shared.core.integration import Integration
+from shared.core.states import IntegrationState
+from shared.errors import NotFound
+from shared.ports import Integrations, Stored
+
+
+async def connection_of(integrations: Integrations, user_id: str) -> Stored[Integration]:
+    """Return the user's live connection; raise ``NotFound`` if there is none."""
+    stored = await integrations.of_user(user_id)
+    if stored is None or stored.value.state in (IntegrationState.DISCONNECTED, IntegrationState.AWAITING_CONSENT):
+        raise NotFound("not_connected", "No Outlook calendar is connected.")
+    return stored

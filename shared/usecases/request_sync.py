@@ -1,0 +1,74 @@
+"""Start a run: record it as queued and put it on the queue."""
+
+from dataclasses import dataclass
+
+from shared.core.history import SyncRun
+from shared.core.integration import Integration
+from shared.core.jobs import RunJob, RunKind, RunRequest, TriggeredBy
+from shared.core.states import IntegrationState, RunState
+from shared.errors import NotFound, StateConflict
+from shared.ports import Clock, Ids, Integrations, JobQueue, Runs
+from shared.usecases.connect_state import connection_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestSync:
+    """A person, a timer or another use case wants a run."""
+
+    integrations: Integrations
+    runs: Runs
+    jobs: JobQueue
+    ids: Ids
+    clock: Clock
+
+    async def by_user(self, user_id: str, request: RunRequest) -> SyncRun:
+        """Start a run for the user's connection; a waiting run that does the same is returned instead."""
+        stored = await connection_of(self.integrations, user_id)
+        if stored.value.state is not IntegrationState.CONNECTED:
+            raise StateConflict(stored.value.state.value, stored.value.reason or "The connection is not syncing.")
+        for waiting in await self.runs.recent(stored.value.integration_id, 5):
+            if waiting.value.state is RunState.QUEUED and waiting.value.request == request:
+                await self.jobs.put(RunJob(integration_id=stored.value.integration_id, run_id=waiting.value.run_id))
+                return waiting.value
+        return await self._queue(stored.value, request, delay_seconds=0)
+
+    async def start(
+        self, integration: Integration, *, kind: RunKind, triggered_by: TriggeredBy, delay_seconds: float = 0
+    ) -> SyncRun:
+        """Start a run in the integration's own direction."""
+        request = RunRequest(kind=kind, triggered_by=triggered_by, direction=integration.direction)
+        return await self._queue(integration, request, delay_seconds=delay_seconds)
+
+    async def look_again(self, integration: Integration, *, delay_seconds: float = 2) -> None:
+        """Make sure that a full or incremental run comes; one that waits already is enough."""
+        for known in await self.runs.recent(integration.integration_id, 5):
+            if known.value.state is RunState.QUEUED:
+                return
+        await self.start(
+            integration,
+            kind=RunKind.INCREMENTAL,
+            triggered_by=TriggeredBy.WEBHOOK,
+            delay_seconds=delay_seconds,
+        )
+
+    async def status(self, user_id: str, run_id: str) -> SyncRun:
+        """Return one run of the user's connection; ``NotFound`` otherwise."""
+        stored = await connection_of(self.integrations, user_id)
+        run = await self.runs.get(stored.value.integration_id, run_id)
+        if run is None:
+            raise NotFound("sync_not_found", "There is no such sync.")
+        return run.value
+
+    async def _queue(self, integration: Integration, request: RunRequest, *, delay_seconds: float) -> SyncRun:
+        run = SyncRun(
+            run_id=self.ids.new_id(),
+            integration_id=integration.integration_id,
+            request=request,
+            state=RunState.QUEUED,
+            queued_at=self.clock.now(),
+        )
+        await self.runs.insert(run)
+        await self.jobs.put(
+            RunJob(integration_id=integration.integration_id, run_id=run.run_id), delay_seconds=delay_seconds
+        )
+        return run

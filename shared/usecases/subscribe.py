@@ -1,0 +1,142 @@
+"""Keep one active Graph subscription per integration: create, renew, adopt, recreate."""
+
+import hashlib
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from shared.core.integration import Integration
+from shared.core.jobs import RunJob, UpkeepJob, UpkeepKind
+from shared.core.states import SUBSCRIPTION_MOVES, SubscriptionState, move
+from shared.core.subscription import Subscription
+from shared.errors import EventGone, StateConflict
+from shared.log import log_action
+from shared.ports import Clock, Due, DueList, Ids, JobQueue, Stored, SubscriptionRows, Subscriptions
+
+RENEWAL = "renew-subscription"
+_RENEW_BEFORE = timedelta(hours=24)
+
+
+def client_state_hash(secret: str) -> str:
+    """Return what is stored of a ``clientState``."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subscribe:
+    """See to it that notifications come."""
+
+    subscriptions: Subscriptions
+    rows: SubscriptionRows
+    due: DueList
+    jobs: JobQueue
+    ids: Ids
+    clock: Clock
+    minutes: int
+
+    async def enqueue(self, integration_id: str, *, then_run: str = "") -> None:
+        """Have it done soon; ``then_run`` is put on the queue as soon as notifications can come."""
+        await self.jobs.put(UpkeepJob(integration_id=integration_id, kind=UpkeepKind.SUBSCRIBE, subject=then_run))
+
+    async def ensure(self, integration: Integration, *, then_run: str = "") -> None:
+        """Return with an active subscription in place: the present one, renewed if it is near its end, or a new one."""
+        try:
+            await self._ensure(integration)
+        finally:
+            if then_run:
+                await self.jobs.put(RunJob(integration_id=integration.integration_id, run_id=then_run))
+
+    async def remove_all(self, integration_id: str, *, at_graph: bool) -> bool:
+        """Remove every subscription of the integration; return whether Graph was told about all of them."""
+        for stored in await self.rows.of_integration(integration_id):
+            if at_graph:
+                await self.subscriptions.delete(integration_id, stored.value.subscription_id)
+            await self.rows.remove(stored.value.subscription_id)
+            await self.due.done(self._renewal(stored.value))
+        return at_graph
+
+    async def _ensure(self, integration: Integration) -> None:
+        kept = False
+        for stored in await self.rows.of_integration(integration.integration_id):
+            usable = (
+                not kept
+                and stored.value.calendar_id == integration.calendar_id
+                and stored.value.state is SubscriptionState.ACTIVE
+            )
+            if usable:
+                kept = await self._renewed(stored)
+            else:
+                await self._drop(stored.value)
+        if not kept:
+            await self._create(integration)
+
+    async def _renewed(self, stored: Stored[Subscription]) -> bool:
+        now = self.clock.now()
+        subscription = stored.value
+        if subscription.expires_at - now > _RENEW_BEFORE:
+            return True
+        try:
+            answer = await self.subscriptions.renew(
+                subscription.integration_id,
+                subscription_id=subscription.subscription_id,
+                expires_at=now + timedelta(minutes=self.minutes),
+            )
+        except EventGone:
+            log_action("subscription_lapsed", integration=subscription.integration_id)
+            await self.rows.remove(subscription.subscription_id)
+            return False
+        renewed = replace(subscription, expires_at=answer.expires_at)
+        await self.rows.put(renewed)
+        await self.due.put(self._renewal(renewed))
+        log_action("subscription_renewed", integration=subscription.integration_id)
+        return True
+
+    async def _create(self, integration: Integration) -> None:
+        secret = self.ids.new_secret()
+        expires_at = self.clock.now() + timedelta(minutes=self.minutes)
+        try:
+            made = await self.subscriptions.create(
+                integration.integration_id,
+                calendar_id=integration.calendar_id,
+                client_state=secret,
+                expires_at=expires_at,
+            )
+        except StateConflict:
+            await self._clear_strays(integration.integration_id)
+            made = await self.subscriptions.create(
+                integration.integration_id,
+                calendar_id=integration.calendar_id,
+                client_state=secret,
+                expires_at=expires_at,
+            )
+        subscription = Subscription(
+            subscription_id=made.subscription_id,
+            integration_id=integration.integration_id,
+            calendar_id=integration.calendar_id,
+            state=move(SUBSCRIPTION_MOVES, SubscriptionState.REQUESTED, SubscriptionState.ACTIVE),
+            client_state_hash=client_state_hash(secret),
+            expires_at=made.expires_at,
+            created_at=self.clock.now(),
+        )
+        await self.rows.put(subscription)
+        await self.due.put(self._renewal(subscription))
+        log_action("subscription_created", integration=integration.integration_id)
+
+    async def _clear_strays(self, integration_id: str) -> None:
+        """One that we made and forgot blocks a new one, and its ``clientState`` is lost: delete it at Graph."""
+        known = {stored.value.subscription_id for stored in await self.rows.of_integration(integration_id)}
+        for found in await self.subscriptions.list(integration_id):
+            if found.subscription_id not in known:
+                await self.subscriptions.delete(integration_id, found.subscription_id)
+
+    async def _drop(self, subscription: Subscription) -> None:
+        await self.subscriptions.delete(subscription.integration_id, subscription.subscription_id)
+        await self.rows.remove(subscription.subscription_id)
+        await self.due.done(self._renewal(subscription))
+
+    def _renewal(self, subscription: Subscription) -> Due:
+        return Due(
+            kind=RENEWAL,
+            integration_id=subscription.integration_id,
+            at=subscription.expires_at - _RENEW_BEFORE,
+            subject=subscription.subscription_id,
+        )

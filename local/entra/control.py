@@ -1,0 +1,173 @@
+"""Entra's own control routes, beside those that every simulator has. Bodies and answers are JSON; a bad body is 400.
+
+- ``GET, POST /_control/knobs``: see ``knobs.py``.
+- ``POST /_control/grants/revoke`` ``{"upn"}``: 50173 from now on; sessions end too.
+- ``POST /_control/grants/expire`` ``{"upn"}``: refresh tokens answer 700082.
+- ``POST /_control/grants/mfa`` ``{"upn", "required": true}``: 50076 until the next interactive sign-in.
+- ``POST /_control/grants/withdraw-consent`` ``{"upn", "scopes": […]}``: 65001; without ``scopes`` all of them, and
+  what an administrator consented to as well.
+- ``POST /_control/grants/disable`` ``{"upn", "disabled": true}``: 50057.
+- ``GET /_control/grants``: per person consent, refresh tokens, switches.
+- ``POST /_control/client`` any of ``{"secret", "secretExpired", "disabled", "redirectUris"}``: changes what the
+  directory accepts, so that the application's own secret becomes wrong (7000215) or expired (7000222).
+- ``POST /_control/codes`` ``{"upn", "scopes", "redirect_uri", "code_challenge", "nonce", "state"}``: consents, and
+  answers ``{"code", "state", "client_info"}`` without any page. S256 is assumed for ``code_challenge``.
+- ``POST /_control/keys/rotate``: signs with a new key; the old one stays published.
+- ``GET /_control/issued``: how many secret values were issued, by kind; ``?values=1`` shows them (leak tests).
+"""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from local.entra import scopes as scope_rules
+from local.entra import tenants
+from local.entra.errors import EntraError
+from local.entra.state import Directory
+from local.entra.tokens import client_info
+from local.simkit.people import ACCOUNTS, Account
+
+Act = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+class Control:
+    """Arranges and shows the state."""
+
+    def __init__(self, directory: Directory, changed: Callable[[], None]) -> None:
+        self._directory = directory
+        self._changed = changed
+
+    @property
+    def routes(self) -> list[Route]:
+        """The routes listed above."""
+        acts: dict[str, Act] = {
+            "knobs": self._knobs,
+            "grants/revoke": self._revoke,
+            "grants/expire": self._expire,
+            "grants/mfa": self._mfa,
+            "grants/withdraw-consent": self._withdraw,
+            "grants/disable": self._disable,
+            "client": self._client,
+            "codes": self._code,
+            "keys/rotate": lambda _: {"kid": self._directory.mint.rotate().kid},
+        }
+        shown = [
+            Route("/_control/knobs", self._show_knobs, methods=["GET"]),
+            Route("/_control/grants", self._show_grants, methods=["GET"]),
+            Route("/_control/issued", self._show_issued, methods=["GET"]),
+        ]
+        return shown + [Route(f"/_control/{path}", self._taking(act), methods=["POST"]) for path, act in acts.items()]
+
+    def _taking(self, act: Act) -> Callable[[Request], Awaitable[Response]]:
+        async def endpoint(request: Request) -> Response:
+            try:
+                body = await request.json() if await request.body() else {}
+                if not isinstance(body, dict):
+                    raise ValueError("the body must be a JSON object")
+                answer = act(body)
+            except (ValueError, EntraError) as error:
+                reason = error.message if isinstance(error, EntraError) else str(error)
+                return JSONResponse({"error": reason}, status_code=400)
+            self._changed()
+            return JSONResponse(answer)
+
+        return endpoint
+
+    async def _show_knobs(self, _: Request) -> Response:
+        return JSONResponse(self._directory.knobs.shown)
+
+    async def _show_grants(self, _: Request) -> Response:
+        return JSONResponse({account.upn: self._grant(account) for account in ACCOUNTS})
+
+    async def _show_issued(self, request: Request) -> Response:
+        issued = self._directory.issued
+        answer: dict[str, Any] = {"counts": Counter(item.kind for item in issued)}
+        if request.query_params.get("values"):
+            answer["issued"] = [{"kind": item.kind, "upn": item.upn, "value": item.value} for item in issued]
+        return JSONResponse(answer)
+
+    def _grant(self, account: Account) -> dict[str, Any]:
+        standing = self._directory.standing(account)
+        held = [token for token in self._directory.refresh_tokens.values() if token.account == account]
+        return {
+            "consented": sorted(self._directory.consented(account)),
+            "refreshTokens": len(held),
+            "usableRefreshTokens": sum(token.epoch == standing.epoch and not token.expired for token in held),
+            "revocations": standing.epoch,
+            "mfaRequired": standing.mfa_required,
+            "disabled": standing.disabled,
+        }
+
+    def _knobs(self, body: dict[str, Any]) -> dict[str, Any]:
+        self._directory.knobs = self._directory.knobs.turned(body)
+        return self._directory.knobs.shown
+
+    def _revoke(self, body: dict[str, Any]) -> dict[str, Any]:
+        account = _account(body)
+        self._directory.revoke(account)
+        return self._grant(account)
+
+    def _expire(self, body: dict[str, Any]) -> dict[str, Any]:
+        account = _account(body)
+        self._directory.expire(account)
+        return self._grant(account)
+
+    def _mfa(self, body: dict[str, Any]) -> dict[str, Any]:
+        account = _account(body)
+        self._directory.standing(account).mfa_required = bool(body.get("required", True))
+        return self._grant(account)
+
+    def _disable(self, body: dict[str, Any]) -> dict[str, Any]:
+        account = _account(body)
+        self._directory.standing(account).disabled = bool(body.get("disabled", True))
+        return self._grant(account)
+
+    def _withdraw(self, body: dict[str, Any]) -> dict[str, Any]:
+        account = _account(body)
+        withdrawn = set(body.get("scopes") or self._directory.consented(account))
+        self._directory.standing(account).consented -= withdrawn
+        self._directory.admin_consent.get(account.tid, set()).difference_update(withdrawn)
+        return self._grant(account)
+
+    def _client(self, body: dict[str, Any]) -> dict[str, Any]:
+        client = self._directory.client
+        client.secret = str(body.get("secret", client.secret))
+        client.secret_expired = bool(body.get("secretExpired", client.secret_expired))
+        client.disabled = bool(body.get("disabled", client.disabled))
+        client.redirect_uris = tuple(body.get("redirectUris", client.redirect_uris))
+        return {
+            "clientId": client.client_id,
+            "secretExpired": client.secret_expired,
+            "disabled": client.disabled,
+            "redirectUris": client.redirect_uris,
+        }
+
+    def _code(self, body: dict[str, Any]) -> dict[str, Any]:
+        account = _account(body)
+        client = self._directory.client
+        wanted = body.get("scopes", " ".join(client.permissions))
+        scopes = scope_rules.parse(wanted if isinstance(wanted, str) else " ".join(wanted), client.permissions)
+        redirect_uri = body.get("redirect_uri", next(iter(client.redirect_uris), ""))
+        if redirect_uri not in client.redirect_uris:
+            raise EntraError(50011, {"redirect_uri": redirect_uri, "client_id": client.client_id})
+        self._directory.standing(account).consented |= set(scopes)
+        code = self._directory.new_code(
+            account,
+            redirect_uri=redirect_uri,
+            scopes=scopes,
+            nonce=body.get("nonce"),
+            challenge=body.get("code_challenge"),
+            method=body.get("code_challenge_method", "S256"),
+        )
+        return {"code": code.value, "state": body.get("state"), "client_info": client_info(account)}
+
+
+def _account(body: dict[str, Any]) -> Account:
+    account = tenants.person(str(body.get("upn", "")))
+    if account is None:
+        raise ValueError(f"upn must be one of {', '.join(item.upn for item in ACCOUNTS)}")
+    return account

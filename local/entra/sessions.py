@@ -1,0 +1,96 @@
+"""Browser sessions, and sign-ins under way."""
+
+import secrets
+from dataclasses import dataclass, field
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from local.entra.request import AuthorizeRequest
+from local.entra.state import Directory
+from local.entra.tenants import admits
+from local.simkit.people import Account
+
+COOKIE = "ESTSAUTHPERSISTENT"
+FLOW_SECONDS = 900
+"""How long a page stays usable (assumed)."""
+
+
+@dataclass(kw_only=True)
+class Session:
+    """A browser's sign-ins: account name to the revocation epoch at which it signed in."""
+
+    ident: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+    epochs: dict[str, tuple[Account, int]] = field(default_factory=dict)
+
+
+@dataclass(kw_only=True)
+class Flow:
+    """One authorization under way. ``ctx`` names it in the forms."""
+
+    asked: AuthorizeRequest
+    began: float
+    ctx: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+    account: Account | None = None
+
+
+class Sessions:
+    """All browsers' sessions and flows of one simulator."""
+
+    def __init__(self, directory: Directory) -> None:
+        self._directory = directory
+        self._sessions: dict[str, Session] = {}
+        self._flows: dict[str, Flow] = {}
+
+    def clear(self) -> None:
+        """Forget all browsers."""
+        self._sessions.clear()
+        self._flows.clear()
+
+    def of(self, request: Request) -> Session | None:
+        """Return the browser's session, if it has one."""
+        return self._sessions.get(request.cookies.get(COOKIE, ""))
+
+    def accounts(self, session: Session | None, tenant: str) -> list[Account]:
+        """Return who is signed in, may sign in under the tenant segment and was not revoked since."""
+        held = session.epochs.values() if session else ()
+        return [
+            account
+            for account, epoch in held
+            if admits(tenant, account) and epoch == self._directory.standing(account).epoch
+        ]
+
+    def sign_in(self, session: Session | None, account: Account) -> Session:
+        """Add the account to the session, made now where there is none. A fresh sign-in satisfies MFA."""
+        session = session or Session()
+        standing = self._directory.standing(account)
+        standing.mfa_required = False
+        session.epochs[account.upn] = (account, standing.epoch)
+        self._sessions[session.ident] = session
+        return session
+
+    def sign_out(self, session: Session | None) -> None:
+        """End the session."""
+        if session:
+            self._sessions.pop(session.ident, None)
+
+    @staticmethod
+    def remember(response: Response, session: Session) -> None:
+        """Set the session cookie, usable from another site's redirect as the real one is."""
+        response.set_cookie(COOKIE, session.ident, secure=True, httponly=True, samesite="none", path="/")
+
+    def begin(self, asked: AuthorizeRequest) -> Flow:
+        """Start a flow; flows that nobody finished are dropped."""
+        now = self._directory.clock.timestamp()
+        self._flows = {key: flow for key, flow in self._flows.items() if now - flow.began < FLOW_SECONDS}
+        flow = Flow(asked=asked, began=now)
+        self._flows[flow.ctx] = flow
+        return flow
+
+    def flow(self, ctx: str) -> Flow | None:
+        """Return the flow that a form names, unless it has ended."""
+        return self._flows.get(ctx)
+
+    def end(self, flow: Flow) -> None:
+        """A flow ends with its redirect; its pages are dead from then on."""
+        self._flows.pop(flow.ctx, None)

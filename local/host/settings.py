@@ -1,0 +1,71 @@
+"""App settings: local.settings.json, ``%NAME%`` and storage connections."""
+
+import json
+import logging
+import re
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from local.host.errors import FunctionError, StartupError
+
+_NAME = re.compile(r"%([^%]+)%")
+_logger = logging.getLogger("Host.Startup")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalHost:
+    """The ``Host`` section of local.settings.json, which Core Tools alone reads."""
+
+    port: int | None = None
+    address: str | None = None
+    cors_origins: tuple[str, ...] = ()
+    cors_credentials: bool = False
+
+
+def apply_local_settings(file: Path, environment: MutableMapping[str, str]) -> LocalHost:
+    """Put ``Values`` into the environment, where what is already set wins, and return the ``Host`` section."""
+    if not file.exists():
+        return LocalHost()
+    try:
+        content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8-sig"))
+    except json.JSONDecodeError as error:
+        raise StartupError(f"{file} is not JSON: {error}") from None
+    if content.get("IsEncrypted"):
+        raise StartupError(f"{file} is encrypted; decrypt it with: func settings decrypt")
+    for name, value in (content.get("Values") or {}).items():
+        if value is None:
+            continue
+        if not isinstance(value, str):
+            raise StartupError(f"{file}: Values.{name} must be a string")
+        if name not in environment:
+            environment[name] = value
+        elif environment[name] != value:
+            _logger.warning("Skipping '%s' from local settings as it's already defined in environment variables.", name)
+    host = content.get("Host") or {}
+    origins = tuple(origin.strip() for origin in str(host.get("CORS") or "").split(",") if origin.strip())
+    return LocalHost(
+        port=int(host["LocalHttpPort"]) if "LocalHttpPort" in host else None,
+        address=host.get("LocalHttpAddress"),
+        cors_origins=origins,
+        cors_credentials=bool(host.get("CORSCredentials", False)),
+    )
+
+
+def resolve(text: str, environment: Mapping[str, str]) -> str:
+    """Replace each ``%NAME%`` by that app setting; FunctionError when there is none."""
+
+    def value(match: re.Match[str]) -> str:
+        found = environment.get(match[1])
+        if found is None:
+            raise FunctionError(f"'%{match[1]}%' does not resolve to a value.")
+        return found
+
+    return _NAME.sub(value, text)
+
+
+def is_disabled(function: str, environment: Mapping[str, str]) -> bool:
+    """Say whether ``AzureWebJobs.<function>.Disabled`` is set; Linux also takes it with underscores."""
+    names = (f"AzureWebJobs.{function}.Disabled", f"AzureWebJobs_{function}_Disabled")
+    return any(environment.get(name, "").lower() in {"1", "true"} for name in names)

@@ -1,0 +1,204 @@
+"""A function app of somebody else: a small library with a lending desk."""
+
+import asyncio
+import json
+import logging
+import os
+import threading
+from pathlib import Path
+
+import azure.functions as func
+
+app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+desk = func.Blueprint()
+
+
+def note(line: str) -> None:
+    """Write to the file that the tests read."""
+    with Path(os.environ["SAMPLE_NOTES"]).open("a", encoding="utf-8") as notes:
+        notes.write(line + "\n")
+
+
+@app.route(route="books/{id:int}", methods=["GET"])
+async def get_book(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+    """Answer asynchronously, with what the request looked like from here."""
+    logging.info("looking for a book")
+    return func.HttpResponse(
+        json.dumps(
+            {
+                "params": dict(req.route_params),
+                "query": dict(req.params),
+                "headers": dict(req.headers),
+                "url": req.url,
+                "thread": threading.current_thread().name,
+                "function": context.function_name,
+            }
+        ),
+        mimetype="application/json",
+    )
+
+
+@app.route(route="books", methods=["POST"])
+def add_book(req: func.HttpRequest) -> func.HttpResponse:
+    """Answer from a thread."""
+    body = req.get_body()
+    return func.HttpResponse(
+        json.dumps({"length": len(body), "thread": threading.current_thread().name}), status_code=201
+    )
+
+
+@app.route(route="books/{title}", methods=["GET"])
+def get_book_by_title(req: func.HttpRequest) -> str:
+    """Return a plain string."""
+    return f"title {req.route_params['title']}"
+
+
+@app.route(route="page/{number:int=1}")
+def page(req: func.HttpRequest) -> str:
+    """Have a parameter with a default."""
+    return req.route_params["number"]
+
+
+@app.route(route="shelf/{room?}")
+def shelf(req: func.HttpRequest) -> str:
+    """Have an optional parameter."""
+    return json.dumps(dict(req.route_params))
+
+
+@app.route(route="zzz/{*rest}")
+def catch_all(req: func.HttpRequest) -> str:
+    """Take everything below a path, before functions later in the alphabet."""
+    return f"caught {req.route_params.get('rest')}"
+
+
+@app.route(route="zzz/shadowed")
+def shadowed(req: func.HttpRequest) -> str:
+    """Never run: an earlier function's catch-all takes its path."""
+    return "shadowed"
+
+
+@app.route(route="fail")
+def fail(req: func.HttpRequest) -> func.HttpResponse:
+    """Raise."""
+    raise RuntimeError("the shelf fell down")
+
+
+@app.route(route="wrong")
+def wrong(req: func.HttpRequest):
+    """Return what the worker refuses."""
+    return {"not": "a response"}
+
+
+@app.route(route="cookies")
+def cookies(req: func.HttpRequest) -> func.HttpResponse:
+    """Set two cookies."""
+    response = func.HttpResponse("set")
+    response.headers.add("Set-Cookie", "a=1; Path=/; HttpOnly")
+    response.headers.add("Set-Cookie", "b=2; Path=/; Secure")
+    return response
+
+
+@app.route(route="object")
+def response_object(req: func.HttpRequest) -> str:
+    """Return a string that the host takes for a response object."""
+    return json.dumps({"statusCode": 202, "headers": {"x-shape": "object"}, "body": {"ok": True}})
+
+
+@app.route(route="gone")
+def gone(req: func.HttpRequest) -> func.HttpResponse:
+    """Return no content, with content."""
+    return func.HttpResponse("ignored", status_code=204)
+
+
+@app.route(route="guarded", auth_level=func.AuthLevel.FUNCTION)
+def guarded(req: func.HttpRequest) -> str:
+    """Ask for a key."""
+    return "let in"
+
+
+@app.route(route="switched-off")
+def switched_off(req: func.HttpRequest) -> str:
+    """Be disabled by a setting."""
+    return "on"
+
+
+@app.route(route="slow")
+async def slow(req: func.HttpRequest) -> str:
+    """Take a while."""
+    note("slow began")
+    await asyncio.sleep(float(req.params["seconds"]))
+    note("slow ended")
+    return "done"
+
+
+@app.route(route="quiet")
+def quiet(req: func.HttpRequest) -> str:
+    """Log below the level that host.json sets for it."""
+    logging.info("unheard")
+    logging.error("heard")
+    return "shh"
+
+
+@app.route(route="admin/books")
+def reserved_route(req: func.HttpRequest) -> str:
+    """Break a rule of the host: the route begins with admin."""
+    return "never"
+
+
+@app.route(route="Books/", methods=["POST"])
+def same_route(req: func.HttpRequest) -> str:
+    """Break a rule of the host: the route and method of another."""
+    return "never"
+
+
+@app.route(route="lend", methods=["POST"])
+@app.queue_output(arg_name="slips", queue_name="%LENDING_QUEUE%", connection="SampleStorage")
+def lend(req: func.HttpRequest, slips: func.Out[str]) -> str:
+    """Put what was sent on a queue."""
+    slips.set(req.get_body().decode())
+    return "lent"
+
+
+@desk.queue_trigger(arg_name="msg", queue_name="%LENDING_QUEUE%", connection="SampleStorage")
+async def lending(msg: func.QueueMessage) -> None:
+    """Note each message; fail on request, for as long as is asked."""
+    text = msg.get_body().decode()
+    note(f"lending {msg.dequeue_count} {msg.id} {text}")
+    if text.startswith("wait "):
+        await asyncio.sleep(float(text.removeprefix("wait ")))
+        note(f"lending ended {text}")
+    if text == "fail":
+        raise ValueError("no such book")
+
+
+@desk.queue_trigger(arg_name="msg", queue_name="%LENDING_QUEUE%-poison", connection="SampleStorage")
+def lost_slips(msg: str) -> None:
+    """Read the poison queue of the other."""
+    note(f"poison {msg}")
+
+
+@app.timer_trigger(arg_name="tick", schedule="%CLOSING_SCHEDULE%", use_monitor=True)
+def closing_time(tick: func.TimerRequest) -> None:
+    """Note each firing."""
+    note(f"closing past_due={tick.past_due} status={json.dumps(tick.schedule_status)}")
+
+
+@app.timer_trigger(arg_name="tick", schedule="%RETRY_SCHEDULE%")
+@app.retry(strategy="fixed_delay", max_retry_count="2", delay_interval="00:00:00")
+def stocktaking(tick: func.TimerRequest, context: func.Context) -> None:
+    """Fail at every attempt."""
+    note(f"stocktaking {context.retry_context.retry_count}/{context.retry_context.max_retry_count}")
+    raise RuntimeError("miscounted")
+
+
+@app.timer_trigger(arg_name="tick", schedule="0 0 4 * * 7")
+def wrong_schedule(tick: func.TimerRequest) -> None:
+    """Break a rule of the host: there is no day 7."""
+
+
+@app.queue_trigger(arg_name="msg", queue_name="q", connection="NoSuchConnection")
+def no_connection(msg: str) -> None:
+    """Break a rule of the host: its connection is not set."""
+
+
+app.register_functions(desk)

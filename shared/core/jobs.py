@@ -59,9 +59,7 @@ class UpkeepKind(StrEnum):
 
     SUBSCRIBE = "subscribe"  # make sure that an active subscription exists
     RENEW = "renew"
-    REFRESH_TOKEN = "refresh_token"  # noqa: S105 - a kind of work, not a token
     DISCONNECT = "disconnect"  # go on removing our events
-    PRUNE = "prune"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

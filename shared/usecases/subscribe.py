@@ -37,10 +37,14 @@ class Subscribe:
         """Have it done soon; ``then_run`` is put on the queue as soon as notifications can come."""
         await self.jobs.put(UpkeepJob(integration_id=integration_id, kind=UpkeepKind.SUBSCRIBE, subject=then_run))
 
-    async def ensure(self, integration: Integration, *, then_run: str = "") -> None:
-        """Return with an active subscription in place: the present one, renewed if it is near its end, or a new one."""
+    async def ensure(self, integration: Integration, *, then_run: str = "", renew: bool = False) -> None:
+        """Return with an active subscription in place: the present one or a new one.
+
+        The present one is renewed if it is near its end, or in any case with ``renew`` (which also answers Graph's
+        ``reauthorizationRequired``: https://learn.microsoft.com/graph/change-notifications-lifecycle-events).
+        """
         try:
-            await self._ensure(integration)
+            await self._ensure(integration, renew=renew)
         finally:
             if then_run:
                 await self.jobs.put(RunJob(integration_id=integration.integration_id, run_id=then_run))
@@ -54,7 +58,7 @@ class Subscribe:
             await self.due.done(self._renewal(stored.value))
         return at_graph
 
-    async def _ensure(self, integration: Integration) -> None:
+    async def _ensure(self, integration: Integration, *, renew: bool) -> None:
         kept = False
         for stored in await self.rows.of_integration(integration.integration_id):
             usable = (
@@ -63,16 +67,16 @@ class Subscribe:
                 and stored.value.state is SubscriptionState.ACTIVE
             )
             if usable:
-                kept = await self._renewed(stored)
+                kept = await self._renewed(stored, renew=renew)
             else:
                 await self._drop(stored.value)
         if not kept:
             await self._create(integration)
 
-    async def _renewed(self, stored: Stored[Subscription]) -> bool:
+    async def _renewed(self, stored: Stored[Subscription], *, renew: bool) -> bool:
         now = self.clock.now()
         subscription = stored.value
-        if subscription.expires_at - now > _RENEW_BEFORE:
+        if subscription.expires_at - now > _RENEW_BEFORE and not renew:
             return True
         try:
             answer = await self.subscriptions.renew(

@@ -1,0 +1,122 @@
+"""What the WedSync frontend calls, beside connecting and disconnecting."""
+
+from datetime import date
+from typing import get_args
+
+import azure.functions as func
+
+from shared.bootstrap import App
+from shared.core.event import EventType
+from shared.core.integration import Direction
+from shared.core.jobs import RunKind, RunRequest, TriggeredBy
+from shared.errors import InvalidInput
+from shared.triggers import present, shapes
+from shared.triggers.http import Call, Reply, endpoint
+from shared.usecases.list_events import EventFilter
+from shared.usecases.resolve_conflict import Choice
+
+blueprint = func.Blueprint()
+_STATUSES = get_args(shapes.MappedEventShape.model_fields["sync_status"].annotation)
+
+
+@endpoint(blueprint, route="calendar/outlook/sync", method="GET")
+async def sync_status(app: App, call: Call) -> Reply:
+    """Return the state of the connection."""
+    return Reply(body=present.sync_status(await app.report_status.run(call.user_id)))
+
+
+@endpoint(blueprint, route="calendar/outlook/sync", method="POST")
+async def sync_start(app: App, call: Call) -> Reply:
+    """Start a run."""
+    wanted = call.json(shapes.SyncRequest)
+    status = await app.report_status.run(call.user_id)
+    run = await app.request_sync.by_user(
+        call.user_id,
+        RunRequest(
+            kind=RunKind(wanted.sync_type),
+            triggered_by=TriggeredBy.MANUAL,
+            direction=Direction(wanted.sync_direction or status.integration.direction),
+            specific_events=tuple(wanted.specific_events or ()),
+        ),
+    )
+    total = status.counts.total
+    return Reply(
+        status=202,
+        body=shapes.SyncResponse(
+            sync_id=run.run_id, status="queued", estimated_duration=max(1, total // 50), events_to_process=total
+        ),
+    )
+
+
+@endpoint(blueprint, route="calendar/outlook/sync/{syncId}", method="GET")
+async def sync_job(app: App, call: Call) -> Reply:
+    """Return one run."""
+    return Reply(body=present.sync_job(await app.request_sync.status(call.user_id, call.params["syncId"])))
+
+
+@endpoint(blueprint, route="calendar/outlook/events", method="GET")
+async def list_events(app: App, call: Call) -> Reply:
+    """Return a page of the mapped events."""
+    wanted = EventFilter(
+        event_types=_listed(call, "eventTypes", tuple(EventType)),
+        statuses=_listed(call, "syncStatuses", _STATUSES),
+        start=_day(call, "start"),
+        end=_day(call, "end"),
+    )
+    page = await app.list_events.run(
+        call.user_id,
+        wanted,
+        page=_number(call, "page", default=1, most=100_000),
+        page_size=_number(call, "pageSize", default=50, most=500),
+    )
+    return Reply(body=present.event_page(page, wanted))
+
+
+@endpoint(blueprint, route="calendar/outlook/events/{eventId}/resolve", method="POST")
+async def resolve_conflict(app: App, call: Call) -> Reply:
+    """Carry out the user's choice for each field in conflict."""
+    request = call.json(shapes.ResolveRequest)
+    results = await app.resolve_conflict.run(
+        call.user_id,
+        call.params["eventId"],
+        [
+            Choice(
+                field=name,
+                use=choice.use_value,
+                custom=choice.custom_value,
+                conflict_id=choice.conflict_id or "",
+            )
+            for name, choice in request.resolutions.items()
+        ],
+        set_as_default=request.set_as_default,
+    )
+    return Reply(body=shapes.ResolveResponse(success=True, results=dict(results)))
+
+
+@endpoint(blueprint, route="health", method="GET", signed_in=False)
+async def health(app: App, call: Call) -> Reply:
+    """Say that the service is up and its settings are right."""
+    del app, call
+    return Reply(body=shapes.HealthResponse(status="ok"))
+
+
+def _listed(call: Call, name: str, allowed: tuple[str, ...]) -> tuple[str, ...]:
+    values = tuple(value.strip() for value in call.query.get(name, "").split(",") if value.strip())
+    if any(value not in allowed for value in values):
+        raise InvalidInput("invalid_query", f"{name} takes: {', '.join(allowed)}.")
+    return values
+
+
+def _day(call: Call, name: str) -> date | None:
+    text = call.query.get(name, "")
+    try:
+        return date.fromisoformat(text[:10]) if text else None
+    except ValueError:
+        raise InvalidInput("invalid_query", f"{name} is not a date (YYYY-MM-DD).") from None
+
+
+def _number(call: Call, name: str, *, default: int, most: int) -> int:
+    text = call.query.get(name, str(default))
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= most:
+        raise InvalidInput("invalid_query", f"{name} is not a number from 1 to {most}.")
+    return int(text)

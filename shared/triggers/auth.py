@@ -1,0 +1,106 @@
+"""Connecting and disconnecting Outlook."""
+
+from urllib.parse import quote, urlencode
+
+import azure.functions as func
+
+from shared.bootstrap import App
+from shared.errors import ConsentFault, SyncFault
+from shared.triggers import present, shapes
+from shared.triggers.http import Call, Problem, Reply, endpoint, problem_of
+from shared.usecases.connect import Connected, HandOver
+
+blueprint = func.Blueprint()
+COOKIE = "__Host-wedsync-oauth"
+_ANSWER = ("code", "state", "error", "error_description", "session_state", "client_info")
+
+
+@endpoint(blueprint, route="calendar/outlook/auth", method="GET")
+async def begin_connect(app: App, call: Call) -> Reply:
+    """Return where Microsoft asks for consent."""
+    begun = await app.begin_connect.run(call.user_id)
+    start_url = f"{app.settings.public_base_url}/api/integrations/outlook/auth?{urlencode({'ticket': begun.ticket})}"
+    return Reply(body=shapes.AuthResponse(auth_url=begun.auth_url, state=begun.state, start_url=start_url))
+
+
+@endpoint(blueprint, route="calendar/outlook/auth/callback", method="POST")
+async def finish_connect(app: App, call: Call) -> Reply:
+    """Complete the consent for the signed-in user."""
+    request = call.json(shapes.CallbackRequest)
+    answer = {name: value for name, value in request.model_dump().items() if value}
+    made = await app.finish_connect.by_post(call.user_id, answer)
+    return Reply(
+        body=shapes.CallbackResponse(
+            success=True,
+            integration=present.integration(made.integration),
+            calendars=present.calendars(made.calendars),
+        )
+    )
+
+
+@endpoint(blueprint, route="integrations/outlook/auth", method="GET", signed_in=False)
+async def browser_begin_connect(app: App, call: Call) -> Reply:
+    """Redeem a ticket: bind the browser by a cookie and send it to Microsoft."""
+    try:
+        bound = await app.begin_connect.redeem(call.query.get("ticket", ""))
+    except ConsentFault as fault:
+        return _to_page(app, query={"error": fault.code})
+    cookie = f"{COOKIE}={bound.cookie}; Path=/; Max-Age=600; Secure; HttpOnly; SameSite=Lax"
+    return Reply(status=302, headers={"Location": bound.auth_url, "Set-Cookie": cookie})
+
+
+@endpoint(blueprint, route="integrations/outlook/callback", method="GET", signed_in=False)
+async def browser_finish_connect(app: App, call: Call) -> Reply:
+    """Complete in the browser that began; any other browser's page completes by POST, with its user's token."""
+    answer = {name: call.query[name] for name in _ANSWER if call.query.get(name)}
+    try:
+        outcome = await app.finish_connect.by_browser(answer, call.cookie(COOKIE))
+    except SyncFault as fault:
+        problem = problem_of(fault, "browser_finish_connect").body
+        return _to_page(app, query={"error": problem.code if isinstance(problem, Problem) else "internal"}, clear=True)
+    match outcome:
+        case Connected():
+            return _to_page(app, query={"connected": "outlook"}, clear=True)
+        case HandOver(answer=handed):
+            return _to_page(app, fragment=dict(handed))
+
+
+@endpoint(blueprint, route="calendar/outlook/calendars", method="GET")
+async def list_calendars(app: App, call: Call) -> Reply:
+    """Return the mailbox's calendars."""
+    integration, calendars = await app.list_calendars.run(call.user_id)
+    return Reply(
+        body=shapes.CalendarsResponse(calendars=present.calendars(calendars), calendar_id=integration.calendar_id)
+    )
+
+
+@endpoint(blueprint, route="calendar/outlook/integration", method="DELETE")
+async def disconnect(app: App, call: Call) -> Reply:
+    """Remove our events and the connection."""
+    removal = await app.disconnect.by_user(call.user_id)
+    return Reply(
+        body=shapes.RemovalResponse(
+            success=True,
+            events_deleted=removal.events_deleted,
+            mappings_deleted=removal.mappings_deleted,
+            webhook_unsubscribed=removal.webhook_unsubscribed,
+            status="completed" if removal.finished else "in_progress",
+            sync_id=removal.sync_id,
+            events_left=removal.events_left,
+        )
+    )
+
+
+def _to_page(
+    app: App, *, query: dict[str, str] | None = None, fragment: dict[str, str] | None = None, clear: bool = False
+) -> Reply:
+    """Redirect to the WedSync page, the only place that redirects ever go to."""
+    url = f"{app.settings.wedsync_app_url}/settings/integrations"
+    if query:
+        url += f"?{urlencode(query)}"
+    if fragment:
+        url += f"#{urlencode(fragment, quote_via=quote)}"
+    headers = {"Location": url, "Referrer-Policy": "no-referrer"}
+    if clear:
+        headers["Set-Cookie"] = f"{COOKIE}=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Lax"
+    return Reply(status=302, headers=headers)

@@ -1,0 +1,227 @@
+"""HTTP at the border: a request becomes plain values, an outcome or an error becomes a response.
+
+The only table from errors to statuses. Errors go out as RFC 9457 problem documents with a stable ``code``:
+https://www.rfc-editor.org/rfc/rfc9457
+"""
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import azure.functions as func
+from pydantic import BaseModel, ValidationError
+
+from shared import bootstrap
+from shared.bootstrap import App
+from shared.errors import (
+    CalendarGone,
+    ConsentFault,
+    InvalidInput,
+    NotSignedIn,
+    OperatorFault,
+    ReconnectNeeded,
+    Refusal,
+    RemoteFault,
+    StoreFault,
+    Throttled,
+    TooLarge,
+)
+from shared.log import log_action
+
+M = TypeVar("M", bound=BaseModel)
+FRONTEND_BODY = 256 * 1024
+NOTIFICATION_BODY = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """A request as plain values; ``user_id`` is empty where the route asks for no sign-in."""
+
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    params: Mapping[str, str]
+    body: bytes
+    user_id: str = ""
+
+    def json(self, model: type[M]) -> M:
+        """Return the body as the model; ``InvalidInput`` names each member that is wrong, never its value."""
+        try:
+            return model.model_validate_json(self.body or b"{}")
+        except ValidationError as error:
+            raise InvalidInput(
+                "invalid_body", "The body is not what this endpoint takes.", errors=_members(error)
+            ) from None
+
+    def cookie(self, name: str) -> str:
+        """Return a cookie's value, or an empty string."""
+        pairs = (part.strip().partition("=") for part in self.headers.get("cookie", "").split(";"))
+        return next((value for key, _, value in pairs if key == name), "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """A response as plain values. A model is written as JSON by alias, without members that are None."""
+
+    status: int = 200
+    body: BaseModel | str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+Handler = Callable[[App, Call], Awaitable[Reply]]
+
+
+def endpoint(
+    blueprint: func.Blueprint, *, route: str, method: str, signed_in: bool = True, limit: int = FRONTEND_BODY
+) -> Callable[[Handler], Handler]:
+    """Register a handler; its name becomes the function's. ``signed_in`` demands a user's bearer token."""
+
+    def register(handler: Handler) -> Handler:
+        async def invoke(req: func.HttpRequest) -> func.HttpResponse:
+            try:
+                app = bootstrap.get_app()
+            except OperatorFault as error:
+                log_action("settings_wrong", problems=error.code)
+                return _response(_problem(500, "configuration", "The service is not configured."), {})
+            origin = _cors(app, req.headers.get("origin", ""))
+            try:
+                reply = await handler(app, await _call(app, req, signed_in=signed_in, limit=limit))
+            except Exception as error:
+                reply = problem_of(error, handler.__name__)
+            return _response(reply, origin)
+
+        invoke.__name__ = handler.__name__
+        invoke.__doc__ = handler.__doc__
+        named = blueprint.function_name(handler.__name__)
+        named(blueprint.route(route=route, methods=[method])(invoke))
+        return handler
+
+    return register
+
+
+async def _call(app: App, req: func.HttpRequest, *, signed_in: bool, limit: int) -> Call:
+    headers = {name.lower(): value for name, value in req.headers.items()}
+    user_id = await app.user_tokens.user_of(_bearer(headers)) if signed_in else ""
+    body = req.get_body()
+    if len(body) > limit:
+        raise TooLarge("body_too_large", f"The body is larger than {limit} bytes.")
+    return Call(query=dict(req.params), headers=headers, params=dict(req.route_params), body=body, user_id=user_id)
+
+
+def _bearer(headers: Mapping[str, str]) -> str:
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise NotSignedIn("not_signed_in", "Send a WedSync access token as Authorization: Bearer.")
+    return token.strip()
+
+
+def _members(error: ValidationError) -> tuple[dict[str, str], ...]:
+    return tuple(
+        {"pointer": "/" + "/".join(str(part) for part in item["loc"]), "detail": item["msg"]}
+        for item in error.errors(include_input=False, include_url=False, include_context=False)[:20]
+    )
+
+
+def problem_of(error: Exception, where: str) -> Reply:
+    """Return the problem document for any error; what nobody foresaw is logged by type only, and answered 500."""
+    match error:
+        case Refusal():
+            headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, NotSignedIn) else {}
+            return _problem(error.status, error.code, error.detail, headers=headers, errors=error.errors)
+        case ConsentFault():
+            extra = {"link": error.link} if error.link else {}
+            return _problem(400, error.code, error.detail, **extra)
+        case ReconnectNeeded():
+            return _problem(409, "needs_reconnect", error.reason)
+        case CalendarGone():
+            return _problem(409, "calendar_unavailable", "Microsoft does not let us at this mailbox or calendar.")
+        case Throttled():
+            wait = {"Retry-After": str(max(1, round(error.retry_after)))}
+            return _problem(503, "busy", "Another service asks us to wait.", headers=wait)
+        case OperatorFault():
+            log_action("operator_fault", where=where, code=error.code)
+            return _problem(500, "configuration", "The service is not configured correctly.")
+        case RemoteFault() | StoreFault():
+            log_action("remote_fault", where=where, kind=type(error).__name__, code=getattr(error, "code", ""))
+            return _problem(503, "unavailable", "Another service did not answer.", headers={"Retry-After": "5"})
+        case RecursionError():
+            return _problem(400, "invalid_body", "The body is nested too deeply.")
+    log_action("unforeseen_fault", where=where, kind=type(error).__name__)
+    return _problem(500, "internal", "Something went wrong on our side.")
+
+
+class Problem(BaseModel):
+    """RFC 9457, with ``code`` and, for bodies, the members at fault."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str = ""
+    errors: list[dict[str, str]] | None = None
+    link: str | None = None
+
+
+def _problem(
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    errors: tuple[dict[str, str], ...] = (),
+    link: str | None = None,
+) -> Reply:
+    document = Problem(
+        type=f"urn:wedsync:outlook-sync:problem:{code}",
+        title=code.replace("_", " ").capitalize(),
+        status=status,
+        code=code,
+        detail=detail,
+        errors=list(errors) or None,
+        link=link,
+    )
+    return Reply(status=status, body=document, headers={**(headers or {}), "Content-Type": "application/problem+json"})
+
+
+def _response(reply: Reply, cors: Mapping[str, str]) -> func.HttpResponse:
+    headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", **cors, **reply.headers}
+    if isinstance(reply.body, BaseModel):
+        text = reply.body.model_dump_json(by_alias=True, exclude_none=True)
+        headers.setdefault("Content-Type", "application/json")
+    else:
+        text = reply.body or ""
+    mimetype = headers.pop("Content-Type", "text/plain; charset=utf-8")
+    return func.HttpResponse(text, status_code=reply.status, headers=headers, mimetype=mimetype)
+
+
+def _cors(app: App, origin: str) -> dict[str, str]:
+    """The WedSync page may read the answers; no other origin may. https://fetch.spec.whatwg.org/#http-cors-protocol"""
+    parts = urlsplit(app.settings.wedsync_app_url)
+    allowed = f"{parts.scheme}://{parts.netloc}"
+    if origin != allowed:
+        return {"Vary": "Origin"}
+    return {"Access-Control-Allow-Origin": allowed, "Access-Control-Allow-Credentials": "true", "Vary": "Origin"}
+
+
+def preflight(app: App, call: Call) -> Reply:
+    """Answer a CORS preflight for the WedSync page."""
+    allowed = _cors(app, call.headers.get("origin", ""))
+    if "Access-Control-Allow-Origin" not in allowed:
+        return Reply(status=403)
+    return Reply(
+        status=204,
+        headers={
+            "Access-Control-Allow-Methods": "GET, POST, PUT, PATCH, DELETE",
+            "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key",
+            "Access-Control-Max-Age": "600",
+        },
+    )
+
+
+def plain_json(body: bytes) -> Any:
+    """Return parsed JSON; ``InvalidInput`` if it is none."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        raise InvalidInput("invalid_body", "The body is not JSON.") from None

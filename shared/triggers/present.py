@@ -1,0 +1,240 @@
+"""Values of the core in the shapes of the API.
+
+Missing strings are empty, missing numbers 0, optional members absent.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from shared.core.event import AllDay, CalendarEvent, Field
+from shared.core.history import Conflict, SyncRun
+from shared.core.integration import CalendarInfo, Integration, Preferences
+from shared.core.states import IntegrationState, RunState
+from shared.triggers import shapes
+from shared.usecases.list_events import EventFilter, EventPage, MappedEvent, day_of
+from shared.usecases.report_status import SyncStatus
+
+_CONFLICT_TYPES = {
+    Field.TITLE: "title",
+    Field.DESCRIPTION: "description",
+    Field.TIME: "date_time",
+    Field.LOCATION: "location",
+    Field.ATTENDEES: "attendees",
+    Field.PRIVATE: "description",
+}
+
+
+def when(moment: datetime | None) -> str:
+    """Return RFC 3339 in UTC, or an empty string."""
+    return moment.isoformat().replace("+00:00", "Z") if moment else ""
+
+
+def preferences(value: Preferences) -> shapes.PreferencesShape:
+    """Present the preferences."""
+    return shapes.PreferencesShape(
+        sync_client_meetings=value.sync_client_meetings,
+        sync_wedding_events=value.sync_wedding_events,
+        sync_deadlines=value.sync_deadlines,
+        sync_travel_time=value.sync_travel_time,
+        event_prefix=value.event_prefix,
+        create_separate_calendar=value.create_separate_calendar,
+        notification_minutes=list(value.notification_minutes),
+        on_outlook_delete=value.on_outlook_delete.value,
+        import_outlook_events=value.import_outlook_events.value,
+        guest_updates=value.guest_updates.value,
+    )
+
+
+def integration(value: Integration) -> shapes.IntegrationShape:
+    """Present the connection."""
+    return shapes.IntegrationShape(
+        id=value.integration_id,
+        microsoft_user_id=value.account_id,
+        tenant_id=value.tenant_id,
+        calendar_id=value.calendar_id or None,
+        calendar_name=value.calendar_name or None,
+        sync_enabled=value.state is IntegrationState.CONNECTED,
+        sync_direction=value.direction.value,
+        sync_preferences=preferences(value.preferences),
+        last_sync_at=when(value.last_sync_at) or None,
+        last_sync_status=value.last_sync_status.value,
+        status=value.state.value,
+        reason=value.reason or None,
+        email=value.email or None,
+    )
+
+
+def calendars(values: tuple[CalendarInfo, ...]) -> list[shapes.CalendarShape]:
+    """Present the calendars."""
+    return [
+        shapes.CalendarShape(
+            id=value.calendar_id,
+            name=value.name,
+            color=value.color,
+            is_default_calendar=value.is_default,
+            can_edit=value.can_edit,
+            owner=shapes.OwnerShape(name=value.owner_name, address=value.owner_address),
+        )
+        for value in values
+    ]
+
+
+def _errors(run: SyncRun) -> list[shapes.SyncErrorShape] | None:
+    found = [
+        shapes.SyncErrorShape(
+            event_id=failure.event_id,
+            event_type=failure.event_type,
+            error_code=failure.code,
+            error_message=failure.message,
+            retryable=failure.retryable,
+        )
+        for failure in run.failures
+    ]
+    return found or None
+
+
+def run_status(run: SyncRun) -> Any:
+    """A queued run shows as in progress: the specification knows no other word for it."""
+    return RunState.IN_PROGRESS.value if run.state is RunState.QUEUED else run.state.value
+
+
+def history_item(run: SyncRun) -> shapes.HistoryItem:
+    """Present a run in the history."""
+    started = run.started_at or run.queued_at
+    spent = (run.completed_at - started) // timedelta(milliseconds=1) if run.completed_at else 0
+    return shapes.HistoryItem(
+        id=run.run_id,
+        sync_type=run.request.kind.value,
+        sync_direction=run.request.direction.value,
+        events_processed=run.tally.handled,
+        events_created=run.tally.created,
+        events_updated=run.tally.updated,
+        events_deleted=run.tally.deleted,
+        conflicts_detected=run.tally.conflicts,
+        sync_status=run_status(run),
+        sync_duration_ms=spent,
+        started_at=when(started),
+        completed_at=when(run.completed_at) or None,
+        triggered_by=run.request.triggered_by.value,
+        errors=_errors(run),
+    )
+
+
+def sync_job(run: SyncRun) -> shapes.SyncJobResponse:
+    """Present one run by itself."""
+    tally = run.tally
+    return shapes.SyncJobResponse(
+        sync_id=run.run_id,
+        status=run_status(run),
+        progress=shapes.ProgressShape(
+            total_events=tally.total,
+            processed_events=tally.handled,
+            created_events=tally.created,
+            updated_events=tally.updated,
+            deleted_events=tally.deleted,
+            error_events=tally.errors,
+        ),
+        errors=_errors(run),
+        started_at=when(run.started_at or run.queued_at),
+        completed_at=when(run.completed_at) or None,
+    )
+
+
+def sync_status(value: SyncStatus) -> shapes.StatusResponse:
+    """Present the status of the connection."""
+    channel = value.subscription
+    return shapes.StatusResponse(
+        integration=integration(value.integration),
+        sync_stats=shapes.StatsShape(
+            total_events=value.counts.total,
+            synced_events=value.counts.synced,
+            pending_events=value.counts.pending,
+            conflicted_events=value.counts.conflicted,
+            last_full_sync=when(value.integration.last_full_sync_at),
+            next_scheduled_sync=when(value.next_sync_at),
+        ),
+        recent_sync_history=[history_item(run) for run in value.recent],
+        webhook_status=shapes.WebhookStatus(
+            is_active=channel is not None,
+            subscription_id=channel.subscription_id if channel else None,
+            expires_at=when(channel.expires_at) if channel else None,
+            renewal_needed=value.renewal_needed,
+        ),
+    )
+
+
+def field_value(event: CalendarEvent | None, field: Field | None) -> Any:
+    """Return one field as JSON; the whole event's title for a deletion conflict; None for an absent side."""
+    if event is None:
+        return None
+    match field:
+        case Field.TIME:
+            return _time(event)
+        case Field.LOCATION:
+            return {"name": event.location.name, "address": event.location.address}
+        case Field.DESCRIPTION:
+            return event.description
+        case Field.ATTENDEES:
+            return [{"email": person.email, "name": person.name} for person in event.attendees]
+        case Field.PRIVATE:
+            return event.private
+        case _:
+            return event.title
+
+
+def _time(event: CalendarEvent) -> dict[str, Any]:
+    time = event.time
+    if isinstance(time, AllDay):
+        return {"start": time.start.isoformat(), "end": time.end.isoformat(), "timeZone": time.zone, "allDay": True}
+    zone = ZoneInfo(time.zone)
+    start, end = (moment.astimezone(zone).replace(tzinfo=None).isoformat() for moment in (time.start, time.end))
+    return {"start": start, "end": end, "timeZone": time.zone, "allDay": False}
+
+
+def conflict(value: Conflict) -> shapes.ConflictShape:
+    """Present a conflict."""
+    return shapes.ConflictShape(
+        field=value.field.value if value.field else "event",
+        wed_sync_value=field_value(value.wedsync, value.field),
+        outlook_value=field_value(value.outlook, value.field),
+        conflict_type=_CONFLICT_TYPES[value.field or Field.TIME],
+        suggested_resolution=value.suggestion.value,
+        conflict_id=value.conflict_id,
+        base=field_value(value.base, value.field),
+        reason=value.reason,
+        opened_at=when(value.opened_at),
+        kind=None if value.field else "deleted",
+    )
+
+
+def mapped_event(event: MappedEvent) -> shapes.MappedEventShape:
+    """Present one mapping."""
+    mapping = event.mapping
+    left, right = mapping.base_w, mapping.base_o or mapping.base_w
+    return shapes.MappedEventShape(
+        wed_sync_event_id=mapping.wedsync_id or mapping.mapping_id,
+        wed_sync_event_type=mapping.event_type.value,
+        wed_sync_event_title=left.title if left else "",
+        wed_sync_event_date=str(day_of(left) or ""),
+        outlook_event_id=mapping.outlook_id or "",
+        outlook_event_title=f"{mapping.prefix}{right.title}" if right and mapping.outlook_id else "",
+        outlook_event_date=str(day_of(right) or "") if mapping.outlook_id else "",
+        sync_status=event.status,
+        last_synced=when(mapping.last_synced_at),
+        sync_conflicts=[conflict(item) for item in event.conflicts] or None,
+        can_resync=True,
+        reason=mapping.quarantine or (mapping.state.value if event.status == "pending" else None),
+    )
+
+
+def event_page(page: EventPage, wanted: EventFilter) -> shapes.EventsResponse:
+    """Present a page of mappings."""
+    dates = shapes.DateRange(start=str(wanted.start), end=str(wanted.end)) if wanted.start and wanted.end else None
+    return shapes.EventsResponse(
+        events=[mapped_event(event) for event in page.events],
+        pagination=shapes.PaginationShape(page=page.page, total_pages=page.total_pages, total_events=page.total_events),
+        filters=shapes.FiltersShape(
+            event_types=list(wanted.event_types), sync_statuses=list(wanted.statuses), date_range=dates
+        ),
+    )

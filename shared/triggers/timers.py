@@ -1,0 +1,24 @@
+"""The timers read what is due and enqueue; they ask nothing of Graph."""
+
+import azure.functions as func
+
+from shared import bootstrap
+from shared.log import log_action
+
+blueprint = func.Blueprint()
+
+
+@blueprint.function_name("renew_subscriptions")
+@blueprint.timer_trigger(arg_name="timer", schedule="0 */5 * * * *")
+async def renew_subscriptions(timer: func.TimerRequest) -> None:
+    """Enqueue the renewal of subscriptions that near their end."""
+    count = await bootstrap.get_app().enqueue_due.renewals()
+    log_action("renewals_enqueued", count=count, past_due=timer.past_due)
+
+
+@blueprint.function_name("safety_sync")
+@blueprint.timer_trigger(arg_name="timer", schedule="0 * * * * *")
+async def safety_sync(timer: func.TimerRequest) -> None:
+    """Enqueue an incremental run for integrations that nobody has confirmed for a while."""
+    count = await bootstrap.get_app().enqueue_due.safety_runs()
+    log_action("safety_runs_enqueued", count=count, past_due=timer.past_due)

@@ -1,0 +1,81 @@
+"""What Microsoft Graph and WedSync deliver: check, enqueue, answer at once."""
+
+import azure.functions as func
+
+from shared.bootstrap import App
+from shared.errors import InvalidInput
+from shared.graph.webhook import Lifecycle, Notifications, Validation, parse
+from shared.triggers import http, shapes
+from shared.triggers.http import NOTIFICATION_BODY, Call, Reply, endpoint
+from shared.usecases.accept_notifications import LifecycleNotice, Notice
+from shared.wedsync.webhook import verified
+
+blueprint = func.Blueprint()
+
+
+async def _graph(app: App, call: Call) -> Reply:
+    """https://learn.microsoft.com/graph/change-notifications-delivery-webhooks: validation, or 202 once enqueued."""
+    match parse(call.query, call.headers, call.body):
+        case Validation(token=token):
+            return Reply(body=token, headers={"Content-Type": "text/plain; charset=utf-8"})
+        case Notifications(items=items):
+            await app.accept_notifications.changes(
+                [
+                    Notice(
+                        subscription_id=item.subscription_id,
+                        client_state=item.client_state,
+                        event_id=item.event_id,
+                        etag=item.etag,
+                    )
+                    for item in items
+                ]
+            )
+        case Lifecycle(items=notices):
+            await app.accept_notifications.lifecycle(
+                [
+                    LifecycleNotice(
+                        subscription_id=notice.subscription_id,
+                        client_state=notice.client_state,
+                        event=notice.event,
+                    )
+                    for notice in notices
+                ]
+            )
+    return Reply(status=202)
+
+
+@endpoint(blueprint, route="calendar/outlook/webhook", method="POST", signed_in=False, limit=NOTIFICATION_BODY)
+async def graph_webhook(app: App, call: Call) -> Reply:
+    """Prove our address to Graph, or queue a look at the events that it names."""
+    return await _graph(app, call)
+
+
+@endpoint(blueprint, route="webhooks/outlook", method="POST", signed_in=False, limit=NOTIFICATION_BODY)
+async def graph_webhook_alias(app: App, call: Call) -> Reply:
+    """The same under the older sketch's name."""
+    return await _graph(app, call)
+
+
+@endpoint(blueprint, route="calendar/outlook/lifecycle", method="POST", signed_in=False, limit=NOTIFICATION_BODY)
+async def graph_lifecycle(app: App, call: Call) -> Reply:
+    """Prove our address to Graph, or queue what a lifecycle event asks for."""
+    return await _graph(app, call)
+
+
+@endpoint(blueprint, route="webhooks/wedsync", method="POST", signed_in=False)
+async def wedsync_webhook(app: App, call: Call) -> Reply:
+    """Queue a look at the WedSync event that a signed webhook names."""
+    secret = await app.webhook_secret()
+    change = verified(headers=call.headers, body=call.body, secret=secret, now=app.clock.now())
+    if change is None:
+        raise InvalidInput("invalid_body", "The body is not a WedSync event change.")
+    accepted = await app.accept_wedsync_event.run(
+        user_id=change.user_id, event_id=change.event_id, version=change.version
+    )
+    return Reply(status=202, body=shapes.WebhookReceipt(accepted=accepted))
+
+
+@endpoint(blueprint, route="{*path}", method="OPTIONS", signed_in=False)
+async def preflight(app: App, call: Call) -> Reply:
+    """Answer a CORS preflight where the platform does not."""
+    return http.preflight(app, call)

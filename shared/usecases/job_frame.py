@@ -1,0 +1,103 @@
+"""What every job has around it: the integration, and what to do with each kind of failure.
+
+Handing back is sending a copy with a delay and returning normally, so that throttling and deployments never poison a
+message; only unforeseen errors are raised, and those the host counts (``maxDequeueCount``).
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+
+from shared.core.integration import Integration
+from shared.core.jobs import Job
+from shared.core.states import INTEGRATION_MOVES, IntegrationState, move
+from shared.errors import (
+    CalendarGone,
+    OperatorFault,
+    OutcomeUnknown,
+    ReconnectNeeded,
+    RemoteFault,
+    RowChanged,
+    StoreFault,
+    Throttled,
+    Unavailable,
+    VersionMismatch,
+)
+from shared.log import log_action
+from shared.ports import Integrations, JobQueue, Stored
+
+_DELAYS = (2.0, 10.0, 60.0, 300.0)
+_OPERATOR_DELAY = 300.0
+
+
+def delay_of(attempt: int, fault: Exception) -> float:
+    """Return the seconds to wait before the next attempt: what the far end asked for, or 2, 10, 60, 300."""
+    wanted = fault.retry_after if isinstance(fault, Throttled) else 0.0
+    if isinstance(fault, OperatorFault):
+        wanted = _OPERATOR_DELAY
+    return max(wanted, _DELAYS[min(attempt, len(_DELAYS) - 1)])
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobFrame:
+    """Runs the work of a job for its integration."""
+
+    integrations: Integrations
+    jobs: JobQueue
+
+    async def run(self, job: Job, work: Callable[[Integration], Awaitable[None]]) -> bool:
+        """Do the work; return whether it was done. A foreseen failure is handed back or stops the integration."""
+        stored = await self.integrations.get(job.integration_id)
+        if stored is None:
+            log_action("job_without_integration", integration=job.integration_id)
+            return False
+        try:
+            await work(stored.value)
+        except (ReconnectNeeded, CalendarGone) as fault:
+            await self.stop(job.integration_id, fault)
+            return False
+        except (
+            Throttled,
+            Unavailable,
+            OutcomeUnknown,
+            VersionMismatch,
+            OperatorFault,
+            StoreFault,
+        ) as fault:
+            await self.hand_back(job, fault)
+            return False
+        return True
+
+    async def hand_back(self, job: Job, fault: Exception) -> None:
+        """Send a copy with a delay and one attempt more."""
+        delay = delay_of(job.attempt, fault)
+        await self.jobs.put(replace(job, attempt=job.attempt + 1), delay_seconds=delay)
+        log_action(
+            "operator_fault" if isinstance(fault, OperatorFault) else "job_handed_back",
+            integration=job.integration_id,
+            kind=type(fault).__name__,
+            code=getattr(fault, "code", ""),
+            attempt=job.attempt + 1,
+            delay=delay,
+            correlation=job.correlation,
+        )
+
+    async def stop(self, integration_id: str, fault: RemoteFault) -> None:
+        """Stop the integration until its user reconnects; mappings and cursors are kept."""
+        reason = (
+            fault.reason
+            if isinstance(fault, ReconnectNeeded)
+            else "The calendar or the mailbox is not available in Outlook any more."
+        )
+        for _ in range(5):
+            stored = await self.integrations.get(integration_id)
+            if stored is None or stored.value.state not in (IntegrationState.CONNECTED, IntegrationState.PAUSED):
+                return
+            state = move(INTEGRATION_MOVES, stored.value.state, IntegrationState.NEEDS_RECONNECT)
+            try:
+                await self.integrations.save(
+                    Stored(value=replace(stored.value, state=state, reason=reason), tag=stored.tag)
+                )
+            except RowChanged:
+                continue
+            log_action("reconnect_needed", integration=integration_id, code=fault.code)
+            return

@@ -1,0 +1,89 @@
+"""What the frontend shows: the state of the connection, its counts, its recent runs, its channel."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from shared.core.history import SyncRun
+from shared.core.integration import Integration
+from shared.core.mapping import EventMapping, Role
+from shared.core.states import MappingState, SubscriptionState
+from shared.core.subscription import Subscription
+from shared.ports import Clock, Integrations, Mappings, Runs, SubscriptionRows
+from shared.usecases.connect_state import connection_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counts:
+    """How many events there are in each of the specification's sync statuses."""
+
+    total: int = 0
+    synced: int = 0
+    pending: int = 0
+    conflicted: int = 0
+    failed: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class SyncStatus:
+    """The specification's ``OutlookSyncStatusResponse`` in values."""
+
+    integration: Integration
+    counts: Counts
+    next_sync_at: datetime
+    recent: tuple[SyncRun, ...]
+    subscription: Subscription | None
+    renewal_needed: bool
+
+
+def status_of(mapping: EventMapping) -> str:
+    """Return the specification's ``syncStatus`` of one mapping."""
+    if mapping.quarantine:
+        return "error"
+    if mapping.held:
+        return "conflict"
+    return "synced" if mapping.state is MappingState.LINKED else "pending"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportStatus:
+    """Read it together; nothing is asked of Graph or WedSync."""
+
+    integrations: Integrations
+    mappings: Mappings
+    runs: Runs
+    rows: SubscriptionRows
+    clock: Clock
+    safety_sync_minutes: int
+
+    async def run(self, user_id: str) -> SyncStatus:
+        """Return the status of the user's connection; ``NotFound`` if there is none."""
+        integration = (await connection_of(self.integrations, user_id)).value
+        recent = await self.runs.recent(integration.integration_id, 10)
+        active = [
+            stored.value
+            for stored in await self.rows.of_integration(integration.integration_id)
+            if stored.value.state is SubscriptionState.ACTIVE
+        ]
+        now = self.clock.now()
+        subscription = active[0] if active else None
+        return SyncStatus(
+            integration=integration,
+            counts=await self._counts(integration.integration_id),
+            next_sync_at=(integration.last_sync_at or now) + timedelta(minutes=self.safety_sync_minutes),
+            recent=tuple(stored.value for stored in recent),
+            subscription=subscription,
+            renewal_needed=subscription is None or subscription.expires_at - now < timedelta(hours=24),
+        )
+
+    async def _counts(self, integration_id: str) -> Counts:
+        found = {"synced": 0, "pending": 0, "conflict": 0, "error": 0}
+        async for stored in self.mappings.all(integration_id):
+            if stored.value.role is Role.EVENT and stored.value.state is not MappingState.ENDED:
+                found[status_of(stored.value)] += 1
+        return Counts(
+            total=sum(found.values()),
+            synced=found["synced"],
+            pending=found["pending"],
+            conflicted=found["conflict"],
+            failed=found["error"],
+        )

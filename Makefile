@@ -1,0 +1,70 @@
+# Entry points of the project. `make setup` is part of `make run` and `make test` and is instant the second time.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3.11)
+VENV := .venv
+BIN := $(VENV)/bin
+STAMPS := $(VENV)/.stamps
+
+# Microsoft's worker code declares Python 3.13 and runs on 3.11; pip takes these two flags on its command line only.
+WORKER_RUNTIME := azure-functions-runtime==1.3.0
+
+.PHONY: help setup run check test lock clean
+
+help: ## show this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## (.*)/make \1\t\2/' | expand -t 14
+
+setup: $(STAMPS)/python $(STAMPS)/node $(STAMPS)/chromium ## install everything into .venv and node_modules
+
+run: setup ## bring the stand up in the foreground; Ctrl-C stops it
+	@exec $(BIN)/python -m local.up
+
+check: $(STAMPS)/python ## format, lint and types
+	@echo "==> ruff format --check"
+	@$(BIN)/ruff format --check .
+	@echo "==> ruff check"
+	@$(BIN)/ruff check .
+	@echo "==> mypy"
+	@$(BIN)/mypy
+
+test: setup check ## the checks and every test
+	@echo "==> pytest"
+	@CHROMIUM_PATH="$${CHROMIUM_PATH:-$$(cat $(STAMPS)/chromium)}" $(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lock: $(STAMPS)/python ## write requirements.txt and requirements-dev.txt anew from pyproject.toml
+	@echo "==> requirements.txt, requirements-dev.txt"
+	@$(BIN)/python -m pip install --quiet uv
+	@$(BIN)/uv pip compile pyproject.toml --python-version 3.11 --quiet --upgrade \
+		--no-header --no-annotate --no-emit-index-url -o requirements.txt
+	@$(BIN)/uv pip compile pyproject.toml --group dev --python-version 3.11 --quiet --upgrade \
+		--no-header --no-annotate --no-emit-index-url -o requirements-dev.txt
+
+clean: ## remove what setup and run have made
+	rm -rf $(VENV) node_modules .local .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(STAMPS)/python: requirements-dev.txt Makefile
+	@scripts/check-python "$$(test -x $(BIN)/python && echo $(BIN)/python || echo "$(PYTHON)")"
+	@echo "==> Python packages into $(VENV)"
+	@test -x $(BIN)/python || "$(PYTHON)" -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --ignore-requires-python $(WORKER_RUNTIME)
+	@mkdir -p $(STAMPS)
+	@touch $@
+
+$(STAMPS)/node: package-lock.json
+	@scripts/check-node
+	@echo "==> npm packages into node_modules"
+	@npm ci --no-audit --no-fund --loglevel=error
+	@mkdir -p $(STAMPS)
+	@touch $@
+
+$(STAMPS)/chromium: scripts/find-chromium
+	@echo "==> Chromium for the browser tests"
+	@mkdir -p $(STAMPS)
+	@scripts/find-chromium > $@.found
+	@mv $@.found $@

@@ -37,7 +37,8 @@ class EventMapping:
     ``base_w`` and ``base_o`` are each side's canonical content when the fields were last agreed. ``w_version`` and
     ``o_etag`` are the last seen versions, for ``If-Match``; ``o_changed_at`` orders Outlook's states. ``prefix`` is the
     prefix that we wrote, empty when the user removed it. ``generation`` counts the creates in Outlook. ``held`` are
-    the fields of open conflicts. ``epoch`` is the integration's when the mapping was made.
+    the fields of open conflicts; ``drifted`` those in which the sides are known to differ without one, because the
+    change may not be carried that way. ``epoch`` is the integration's when the mapping was made.
     """
 
     mapping_id: str
@@ -62,6 +63,7 @@ class EventMapping:
     is_organizer: bool = True
     masked: bool = False
     held: frozenset[Field] = frozenset()
+    drifted: frozenset[Field] = frozenset()
     intent: Intent | None = None
     sync_hash: str = ""
     last_synced_at: datetime | None = None

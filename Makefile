@@ -18,7 +18,7 @@ WORKER_RUNTIME := azure-functions-runtime==1.3.0
 help: ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## (.*)/make \1\t\2/' | expand -t 14
 
-setup: $(STAMPS)/python $(STAMPS)/node $(STAMPS)/chromium ## install everything into .venv and node_modules
+setup: $(STAMPS)/python $(STAMPS)/node $(STAMPS)/chromium $(STAMPS)/certutil ## install everything into .venv and node_modules
 
 run: setup ## bring the stand up in the foreground; Ctrl-C stops it
 	@exec $(BIN)/python -m local.up
@@ -61,6 +61,11 @@ $(STAMPS)/node: package-lock.json
 	@echo "==> npm packages into node_modules"
 	@npm ci --no-audit --no-fund --loglevel=error
 	@mkdir -p $(STAMPS)
+	@touch $@
+
+$(STAMPS)/certutil: scripts/find-certutil
+	@mkdir -p $(STAMPS)
+	@scripts/find-certutil
 	@touch $@
 
 $(STAMPS)/chromium: scripts/find-chromium

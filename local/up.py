@@ -5,6 +5,7 @@ import asyncio
 import contextlib
 import os
 import platform
+import shlex
 import shutil
 import signal
 import sys
@@ -101,13 +102,15 @@ def _where(stand: Stand) -> str:
 
 def trust_command(ca_file: Path) -> str:
     """Return the one command that makes this machine's browsers trust the CA."""
+    file = shlex.quote(str(ca_file))
     if platform.system() == "Darwin":
-        keychain = "~/Library/Keychains/login.keychain-db"
-        return f"security add-trusted-cert -r trustRoot -k {keychain} {ca_file}"
+        return f"security add-trusted-cert -r trustRoot -k ~/Library/Keychains/login.keychain-db {file}"
+    # Browsers on Linux look into this database and not into the system's certificates.
+    store = f'mkdir -p ~/.pki/nssdb && certutil -d sql:$HOME/.pki/nssdb -A -t C,, -n "WedSync local stand" -i {file}'
     if shutil.which("certutil"):
-        return f'certutil -d sql:$HOME/.pki/nssdb -A -t C,, -n "WedSync local stand" -i {ca_file}'
+        return store
     sudo = "" if os.geteuid() == 0 else "sudo "
-    return f"{sudo}cp {ca_file} /usr/local/share/ca-certificates/wedsync-stand.crt && {sudo}update-ca-certificates"
+    return f"{sudo}apt-get install -y libnss3-tools && {store}"
 
 
 def _empty_logs(folder: Path) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -25,6 +25,10 @@ class Call:
     metadata: Mapping[str, str] = field(default_factory=dict)
     details: str = ""
     trace_parent: str = ""
+
+
+Run = Callable[[Function, Call], Awaitable[Outcome]]
+"""What a listener does with a call."""
 
 
 class Invoker:

@@ -20,7 +20,7 @@ from azure.storage.queue.aio import QueueClient
 
 from local.host.configuration import QueueOptions
 from local.host.functions import Function
-from local.host.invoker import Call, Invoker
+from local.host.invoker import Call, Run
 from local.host.worker import text
 
 VISIBILITY_SECONDS = 600
@@ -48,7 +48,7 @@ class QueueListener:
         queue: QueueClient,
         poison: QueueClient | None,
         options: QueueOptions,
-        invoker: Invoker,
+        run: Run,
         visibility_seconds: int = VISIBILITY_SECONDS,
     ) -> None:
         self.function = function
@@ -56,7 +56,7 @@ class QueueListener:
         self._queue = queue
         self._poison = poison
         self._options = options
-        self._invoker = invoker
+        self._run = run
         self._visibility = visibility_seconds
         self._woken = asyncio.Event()
         self._one_done = asyncio.Event()
@@ -141,7 +141,7 @@ class QueueListener:
 
     async def _run_function(self, message: QueueMessage, lease: Lease, body: bytes) -> None:
         async with self._renewed(lease):
-            outcome = await self._invoker.run(self.function, self._call(message, body))
+            outcome = await self._run(self.function, self._call(message, body))
         if outcome.succeeded:
             await self._delete(lease)
         elif (message.dequeue_count or 0) >= self._options.max_dequeue_count:

@@ -138,7 +138,7 @@ class ScriptHost:
                 queue=self._storage.queue(connection, name),
                 poison=self._storage.queue(connection, poison) if poison else None,
                 options=self._options.queues,
-                invoker=self.invoker,
+                run=self.invoker.run,
             )
             if not is_disabled(function.name, self._environment):
                 self._queues.append(listener)
@@ -167,7 +167,7 @@ class ScriptHost:
                 options=self._options.singleton,
             ),
             statuses=StatusStore(container, host_id=self.host_id, function=function.name),
-            invoker=self.invoker,
+            run=self.invoker.run_with_retries,
         )
 
     def _require_storage(self) -> None:

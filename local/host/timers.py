@@ -14,7 +14,7 @@ from azure.core.exceptions import AzureError, ResourceNotFoundError
 from azure.storage.blob.aio import ContainerClient
 
 from local.host.functions import Function
-from local.host.invoker import Call, Invoker
+from local.host.invoker import Call, Run
 from local.host.leases import Singleton, ensure_blob
 from local.host.schedule import Schedule
 from local.host.worker import json_text
@@ -85,13 +85,13 @@ class TimerListener:
         options: TimerOptions,
         singleton: Singleton,
         statuses: StatusStore,
-        invoker: Invoker,
+        run: Run,
     ) -> None:
         self.function = function
         self._options = options
         self._singleton = singleton
         self._statuses = statuses
-        self._invoker = invoker
+        self._run = run
         self._stopping = asyncio.Event()
         self._status: Status | None = None
 
@@ -173,7 +173,7 @@ class TimerListener:
         }
         moment = datetime.now(UTC).isoformat()
         call = Call(value=json_text(json.dumps(payload)), reason=f"Timer fired at {moment}")
-        await self._invoker.run_with_retries(self.function, call)
+        await self._run(self.function, call)
 
     async def _wait_until(self, moment: datetime) -> bool:
         """Wait for a moment of the wall clock; False when stopped or the lease was lost first.

@@ -6,6 +6,7 @@ import logging
 import os
 import threading
 from pathlib import Path
+from typing import cast
 
 import azure.functions as func
 
@@ -84,9 +85,9 @@ def fail(req: func.HttpRequest) -> func.HttpResponse:
 
 
 @app.route(route="wrong")
-def wrong(req: func.HttpRequest):
+def wrong(req: func.HttpRequest) -> func.HttpResponse:
     """Return what the worker refuses."""
-    return {"not": "a response"}
+    return cast(func.HttpResponse, {"not": "a response"})
 
 
 @app.route(route="cookies")

@@ -1,0 +1,191 @@
+"""Create, read, change and delete events (S14-S31, S36)."""
+
+import hashlib
+import json
+from typing import Any
+
+from local.graph import events, projection, values, views
+from local.graph.calls import Answer, Call
+from local.graph.errors import GraphError, invalid_request, item_not_found
+from local.graph.events import Written
+from local.graph.service import READ, WRITE, Graph, after, require_match, scope, stale
+from local.graph.state import Calendar, Exceptional, Item
+from local.graph.views import View
+
+
+def find(call: Call) -> View:
+    """Return the event that the path names, within the path's calendar if it names one."""
+    within = scope(call)
+    found = views.find(call.mailbox, after(call, "events"))
+    if within is not None and found.item.calendar is not within:
+        raise item_not_found()
+    return found
+
+
+def full(graph: Graph, call: Call, view: View, *, status: int = 200) -> Answer:
+    """Answer a write with the whole event; extended properties are never echoed (S36)."""
+    return Answer(status=status, body=graph.projection(call, shaped=False).entity(view), headers=call.prefer.headers)
+
+
+def create(graph: Graph, call: Call) -> Answer:
+    """POST to any events collection: 201 with the event as stored."""
+    call.caller.require(*WRITE)
+    calendar = scope(call) or call.mailbox.default_calendar
+    written = events.check(call.body, graph.knobs)
+    repeated = _repeated(graph, call, written)
+    if repeated is not None:
+        return full(graph, call, views.stored(repeated), status=201)
+    item = events.create(call.mailbox, calendar, written, graph.knobs)
+    if item.transaction_id:
+        call.mailbox.transactions[item.transaction_id] = (item, _content(call.body))
+    graph.outbox.created(item)
+    answer = full(graph, call, views.stored(item), status=201)
+    answer.headers["Location"] = f"{call.base}/me/events('{views.stored(item).event_id(call.prefer.immutable)}')"
+    return answer
+
+
+def _content(body: Any) -> str:
+    plain = {name: value for name, value in body.items() if "@" not in name}
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
+
+
+def _repeated(graph: Graph, call: Call, written: Written) -> Item | None:
+    """Return the event that this transactionId made with the same content; refuse another content (S16)."""
+    known = call.mailbox.transactions.get(written.transaction_id or "")
+    if known is None:
+        return None
+    item, content = known
+    if content == _content(call.body) and not item.gone:
+        return item
+    own = views.stored(item).event_id(call.prefer.immutable)
+    raise GraphError(
+        graph.knobs.duplicateTransactionStatus,
+        "ErrorDuplicateTransactionId",
+        "Your request can't be completed. The TransactionId specified in the request has already been used to create "
+        "a different event.",
+        extra={"@event.existingEventId": own} if graph.knobs.duplicateTransactionNamesEvent else {},
+    )
+
+
+def read(graph: Graph, call: Call) -> Answer:
+    """GET one event."""
+    call.caller.require(*READ)
+    shape = graph.projection(call)
+    return Answer(body=shape.entity(find(call)), headers=call.prefer.headers)
+
+
+def patch(graph: Graph, call: Call) -> Answer:
+    """PATCH a single event, a series or one occurrence."""
+    call.caller.require(*WRITE)
+    view = find(call)
+    require_match(call, view.item)
+    written = events.check(call.body, graph.knobs)
+    if graph.spend("spurious412"):
+        raise stale()
+    if graph.spend("concurrentItemSave"):
+        raise GraphError(503, "ConcurrentItemSave", "The item is being saved by another request.")
+    return full(graph, call, change(graph, view, written))
+
+
+def change(graph: Graph, view: View, written: Written) -> View:
+    """Apply a checked PATCH, log it and mail; returns the event as it is now."""
+    item = view.item
+    if not item.is_organizer and written.names & events.ORGANIZERS_OWN:
+        raise invalid_request("Your request can't be completed. You need to be an organizer to update a meeting.")
+    before = item.props["attendees"]
+    if view.day is None:
+        events.patch(item, written, graph.knobs)
+        now = views.stored(item)
+    else:
+        current = item.exceptions.get(view.day) or Exceptional(day=view.day, span=view.span)
+        changed = events.patch_occurrence(item, current, written)
+        if changed.span.start != view.span.start and not views.neighbours_allow(view, changed.span.start):
+            raise GraphError(
+                400,
+                "ErrorOccurrenceCrossingBoundary",
+                "Modified occurrence is crossing or overlapping adjacent occurrence.",
+            )
+        item.exceptions[view.day] = changed
+        now = views.exceptional(item, changed)
+    item.calendar.mailbox.written(item, "updated")
+    graph.outbox.patched(item, before, written.names)
+    return now
+
+
+def delete(graph: Graph, call: Call) -> Answer:
+    """DELETE: 204; a second one 400 until the item is purged (S26)."""
+    call.caller.require(*WRITE)
+    _refuse_deleted(graph, call)
+    view = find(call)
+    require_match(call, view.item)
+    drop(graph, view)
+    return Answer(status=204)
+
+
+def drop(graph: Graph, view: View, *, purge: bool = False, quietly: bool = False) -> None:
+    """Delete an event or one occurrence; mails what Exchange would."""
+    item = view.item
+    mailbox = item.calendar.mailbox
+    if not quietly:
+        graph.outbox.removed(item)
+    if view.day is None:
+        mailbox.remove(item, purge=purge)
+        return
+    item.exceptions.pop(view.day, None)
+    item.cancelled.add(view.day)
+    mailbox.written(item, "updated")
+
+
+def _refuse_deleted(graph: Graph, call: Call) -> None:
+    event_id = after(call, "events")
+    when = call.mailbox.deleted.get(event_id)
+    if when is None:
+        return
+    if (graph.store.now() - when).total_seconds() > graph.knobs.deletedItemsSeconds:
+        raise item_not_found()
+    raise invalid_request("Your request can't be completed. The item is already in the Deleted Items folder.")
+
+
+def permanent_delete(graph: Graph, call: Call) -> Answer:
+    """POST permanentDelete: 204, then 404 for every id of it."""
+    call.caller.require(*WRITE)
+    drop(graph, find(call), purge=True)
+    return Answer(status=204)
+
+
+def own_calendar(_: Graph, call: Call) -> Answer:
+    """GET the calendar that an event is in, which the event itself does not say."""
+    call.caller.require(*READ)
+    calendar: Calendar = find(call).item.calendar
+    context = f"{call.base}/$metadata#users('{call.caller.account.graph_id}')/calendars/$entity"
+    return Answer(body={"@odata.context": context, **projection.calendar(calendar, call.prefer)})
+
+
+def extensions(_: Graph, call: Call) -> Answer:
+    """List or add open extensions (S36); a change of them is not a change for delta."""
+    call.caller.require(*(READ if call.method == "GET" else WRITE))
+    item = find(call).item
+    if call.method == "GET":
+        shown = [projection.extension(name, members) for name, members in item.extensions.items()]
+        return Answer(body=projection.collection(call.base, "extensions", shown))
+    name, members = values.extension(call.body)
+    if name in item.extensions:
+        raise GraphError(409, "NameAlreadyExists", "An extension already exists with given id.")
+    item.extensions[name] = members
+    return Answer(status=201, body=projection.extension(name, members))
+
+
+def one_extension(_: Graph, call: Call) -> Answer:
+    """Read, change or remove one open extension."""
+    call.caller.require(*(READ if call.method == "GET" else WRITE))
+    item = find(call).item
+    name = after(call, "extensions").removeprefix("Microsoft.OutlookServices.OpenTypeExtension.")
+    if name not in item.extensions:
+        raise item_not_found()
+    if call.method == "DELETE":
+        del item.extensions[name]
+        return Answer(status=204)
+    if call.method == "PATCH":
+        given = dict(call.body) if isinstance(call.body, dict) else {}
+        item.extensions[name] |= values.extension({"extensionName": name, **given})[1]
+    return Answer(body=projection.extension(name, item.extensions[name]))

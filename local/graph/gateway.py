@@ -1,0 +1,123 @@
+"""What stands before every route: version, token, limits, body, and the answer's envelope (S13, S56-S59)."""
+
+import asyncio
+import json
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from local.graph import prefer, routes
+from local.graph.auth import Caller
+from local.graph.calls import Answer, Call, split_path, split_query
+from local.graph.errors import GraphError, bad_request, unknown_segment
+from local.graph.service import Graph, Handler
+
+JSON_TYPE = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
+_MAX_BODY = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Raw:
+    """A request as it came, or as an item of a batch described it. ``target`` is path and query under the host;
+    ``latency`` is spent while the request holds its slot."""
+
+    method: str
+    target: str
+    headers: dict[str, str]
+    body: Any
+    sized: bool
+    base: str
+    latency: float = 0.0
+
+
+def error_answer(graph: Graph, error: GraphError, headers: dict[str, str]) -> Answer:
+    """Turn an error into its envelope (S59)."""
+    request_id = str(uuid.uuid4())
+    body = error.body(
+        graph.frame.clock.now(), request_id=request_id, client_request_id=headers.get("client-request-id", "")
+    )
+    return Answer(status=error.status, body=body, headers={"request-id": request_id, **error.headers})
+
+
+async def authenticate(graph: Graph, headers: dict[str, str]) -> Caller:
+    """Return who calls, counted against the app's rate at that mailbox."""
+    return await graph.tokens.caller(headers.get("authorization", ""), graph.frame.clock.timestamp())
+
+
+def key_of(caller: Caller) -> tuple[str, str]:
+    """Return what the limits are counted by."""
+    return caller.app_id, caller.account.upn
+
+
+def read_json(content: bytes, headers: dict[str, str], method: str) -> Any:
+    """Return a body's JSON, None without one."""
+    if not content or method in ("GET", "DELETE"):
+        return None
+    if len(content) > _MAX_BODY:
+        raise GraphError(413, "RequestEntityTooLarge", "The request body is too large.")
+    if "json" not in headers.get("content-type", ""):
+        raise bad_request("Write requests (excluding DELETE) must contain the Content-Type header declaration.")
+    try:
+        return json.loads(content)
+    except ValueError:
+        raise bad_request(
+            "Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid "
+            "JSON format."
+        ) from None
+
+
+def call_of(graph: Graph, raw: Raw, caller: Caller) -> tuple[Call, Handler]:
+    """Find the route of a request; ``users/{own id}`` counts as ``me``."""
+    path, _, query = raw.target.partition("?")
+    segments = split_path(path)
+    if segments[0].lower() != "v1.0":
+        raise bad_request(f"Invalid version: {segments[0]}.")
+    segments = segments[1:]
+    if len(segments) > 1 and segments[0].lower() == "users":
+        account = caller.account
+        if segments[1].lower() not in (account.graph_id, account.oid, account.upn):
+            raise GraphError(403, "ErrorAccessDenied", "Access is denied. Check credentials and try again.")
+        segments = ("me", *segments[2:])
+    if not segments:
+        raise unknown_segment("")
+    chosen = routes.handler(raw.method, segments)
+    if raw.method == "POST" and raw.body is None and not raw.sized:
+        raise GraphError(411, "LengthRequired", "Length Required")
+    call = Call(
+        method=raw.method,
+        segments=segments[1:] if segments[0].lower() == "me" else segments,
+        query=split_query(query),
+        headers=raw.headers,
+        body=raw.body,
+        sized=raw.sized,
+        base=raw.base,
+        caller=caller,
+        mailbox=graph.mailbox(caller.account.upn),
+        prefer=prefer.parse(raw.headers.get("prefer", "")),
+    )
+    return call, chosen
+
+
+async def run(graph: Graph, raw: Raw, caller: Caller, *, holds_slot: bool = False) -> Answer:
+    """Answer one request; errors become envelopes. Only requests to the mailbox take one of its slots."""
+    try:
+        graph.throttle.count(key_of(caller), graph.frame.clock.timestamp())
+        mailbox_bound = not raw.target.lower().startswith("/v1.0/subscriptions")
+        if holds_slot or not mailbox_bound:
+            return await _late(graph, raw, caller)
+        if not graph.throttle.take(key_of(caller), 1):
+            raise graph.throttle.refusal()
+        try:
+            return await _late(graph, raw, caller)
+        finally:
+            graph.throttle.give_back(key_of(caller), 1)
+    except GraphError as error:
+        return error_answer(graph, error, raw.headers)
+
+
+async def _late(graph: Graph, raw: Raw, caller: Caller) -> Answer:
+    seconds = raw.latency + graph.knobs.latencySeconds
+    if seconds > 0:
+        await asyncio.sleep(seconds)
+    call, chosen = call_of(graph, raw, caller)
+    return await routes.run(graph, call, chosen)

@@ -1,0 +1,75 @@
+"""Switches for what the evidence leaves open. ``POST /_control/knobs`` sets them; the defaults are here."""
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+
+@dataclass(kw_only=True)
+class Knobs:
+    """Names are those of the control API. A reset restores the defaults.
+
+    ``latencySeconds`` is spent by every request while it holds its mailbox slot. ``concurrentRequests``,
+    ``concurrencyStatus``, ``retryAfterSeconds``, ``requestsPerTenMinutes``: S56, S57. ``subjectLimit``,
+    ``trimSubject``: S19. ``allDayShowAs``: S15. ``duplicateTransactionStatus``, ``duplicateTransactionNamesEvent``:
+    S16. ``spurious412``, ``concurrentItemSave``: so many coming PATCH requests fail (S25). ``deletedItemsSeconds``:
+    how long a deleted item answers 400 to a second DELETE (S26). ``originalStart``: returned on exceptions (S30).
+    ``listAllCalendars``: ``/me/events`` lists every calendar (S37). ``deltaPageSize``, ``deltaEmptyPages``,
+    ``deltaShuffle``, ``deltaReplay`` (so many items before the token come again), ``deltaOccurrenceTombstones``,
+    ``deltaForeignTombstones``: S38-S42. ``goneStatus``, ``goneCode``, ``goneLocation``: the answer to an expired
+    delta token (S43). ``keepExceptions``: a changed pattern keeps exceptions (section 9, item 3).
+    ``maxSubscriptionMinutes``, ``refuseLongSubscriptions``: S47. ``maxSubscriptions``: S48. ``notifyMilliseconds``:
+    how long notifications gather before one POST. ``notifyExtraUpdates``: so many ``updated`` follow each
+    ``created``. ``emptyTenantId``: in notifications of personal accounts (S49). ``lifecycleForPersonal``: S52.
+    ``retryBaseSeconds``: first pause after a failed notification (S50). ``validationSeconds``: S46.
+    """
+
+    latencySeconds: float = 0.0
+    concurrentRequests: int = 4
+    concurrencyStatus: int = 429
+    retryAfterSeconds: float = 1.0
+    requestsPerTenMinutes: int = 10_000
+    subjectLimit: int = 255
+    trimSubject: bool = False
+    allDayShowAs: str = "busy"
+    duplicateTransactionStatus: int = 400
+    duplicateTransactionNamesEvent: bool = False
+    spurious412: int = 0
+    concurrentItemSave: int = 0
+    deletedItemsSeconds: float = 3600.0
+    originalStart: bool = False
+    listAllCalendars: bool = False
+    deltaPageSize: int = 10
+    deltaEmptyPages: bool = False
+    deltaShuffle: int = 0
+    deltaReplay: int = 0
+    deltaOccurrenceTombstones: bool = False
+    deltaForeignTombstones: bool = True
+    goneStatus: int = 410
+    goneCode: str = "SyncStateNotFound"
+    goneLocation: bool = False
+    keepExceptions: bool = False
+    maxSubscriptionMinutes: int = 10_080
+    refuseLongSubscriptions: bool = True
+    maxSubscriptions: int = 1000
+    notifyMilliseconds: float = 60.0
+    notifyExtraUpdates: int = 0
+    emptyTenantId: bool = False
+    lifecycleForPersonal: bool = False
+    retryBaseSeconds: float = 0.5
+    validationSeconds: float = 10.0
+
+    def turn(self, wanted: dict[str, Any]) -> None:
+        """Set knobs by name; ValueError names one that does not exist or has another type."""
+        for name, value in wanted.items():
+            old = getattr(self, name, None) if name in asdict(self) else None
+            if old is None:
+                raise ValueError(f"unknown knob {name!r}; one of {', '.join(asdict(self))}")
+            fits = isinstance(value, bool) if isinstance(old, bool) else not isinstance(value, bool)
+            if not fits or not isinstance(value, (int, float) if isinstance(old, int | float) else str):
+                raise ValueError(f"knob {name!r} takes a {type(old).__name__}")
+            setattr(self, name, type(old)(value))
+
+    def reset(self) -> None:
+        """Restore the documented defaults."""
+        for item in fields(self):
+            setattr(self, item.name, item.default)

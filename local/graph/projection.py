@@ -1,0 +1,272 @@
+"""Events and calendars as JSON, the way one request's Prefer header and query want them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+from urllib.parse import quote
+
+from local.graph import bodies, ids, views
+from local.graph.knobs import Knobs
+from local.graph.prefer import Prefer
+from local.graph.query import Expand
+from local.graph.state import Calendar
+from local.graph.views import View
+from local.graph.zones import windows_name, wire, wire_utc
+from local.simkit.people import Account
+
+PLAIN = tuple(
+    [
+        "subject",
+        "importance",
+        "sensitivity",
+        "showAs",
+        "categories",
+        "isReminderOn",
+        "reminderMinutesBeforeStart",
+        "responseRequested",
+        "allowNewTimeProposals",
+        "hideAttendees",
+        "isOnlineMeeting",
+        "onlineMeetingProvider",
+        "onlineMeeting",
+        "isCancelled",
+        "responseStatus",
+        "location",
+        "locations",
+        "attendees",
+    ]
+)
+"""Members that are read as they are stored."""
+DEFAULT_MEMBERS = frozenset(PLAIN) | frozenset(
+    [
+        "id",
+        "createdDateTime",
+        "lastModifiedDateTime",
+        "changeKey",
+        "transactionId",
+        "originalStartTimeZone",
+        "originalEndTimeZone",
+        "iCalUId",
+        "uid",
+        "bodyPreview",
+        "body",
+        "isAllDay",
+        "isOrganizer",
+        "type",
+        "seriesMasterId",
+        "occurrenceId",
+        "isDraft",
+        "start",
+        "end",
+        "recurrence",
+        "organizer",
+        "onlineMeetingUrl",
+        "hasAttachments",
+        "webLink",
+        "originalStart",
+    ]
+)
+ON_DEMAND = frozenset({"exceptionOccurrences", "cancelledOccurrences"})
+"""Members of a single event's GET that must be asked for by $select (S30)."""
+SELECTABLE = DEFAULT_MEMBERS | ON_DEMAND
+
+
+@lru_cache(maxsize=4096)
+def _text_of(html: str) -> str:
+    return bodies.to_text(html)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Projection:
+    """How one request reads events."""
+
+    prefer: Prefer
+    knobs: Knobs
+    base: str
+    select: frozenset[str] | None = None
+    expand: tuple[Expand, ...] = ()
+
+    def event(self, view: View) -> dict[str, Any]:
+        """Return an event in full, or its selected members; the etag is always there."""
+        shown = self._all(view)
+        if self.select is not None:
+            keep = self.select | {"@odata.etag", "id"}
+            shown = {name: value for name, value in shown.items() if name in keep}
+            shown |= self._asked(view)
+        for expand in self.expand:
+            self._expanded(view, expand, shown)
+        return shown
+
+    def entity(self, view: View) -> dict[str, Any]:
+        """Return an event as a single-entity answer, with context and calendar links."""
+        account = view.item.calendar.mailbox.account
+        who = quote(account.upn, safe="")
+        calendar = quote(calendar_id(view.item.calendar, self.prefer), safe="")
+        link = f"{self.base}/users('{account.graph_id}')/calendars('{calendar}')"
+        return {
+            "@odata.context": f"{self.base}/$metadata#users('{who}')/events/$entity",
+            **self.event(view),
+            "calendar@odata.associationLink": f"{link}/$ref",
+            "calendar@odata.navigationLink": link,
+        }
+
+    def minimal(self, view: View) -> dict[str, Any]:
+        """Return an occurrence as delta does (S39): seven members, Windows zone name, long etag."""
+        zone = windows_name(self.prefer.time_zone)
+        return {
+            "@odata.type": "#microsoft.graph.event",
+            "@odata.etag": ids.long_etag(view.item.change_key),
+            "id": view.event_id(self.prefer.immutable),
+            "seriesMasterId": self._item_id(view),
+            "type": view.kind,
+            "start": wire(view.span.start, zone),
+            "end": wire(view.span.end, zone),
+        }
+
+    def _item_id(self, view: View) -> str:
+        return view.item.immutable_id if self.prefer.immutable else view.item.regular_id
+
+    def _all(self, view: View) -> dict[str, Any]:
+        item, props, day = view.item, view.props, view.day
+        event_id = view.event_id(self.prefer.immutable)
+        text = _text_of(props["body"])
+        original = item.recurrence.start_on(day) if day and item.recurrence else None
+        return {
+            "@odata.etag": ids.short_etag(item.change_key),
+            "id": event_id,
+            "createdDateTime": wire_utc(item.created),
+            "lastModifiedDateTime": wire_utc(item.modified),
+            "changeKey": item.change_key,
+            "transactionId": item.transaction_id,
+            "originalStartTimeZone": view.span.start_zone,
+            "originalEndTimeZone": view.span.end_zone,
+            "iCalUId": ids.instance_uid(item.uid, day) if day else item.uid,
+            "uid": item.uid,
+            "bodyPreview": bodies.preview(text),
+            "body": {
+                "contentType": "text" if self.prefer.text else "html",
+                "content": text if self.prefer.text else props["body"],
+            },
+            "isAllDay": view.span.all_day,
+            "isOrganizer": item.is_organizer,
+            "type": view.kind,
+            "seriesMasterId": self._item_id(view) if day else None,
+            "occurrenceId": f"OID.{self._item_id(view)}.{day.isoformat()}" if day else None,
+            "originalStart": wire_utc(original) if original and self.knobs.originalStart else None,
+            "isDraft": False,
+            "start": wire(view.span.start, self.prefer.time_zone),
+            "end": wire(view.span.end, self.prefer.time_zone),
+            "recurrence": item.recurrence.stored if item.recurrence and not day else None,
+            "organizer": {"emailAddress": item.organizer},
+            "onlineMeetingUrl": None,
+            "hasAttachments": False,
+            "webLink": f"https://outlook.live.com/owa/?itemid={quote(event_id, safe='')}&exvsurl=1&path=/calendar/item",
+            **{name: props[name] for name in PLAIN},
+        }
+
+    def _asked(self, view: View) -> dict[str, Any]:
+        """Return exceptions and cancelled dates where they were selected on a master."""
+        selected = self.select or frozenset()
+        shown: dict[str, Any] = {}
+        if "cancelledOccurrences" in selected:
+            days = sorted(view.item.cancelled) if view.kind == "seriesMaster" else []
+            shown["cancelledOccurrences"] = [f"OID.{self._item_id(view)}.{day.isoformat()}" for day in days]
+        return shown
+
+    def _expanded(self, view: View, expand: Expand, shown: dict[str, Any]) -> None:
+        item = view.item
+        if expand.name == "singleValueExtendedProperties":
+            found = [{"id": key, "value": item.extended[key]} for key in expand.ids if key in item.extended]
+            if found:
+                shown["singleValueExtendedProperties"] = found
+        elif expand.name == "extensions":
+            names = expand.ids or tuple(item.extensions)
+            shown["extensions"] = [extension(name, item.extensions[name]) for name in names if name in item.extensions]
+        elif expand.name == "exceptionOccurrences" and view.kind == "seriesMaster":
+            inner = Projection(prefer=self.prefer, knobs=self.knobs, base=self.base)
+            changed = sorted(item.exceptions.values(), key=lambda each: each.day)
+            shown["exceptionOccurrences"] = [inner.event(views.exceptional(item, each)) for each in changed]
+        elif expand.name == "calendar":
+            shown["calendar"] = calendar(item.calendar, self.prefer)
+
+
+def extension(name: str, members: dict[str, Any]) -> dict[str, Any]:
+    """Return an open extension as read."""
+    return {
+        "@odata.type": "#microsoft.graph.openTypeExtension",
+        "id": f"Microsoft.OutlookServices.OpenTypeExtension.{name}",
+        "extensionName": name,
+        **members,
+    }
+
+
+def calendar_id(kept: Calendar, prefer: Prefer) -> str:
+    """Return a calendar's id; the id preference changes it as well (#10626)."""
+    return kept.immutable_id if prefer.immutable else kept.regular_id
+
+
+def calendar(kept: Calendar, prefer: Prefer) -> dict[str, Any]:
+    """Return a calendar as read (section 6)."""
+    account = kept.mailbox.account
+    provider = "unknown" if account.personal else "teamsForBusiness"
+    return {
+        "id": calendar_id(kept, prefer),
+        "name": kept.name,
+        "color": kept.color,
+        "hexColor": "",
+        "groupClassId": "0006f0b7-0000-0000-c000-000000000046",
+        "isDefaultCalendar": kept.default,
+        "changeKey": kept.change_key,
+        "canShare": True,
+        "canViewPrivateItems": True,
+        "canEdit": True,
+        "allowedOnlineMeetingProviders": [provider],
+        "defaultOnlineMeetingProvider": provider,
+        "isTallyingResponses": kept.default,
+        "isRemovable": not kept.default,
+        "owner": {"name": account.name, "address": account.upn},
+    }
+
+
+def me(account: Account) -> dict[str, Any]:
+    """Return ``/me``."""
+    given, _, family = account.name.partition(" ")
+    return {
+        "businessPhones": [],
+        "displayName": account.name,
+        "givenName": given,
+        "jobTitle": None,
+        "mail": None if account.personal else account.upn,
+        "mobilePhone": None,
+        "officeLocation": None,
+        "preferredLanguage": "en-GB",
+        "surname": family,
+        "userPrincipalName": account.upn,
+        "id": account.graph_id,
+    }
+
+
+def mailbox_settings(account: Account) -> dict[str, Any]:
+    """Return ``/me/mailboxSettings``."""
+    return {
+        "archiveFolder": "",
+        "timeZone": account.time_zone,
+        "delegateMeetingMessageDeliveryOptions": "sendToDelegateOnly",
+        "dateFormat": "dd/MM/yyyy",
+        "timeFormat": "HH:mm",
+        "userPurpose": "user",
+        "automaticRepliesSetting": {"status": "disabled", "externalAudience": "all"},
+        "language": {"locale": "en-GB", "displayName": "English (United Kingdom)"},
+        "workingHours": {
+            "daysOfWeek": ["monday", "tuesday", "wednesday", "thursday", "friday"],
+            "startTime": "08:00:00.0000000",
+            "endTime": "17:00:00.0000000",
+            "timeZone": {"name": account.time_zone},
+        },
+    }
+
+
+def collection(base: str, context: str, value: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """Return a collection answer."""
+    return {"@odata.context": f"{base}/$metadata#{context}", "value": list(value)}

@@ -1,0 +1,263 @@
+"""Subscriptions: what may be subscribed, for how long, and the validation of both URLs (S46-S48, S53, S55)."""
+
+import asyncio
+import re
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import httpx
+
+from local.graph.auth import Caller
+from local.graph.calls import split_path
+from local.graph.errors import GraphError, invalid_body
+from local.graph.knobs import Knobs
+from local.graph.state import Calendar, Mailbox
+from local.graph.zones import wire_utc
+
+_MEMBERS = frozenset(
+    [
+        "changeType",
+        "notificationUrl",
+        "lifecycleNotificationUrl",
+        "resource",
+        "expirationDateTime",
+        "clientState",
+        "latestSupportedTlsVersion",
+        "notificationQueryOptions",
+        "includeResourceData",
+        "encryptionCertificate",
+        "encryptionCertificateId",
+        "notificationUrlAppId",
+        "id",
+        "applicationId",
+        "creatorId",
+    ]
+)
+_KINDS = frozenset({"created", "updated", "deleted"})
+_FLOOR_MINUTES = 45
+
+
+@dataclass(kw_only=True, slots=True)
+class Subscription:
+    """A subscription; ``calendar`` None means that it is for calendars themselves. ``immutable`` is the form of the
+    ids in its notifications, fixed at creation."""
+
+    id: str
+    caller: Caller
+    mailbox: Mailbox
+    calendar: Calendar | None
+    resource: str
+    kinds: frozenset[str]
+    change_type: str
+    notification_url: str
+    lifecycle_url: str | None
+    client_state: str | None
+    expires: datetime
+    immutable: bool
+    tls: str | None
+    paused: bool = False
+
+    def json(self) -> dict[str, Any]:
+        """Return the subscription as read."""
+        return {
+            "id": self.id,
+            "resource": self.resource,
+            "applicationId": self.caller.app_id,
+            "changeType": self.change_type,
+            "clientState": self.client_state,
+            "notificationUrl": self.notification_url,
+            "notificationQueryOptions": None,
+            "lifecycleNotificationUrl": self.lifecycle_url,
+            "expirationDateTime": wire_utc(self.expires),
+            "creatorId": self.caller.account.graph_id,
+            "includeResourceData": None,
+            "latestSupportedTlsVersion": self.tls or "v1_2",
+            "encryptionCertificate": None,
+            "encryptionCertificateId": None,
+            "notificationUrlAppId": None,
+        }
+
+
+def not_found() -> GraphError:
+    """A dead subscription id (code unconfirmed, section 9 item 7)."""
+    return GraphError(404, "ResourceNotFound", "The object was not found.")
+
+
+def _extension_error(message: str) -> GraphError:
+    return GraphError(400, "ExtensionError", message)
+
+
+class Subscriptions:
+    """All subscriptions of all mailboxes."""
+
+    def __init__(self, knobs: Knobs, client: httpx.AsyncClient) -> None:
+        self._knobs = knobs
+        self._client = client
+        self.kept: dict[str, Subscription] = {}
+
+    def alive(self, now: datetime) -> list[Subscription]:
+        """Return what has not expired (S53)."""
+        return [each for each in self.kept.values() if each.expires > now]
+
+    def find(self, caller: Caller, subscription_id: str, now: datetime) -> Subscription:
+        """Return the caller's living subscription or 404."""
+        found = self.kept.get(subscription_id)
+        if found is None or found.expires <= now or found.caller.app_id != caller.app_id:
+            raise not_found()
+        if found.caller.account is not caller.account:
+            raise not_found()
+        return found
+
+    def listed(self, caller: Caller, now: datetime) -> list[Subscription]:
+        """Return the caller's living subscriptions."""
+        return [
+            each
+            for each in self.alive(now)
+            if each.caller.account is caller.account and each.caller.app_id == caller.app_id
+        ]
+
+    async def create(self, body: Any, mailbox: Mailbox, caller: Caller, *, immutable: bool) -> Subscription:
+        """Check, validate both URLs, keep."""
+        made = self._checked(body, mailbox, caller, immutable)
+        self._refuse_duplicates(made, mailbox.store.now())
+        urls = [made.notification_url, *([made.lifecycle_url] if made.lifecycle_url else [])]
+        await asyncio.gather(*(self._validate(url) for url in urls))
+        self._refuse_duplicates(made, mailbox.store.now())
+        self.kept[made.id] = made
+        return made
+
+    async def patch(self, found: Subscription, body: Any, now: datetime) -> None:
+        """Renew; a new notification URL is validated."""
+        if not isinstance(body, dict) or set(body) - {"expirationDateTime", "notificationUrl"}:
+            raise GraphError(400, "InvalidRequest", "Only expirationDateTime and notificationUrl can be updated.")
+        expires = self._expiry(body["expirationDateTime"], now) if "expirationDateTime" in body else found.expires
+        if "notificationUrl" in body:
+            url = _https(body["notificationUrl"], "notificationUrl")
+            await self._validate(url)
+            found.notification_url = url
+        found.expires = expires
+        found.paused = False
+
+    def _checked(self, body: Any, mailbox: Mailbox, caller: Caller, immutable: bool) -> Subscription:
+        if not isinstance(body, dict):
+            raise invalid_body("Unable to read JSON request payload.")
+        for name in body:
+            if name not in _MEMBERS and "@" not in name:
+                raise invalid_body(
+                    f"The property '{name}' does not exist on type 'microsoft.graph.subscription'. Make sure to only "
+                    "use property names that are defined by the type."
+                )
+        for name in ("changeType", "notificationUrl", "resource", "expirationDateTime"):
+            if not isinstance(body.get(name), str) or not body[name]:
+                raise GraphError(400, "InvalidRequest", f"The value of '{name}' is required.")
+        if body.get("includeResourceData"):
+            raise GraphError(501, "NotImplemented", "Notifications with resource data are not simulated.")
+        calendar, allowed = self._resource(body["resource"], mailbox)
+        kinds = frozenset(kind.strip() for kind in body["changeType"].split(","))
+        if not kinds <= allowed:
+            raise _extension_error("The value of parameter 'ChangeType' is invalid for this resource.")
+        state = body.get("clientState")
+        if state is not None and (not isinstance(state, str) or len(state) > 128):
+            raise GraphError(400, "InvalidRequest", "The clientState is longer than 128 characters.")
+        lifecycle = body.get("lifecycleNotificationUrl")
+        return Subscription(
+            id=str(uuid.uuid4()),
+            caller=caller,
+            mailbox=mailbox,
+            calendar=calendar,
+            resource=body["resource"],
+            kinds=kinds,
+            change_type=body["changeType"],
+            notification_url=_https(body["notificationUrl"], "notificationUrl"),
+            lifecycle_url=_https(lifecycle, "lifecycleNotificationUrl") if lifecycle else None,
+            client_state=state,
+            expires=self._expiry(body["expirationDateTime"], mailbox.store.now()),
+            immutable=immutable,
+            tls=body.get("latestSupportedTlsVersion"),
+        )
+
+    def _resource(self, resource: str, mailbox: Mailbox) -> tuple[Calendar | None, frozenset[str]]:
+        segments = [part for part in split_path(resource) if part]
+        if segments[:1] == ["v1.0"]:
+            segments = segments[1:]
+        own = (mailbox.account.graph_id, mailbox.account.upn, mailbox.account.oid)
+        if segments[:1] == ["me"]:
+            rest = segments[1:]
+        elif len(segments) > 1 and segments[0].lower() == "users" and segments[1] in own:
+            rest = segments[2:]
+        else:
+            rest = []
+        match [part if at == 1 else part.lower() for at, part in enumerate(rest)]:
+            case ["events"] | ["calendar", "events"]:
+                return mailbox.default_calendar, _KINDS
+            case ["calendars"]:
+                return None, _KINDS - {"created"}
+            case ["calendars", calendar_id, "events"]:
+                for calendar in mailbox.calendars:
+                    if calendar.has_id(calendar_id):
+                        return calendar, _KINDS
+        raise _extension_error("The value of parameter 'Resource' is invalid.")
+
+    def _expiry(self, written: Any, now: datetime) -> datetime:
+        """Return the expiry: raised to 45 minutes, refused or clipped past the maximum (S47)."""
+        try:
+            wanted = datetime.fromisoformat(written)
+        except (TypeError, ValueError):
+            raise GraphError(400, "InvalidRequest", "The expirationDateTime is malformed.") from None
+        wanted = (wanted if wanted.tzinfo else wanted.replace(tzinfo=UTC)).astimezone(UTC)
+        if wanted <= now:
+            raise GraphError(400, "InvalidRequest", "The expirationDateTime must be in the future.")
+        longest = now + timedelta(minutes=self._knobs.maxSubscriptionMinutes)
+        if wanted > longest + timedelta(seconds=5):
+            if self._knobs.refuseLongSubscriptions:
+                raise _extension_error(
+                    f"Subscription expiration can only be {self._knobs.maxSubscriptionMinutes} minutes in the future."
+                )
+            wanted = longest
+        return max(wanted, now + timedelta(minutes=_FLOOR_MINUTES))
+
+    def _refuse_duplicates(self, made: Subscription, now: datetime) -> None:
+        of_mailbox = [each for each in self.alive(now) if each.mailbox is made.mailbox]
+        for each in of_mailbox:
+            same = each.resource.strip("/").lower() == made.resource.strip("/").lower() and each.kinds == made.kinds
+            if same and each.caller.app_id == made.caller.app_id:
+                raise GraphError(
+                    409, "InvalidRequest", f"Subscription Id <{each.id}> already exists for the requested combination"
+                )
+        if len(of_mailbox) >= self._knobs.maxSubscriptions:
+            raise GraphError(403, "ExtensionError", "The mailbox has too many active subscriptions.")
+
+    async def _validate(self, url: str) -> None:
+        """Ask the endpoint to echo a token (S46): 200, text/plain, the token only, in time."""
+        token = f"Validation: Testing client application reachability for subscription {uuid.uuid4()} é&+=%"
+        joint = "&" if urlsplit(url).query else "?"
+        try:
+            answer = await self._client.post(
+                f"{url}{joint}validationToken={quote(token, safe='')}",
+                headers={"Content-Type": "text/plain; charset=utf-8"},
+                timeout=self._knobs.validationSeconds,
+            )
+        except httpx.TimeoutException:
+            raise GraphError(400, "InvalidRequest", "Subscription validation request timed out.") from None
+        except httpx.HTTPError as error:
+            raise GraphError(
+                400, "InvalidRequest", f"Subscription validation request failed. {type(error).__name__}"
+            ) from None
+        kind = answer.headers.get("content-type", "")
+        if answer.status_code != 200 or not re.match(r"text/plain\b", kind) or answer.text != token:
+            raise GraphError(
+                400,
+                "ValidationError",
+                "Subscription validation request failed. Notification endpoint must respond with 200 OK to "
+                "validation request.",
+            )
+
+
+def _https(url: Any, name: str) -> str:
+    parts = urlsplit(url) if isinstance(url, str) else None
+    if parts is None or parts.scheme != "https" or not parts.netloc or parts.fragment:
+        raise GraphError(400, "InvalidRequest", f"The {name} must be an https URL.")
+    return str(url)

@@ -1,0 +1,224 @@
+"""A simulated Graph over HTTP, with tokens of a local key, and an endpoint that takes notifications."""
+
+import asyncio
+import contextlib
+import json
+import socket
+import ssl
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import jwt
+import pytest
+import uvicorn
+from cryptography.hazmat.primitives.asymmetric import rsa
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from local.graph.app import create_app
+from local.simkit.people import MARCO, ROSE, Account
+from local.simkit.serve import server
+from local.simkit.tls import Certificates, certificates
+
+KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+APP_ID = "7c1f0a52-5a86-4f4e-9d0f-2d4c6b8e9a10"
+SCOPES = "User.Read Calendars.ReadWrite MailboxSettings.Read"
+MARKER = "String {66f5a359-4659-4830-9070-00047ec6ac6e} Name WedSyncId"
+
+
+class LocalKeys:
+    """Stands in for Entra's published keys."""
+
+    async def key(self, key_id: str) -> Any | None:
+        return KEY.public_key() if key_id == "test" else None
+
+
+def token(account: Account = ROSE, *, scopes: str = SCOPES, app_id: str = APP_ID, **claims: Any) -> str:
+    now = int(time.time())
+    made = {
+        "aud": "https://graph.microsoft.com",
+        "iss": f"https://sts.windows.net/{account.tid}/",
+        "appid": app_id,
+        "oid": account.oid,
+        "tid": account.tid,
+        "upn": account.upn,
+        "scp": scopes,
+        "iat": now,
+        "nbf": now,
+        "exp": now + 3600,
+    }
+    return jwt.encode(made | claims, KEY, algorithm="RS256", headers={"kid": "test"})
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextlib.contextmanager
+def serving(app: Any, certificate: Path | None = None) -> Iterator[int]:
+    """Serve an app from a thread of its own until the block ends."""
+    port = free_port()
+    running: uvicorn.Server = server(app, port=port, certificate=certificate)
+    thread = threading.Thread(target=running.run, daemon=True)
+    thread.start()
+    while not running.started:
+        time.sleep(0.01)
+    try:
+        yield port
+    finally:
+        running.should_exit = True
+        thread.join(10)
+
+
+@pytest.fixture(scope="session")
+def tls(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    return certificates(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.fixture(scope="session")
+def graph_url(tls: Certificates) -> Iterator[str]:
+    trust = ssl.create_default_context(cafile=str(tls.ca_file))
+    app = create_app(LocalKeys(), client=httpx.AsyncClient(verify=trust, trust_env=False))
+    with serving(app) as port:
+        yield f"http://localhost:{port}"
+
+
+@dataclass
+class Far:
+    """The simulated Graph as a client sees it: requests as a person, and the control API."""
+
+    http: httpx.AsyncClient
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        who: Account = ROSE,
+        headers: dict[str, str] | None = None,
+        status: int | None = None,
+        bearer: str = "",
+    ) -> httpx.Response:
+        """Send one request under /v1.0 (or to a full link); ``status`` is what must come back."""
+        url = path if path.startswith("http") else f"/v1.0{path}"
+        given = {"Authorization": f"Bearer {bearer or token(who)}", **(headers or {})}
+        answer = await self.http.request(method, url, json=body, headers=given)
+        if status is not None:
+            assert answer.status_code == status, answer.text
+        return answer
+
+    async def control(self, method: str, path: str, body: Any = None) -> Any:
+        answer = await self.http.request(method, f"/_control{path}", json=body)
+        assert answer.status_code < 400, answer.text
+        return answer.json() if answer.content else None
+
+    async def knobs(self, **wanted: Any) -> None:
+        await self.control("POST", "/knobs", wanted)
+
+    async def create(self, path: str = "/me/events", **members: Any) -> dict[str, Any]:
+        answer = await self.call("POST", path, event(**members), status=201)
+        made: dict[str, Any] = answer.json()
+        return made
+
+    async def delta(self, link: str, **options: Any) -> tuple[list[dict[str, Any]], str]:
+        """Follow a round to its end; returns all items and the delta link."""
+        items: list[dict[str, Any]] = []
+        while True:
+            page = (await self.call("GET", link, status=200, **options)).json()
+            items += page["value"]
+            if "@odata.deltaLink" in page:
+                return items, page["@odata.deltaLink"]
+            link = page["@odata.nextLink"]
+
+
+def at(clock: str, zone: str = "UTC") -> dict[str, str]:
+    return {"dateTime": clock, "timeZone": zone}
+
+
+def event(**members: Any) -> dict[str, Any]:
+    """An event body; a member given as None is left out."""
+    body = {"subject": "Cake tasting", "start": at("2026-08-04T14:00:00"), "end": at("2026-08-04T15:00:00"), **members}
+    return {name: value for name, value in body.items() if value is not None}
+
+
+def series(pattern: dict[str, Any], span: dict[str, Any], **members: Any) -> dict[str, Any]:
+    return event(recurrence={"pattern": pattern, "range": span}, **members)
+
+
+WINDOW = "startDateTime=2026-07-01T00:00:00Z&endDateTime=2026-12-01T00:00:00Z"
+
+
+@pytest.fixture
+async def graph(graph_url: str) -> AsyncIterator[Far]:
+    async with httpx.AsyncClient(base_url=graph_url, trust_env=False, timeout=30) as http:
+        far = Far(http)
+        await far.control("POST", "/reset")
+        yield far
+        await far.control("POST", "/reset")
+
+
+@dataclass
+class Endpoint:
+    """Takes notifications as a Functions app would; how it answers can be changed."""
+
+    url: str = ""
+    posts: list[dict[str, Any]] = field(default_factory=list)
+    validations: list[str] = field(default_factory=list)
+    mode: str = "good"
+    failures: int = 0
+
+    @property
+    def items(self) -> list[dict[str, Any]]:
+        return [item for post in self.posts for item in post["value"]]
+
+    async def take(self, request: Request) -> Response:
+        asked = request.query_params.get("validationToken")
+        if asked is not None:
+            self.validations.append(str(request.url.path))
+            if self.mode == "html":
+                return Response(asked, media_type="text/html")
+            if self.mode == "slow":
+                await asyncio.sleep(1)
+            return PlainTextResponse("wrong" if self.mode == "wrong" else asked, status_code=200)
+        if self.failures > 0:
+            self.failures -= 1
+            return Response(status_code=503)
+        self.posts.append(json.loads(await request.body()))
+        return Response(status_code=202)
+
+    async def until(self, count: int, seconds: float = 10.0) -> list[dict[str, Any]]:
+        """Wait until so many items have come."""
+        for _ in range(int(seconds / 0.02)):
+            if len(self.items) >= count:
+                return self.items
+            await asyncio.sleep(0.02)
+        raise AssertionError(f"{len(self.items)} of {count} notifications came")
+
+
+@pytest.fixture
+def endpoint(tls: Certificates) -> Iterator[Endpoint]:
+    taking = Endpoint()
+    app = Starlette(routes=[Route("/{rest:path}", taking.take, methods=["POST"])])
+    with serving(app, tls.server_file) as port:
+        taking.url = f"https://localhost:{port}"
+        yield taking
+
+
+@pytest.fixture
+def rose() -> Account:
+    return ROSE
+
+
+@pytest.fixture
+def marco() -> Account:
+    return MARCO

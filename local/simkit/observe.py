@@ -47,12 +47,16 @@ class Observed:
                 status = message["status"]
             await send(message)
 
+        dropped = False
         try:
-            await self._answer(scope, receive, watched)
+            dropped = await self._answer(scope, receive, watched)
         finally:
             self._frame.note(scope["method"], path, status=status, began=began)
+        if dropped:
+            await _drop(receive)
 
-    async def _answer(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+    async def _answer(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> bool:
+        """Answer, or strike; return whether the connection is to be dropped instead of answered."""
         method, path, faults = scope["method"], scope["path"], self._frame.faults
         if late := faults.strike(method, path, "latency"):
             await asyncio.sleep(late.seconds)
@@ -62,11 +66,12 @@ class Observed:
         elif fault.action == "status":
             await _answer_error(send, fault, self._error_body(fault))
         elif fault.action == "drop_connection":
-            await _drop(receive)
+            return True
         else:
             await self._app(scope, receive, _swallow)
             await asyncio.sleep(fault.seconds or HANG_SECONDS)
-            await _drop(receive)
+            return True
+        return False
 
 
 async def _swallow(_: Message) -> None:

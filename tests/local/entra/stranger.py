@@ -58,10 +58,13 @@ class Stranger:
         return self.web.post(form.action, data={"ctx": form.ctx, **fields})
 
     def code(self, upn: str = ROSE, **changed: str | None) -> str:
-        """Go through all pages and return the code."""
-        consent = self.send(self.authorize(**changed), upn=upn)
-        done = self.send(consent, decision="accept") if consent.status_code == 200 else consent
-        return answer(done)["code"]
+        """Go through whatever pages come and return the code."""
+        response = self.authorize(**changed)
+        if response.status_code == 200:
+            response = self.send(response, upn=upn)
+        if response.status_code == 200:
+            response = self.send(response, decision="accept")
+        return answer(response)["code"]
 
     def token(self, tenant: str = "common", /, **fields: str | None) -> httpx.Response:
         """POST to the token endpoint; a field given as None is left out."""

@@ -1,0 +1,327 @@
+"""S3, S4, S7-S10, S12: the token endpoint over plain HTTPS."""
+
+import base64
+import json
+import re
+from typing import Any
+
+import httpx
+import jwt
+import pytest
+
+from tests.local.entra.stranger import CLIENT_ID, IVY, MARCO, REDIRECT, ROSE, SECRET, VERIFIER, Stranger
+
+WORK = "84bd8158-6d4d-4958-8b9f-9d6445542f95"
+PERSONAL = "9188040d-6c67-4c5b-b112-36a304b66dad"
+
+
+def refused(response: httpx.Response, error: str, number: int, status: int = 400) -> dict[str, Any]:
+    """Check a refusal and its documented shape; return it."""
+    body: dict[str, Any] = response.json()
+    assert (response.status_code, body["error"], body["error_codes"]) == (status, error, [number]), body
+    assert body["error_description"].startswith(f"AADSTS{number}: ")
+    for member in ("trace_id", "correlation_id", "timestamp"):
+        assert body[member] in body["error_description"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ", body["timestamp"])
+    assert body["error_uri"].endswith(f"code={number}")
+    return body
+
+
+def claims(token: str, stranger: Stranger, audience: str) -> dict[str, Any]:
+    """Return a token's claims after checking its signature against the published keys."""
+    keys = jwt.PyJWKSet.from_dict(stranger.web.get("/common/discovery/v2.0/keys").json())
+    kid = jwt.get_unverified_header(token)["kid"]
+    key = next(key for key in keys.keys if key.key_id == kid)
+    decoded: dict[str, Any] = jwt.decode(token, key, algorithms=["RS256"], audience=audience)
+    return decoded
+
+
+def test_s03_wrong_verifier_is_refused(stranger: Stranger) -> None:
+    code = stranger.code()
+    refused(stranger.redeem(code, code_verifier=VERIFIER + "x"), "invalid_grant", 501481)
+    refused(stranger.redeem(code, code_verifier=None), "invalid_grant", 501481)
+    assert stranger.redeem(code).status_code == 200
+
+
+def test_s03_a_verifier_without_a_challenge_is_refused(stranger: Stranger) -> None:
+    code = stranger.code(code_challenge=None, code_challenge_method=None)
+    refused(stranger.redeem(code), "invalid_grant", 501481)
+    assert stranger.redeem(code, code_verifier=None).status_code == 200
+
+
+def test_s03_without_a_method_the_challenge_is_plain(stranger: Stranger) -> None:
+    code = stranger.code(code_challenge=VERIFIER, code_challenge_method=None)
+    assert stranger.redeem(code).status_code == 200
+
+
+def test_s04_a_code_works_once(stranger: Stranger) -> None:
+    code = stranger.code()
+    assert stranger.redeem(code).status_code == 200
+    refused(stranger.redeem(code), "invalid_grant", 54005)
+
+
+def test_s04_a_code_lives_ten_minutes(stranger: Stranger) -> None:
+    early, late = stranger.code(), stranger.code()
+    stranger.order("clock", {"advanceSeconds": 590})
+    assert stranger.redeem(early).status_code == 200
+    stranger.order("clock", {"advanceSeconds": 20})
+    refused(stranger.redeem(late), "invalid_grant", 70008)
+
+
+def test_s04_a_code_is_bound_to_its_redirect_uri(stranger: Stranger) -> None:
+    stranger.order("client", {"redirectUris": [REDIRECT, REDIRECT + "2"]})
+    code = stranger.code()
+    refused(stranger.redeem(code, redirect_uri=REDIRECT + "2"), "invalid_client", 500112)
+    refused(stranger.redeem(code, redirect_uri=None), "invalid_request", 900144)
+
+
+@pytest.mark.parametrize("code", ["made-up", "1.Amade-up"])
+def test_s04_a_made_up_code_is_refused(stranger: Stranger, code: str) -> None:
+    refused(stranger.redeem(code), "invalid_grant", 9002313)
+
+
+def test_s07_a_refresh_token_needs_offline_access(stranger: Stranger) -> None:
+    body = stranger.tokens(scope="openid Calendars.ReadWrite")
+    assert "refresh_token" not in body
+    assert "id_token" in body
+
+
+def test_s07_an_id_token_needs_openid(stranger: Stranger) -> None:
+    body = stranger.tokens(scope="offline_access Calendars.ReadWrite")
+    assert "id_token" not in body
+    assert "refresh_token" in body
+
+
+def test_s07_the_scope_of_the_answer_has_two_forms(stranger: Stranger) -> None:
+    first = stranger.tokens()
+    assert first["scope"] == "Calendars.ReadWrite User.Read openid profile"
+    stranger.order("knobs", {"scopeForm": "qualified"})
+    scope = stranger.refresh(first["refresh_token"]).json()["scope"]
+    prefix = "https://graph.microsoft.com/"
+    assert scope == f"{prefix}Calendars.ReadWrite {prefix}User.Read openid profile"
+
+
+def test_s07_scopes_may_be_asked_for_with_their_resource_and_in_any_case(stranger: Stranger) -> None:
+    body = stranger.tokens(scope="https://graph.microsoft.com/calendars.readwrite OPENID")
+    assert body["scope"] == "Calendars.ReadWrite openid"
+
+
+def test_s08_refreshing_rotates_and_the_old_token_keeps_working(stranger: Stranger) -> None:
+    first = stranger.tokens()["refresh_token"]
+    second = stranger.refresh(first).json()["refresh_token"]
+    assert second != first
+    assert stranger.refresh(first).status_code == 200
+    assert stranger.refresh(second).status_code == 200
+
+
+def test_s08_each_redemption_starts_ninety_days_anew(stranger: Stranger) -> None:
+    first = stranger.tokens()["refresh_token"]
+    stranger.order("clock", {"advanceSeconds": 60 * 86400})
+    second = stranger.refresh(first).json()["refresh_token"]
+    stranger.order("clock", {"advanceSeconds": 60 * 86400})
+    body = refused(stranger.refresh(first), "invalid_grant", 700082)
+    assert "90.00:00:00" in body["error_description"]
+    assert stranger.refresh(second).status_code == 200
+
+
+def test_s08_a_smaller_scope_may_be_refreshed(stranger: Stranger) -> None:
+    first = stranger.tokens()
+    body = stranger.refresh(first["refresh_token"], scope="Calendars.ReadWrite").json()
+    assert body["scope"] == "Calendars.ReadWrite"
+    assert "id_token" not in body
+
+
+def test_s09_a_revoked_grant_is_dead_and_a_new_sign_in_heals_it(stranger: Stranger) -> None:
+    token, code = stranger.tokens()["refresh_token"], stranger.code()
+    stranger.order("grants/revoke", {"upn": ROSE})
+    assert refused(stranger.refresh(token), "invalid_grant", 50173)["suberror"] == "bad_token"
+    refused(stranger.redeem(code), "invalid_grant", 50173)
+    fresh = stranger.tokens()["refresh_token"]
+    assert stranger.refresh(fresh).status_code == 200
+
+
+def test_s09_an_idle_grant_expires_on_demand(stranger: Stranger) -> None:
+    token = stranger.tokens()["refresh_token"]
+    stranger.order("grants/expire", {"upn": ROSE})
+    refused(stranger.refresh(token), "invalid_grant", 700082)
+
+
+def test_s09_mfa_is_asked_until_the_next_sign_in(stranger: Stranger) -> None:
+    token = stranger.tokens()["refresh_token"]
+    stranger.order("grants/mfa", {"upn": ROSE})
+    assert refused(stranger.refresh(token), "invalid_grant", 50076)["suberror"] == "basic_action"
+    stranger.tokens(prompt="login")
+    assert stranger.refresh(token).status_code == 200
+
+
+def test_s09_withdrawn_consent_is_65001(stranger: Stranger) -> None:
+    token = stranger.tokens()["refresh_token"]
+    stranger.order("grants/withdraw-consent", {"upn": ROSE})
+    assert refused(stranger.refresh(token), "invalid_grant", 65001)["suberror"] == "consent_required"
+
+
+def test_s09_a_scope_never_consented_to_is_refused(stranger: Stranger) -> None:
+    token = stranger.tokens()["refresh_token"]
+    refused(stranger.refresh(token, scope="MailboxSettings.ReadWrite"), "invalid_grant", 65001)
+
+
+def test_s09_another_person_is_untouched(stranger: Stranger) -> None:
+    token = stranger.tokens(MARCO)["refresh_token"]
+    stranger.order("grants/revoke", {"upn": ROSE})
+    assert stranger.refresh(token).status_code == 200
+
+
+def test_s09_a_wrong_secret_is_invalid_client(stranger: Stranger) -> None:
+    token = stranger.tokens()["refresh_token"]
+    refused(stranger.refresh(token, client_secret="wrong"), "invalid_client", 7000215, 401)
+    refused(stranger.refresh(token, client_secret=None), "invalid_client", 7000218, 401)
+    stranger.order("client", {"secret": "rolled-over"})
+    refused(stranger.refresh(token), "invalid_client", 7000215, 401)
+    assert stranger.refresh(token, client_secret="rolled-over").status_code == 200
+    stranger.order("client", {"secretExpired": True})
+    refused(stranger.refresh(token, client_secret="rolled-over"), "invalid_client", 7000222, 401)
+
+
+def test_s09_an_unknown_or_disabled_application_is_unauthorized(stranger: Stranger) -> None:
+    token = stranger.tokens()["refresh_token"]
+    unknown = "11111111-1111-1111-1111-111111111111"
+    refused(stranger.refresh(token, client_id=unknown), "unauthorized_client", 700016)
+    stranger.order("client", {"disabled": True})
+    refused(stranger.refresh(token), "unauthorized_client", 7000112)
+
+
+def test_s09_the_pairing_of_number_and_error_is_a_knob(stranger: Stranger) -> None:
+    token = stranger.tokens()["refresh_token"]
+    stranger.order("knobs", {"errorNames": {"50076": "interaction_required"}})
+    stranger.order("grants/mfa", {"upn": ROSE})
+    refused(stranger.refresh(token), "interaction_required", 50076)
+
+
+@pytest.mark.parametrize(
+    ("fields", "error", "number"),
+    [
+        ({}, "invalid_request", 900144),
+        ({"grant_type": "password"}, "unsupported_grant_type", 70003),
+        ({"grant_type": "refresh_token"}, "invalid_request", 900144),
+        ({"grant_type": "refresh_token", "refresh_token": "made-up"}, "invalid_grant", 70000),
+        ({"grant_type": "authorization_code"}, "invalid_request", 900144),
+        ({"grant_type": "refresh_token", "client_id": None}, "invalid_request", 900144),
+    ],
+)
+def test_malformed_token_requests_are_refused(
+    stranger: Stranger, fields: dict[str, str | None], error: str, number: int
+) -> None:
+    refused(stranger.token(**fields), error, number)
+
+
+def test_an_unknown_tenant_has_no_token_endpoint(stranger: Stranger) -> None:
+    refused(stranger.token("nowhere", grant_type="refresh_token"), "invalid_tenant", 90002)
+
+
+def test_get_is_refused(stranger: Stranger) -> None:
+    refused(stranger.web.get("/common/oauth2/v2.0/token"), "invalid_request", 900561)
+
+
+def test_a_secret_with_an_origin_is_refused(stranger: Stranger) -> None:
+    form = {"client_id": CLIENT_ID, "client_secret": SECRET, "grant_type": "refresh_token", "refresh_token": "x"}
+    response = stranger.web.post(
+        "/common/oauth2/v2.0/token", data=form, headers={"Origin": "https://app.wedsync.example"}
+    )
+    refused(response, "invalid_request", 9002326)
+
+
+def test_the_secret_may_come_by_basic(stranger: Stranger) -> None:
+    form = {"grant_type": "refresh_token", "refresh_token": stranger.tokens()["refresh_token"]}
+    good = stranger.web.post("/common/oauth2/v2.0/token", data=form, auth=(CLIENT_ID, SECRET))
+    assert good.status_code == 200
+    bad = stranger.web.post("/common/oauth2/v2.0/token", data=form, auth=(CLIENT_ID, "wrong"))
+    refused(bad, "invalid_client", 7000215, 401)
+
+
+def test_the_client_request_id_is_the_correlation_id(stranger: Stranger) -> None:
+    ident = "9d1c6d5c-6d4c-4d38-9a43-6a5f3b9d8f10"
+    response = stranger.web.post("/common/oauth2/v2.0/token", headers={"client-request-id": ident})
+    assert response.json()["correlation_id"] == ident
+
+
+def test_s10_client_info_comes_only_when_asked(stranger: Stranger) -> None:
+    assert "client_info" not in stranger.tokens()
+    body = stranger.redeem(stranger.code(), client_info="1").json()
+    decoded = json.loads(base64.urlsafe_b64decode(body["client_info"] + "=="))
+    assert decoded == {"uid": "2b7f1c7e-0f63-4f0c-9a53-5c3f4b8e1a01", "utid": WORK}
+
+
+def test_s10_the_id_token_names_the_account(stranger: Stranger, entra_url: str) -> None:
+    body = claims(stranger.tokens(nonce="as sent")["id_token"], stranger, CLIENT_ID)
+    assert body["iss"] == f"{entra_url}/{WORK}/v2.0"
+    assert (body["oid"], body["tid"]) == ("2b7f1c7e-0f63-4f0c-9a53-5c3f4b8e1a01", WORK)
+    assert (body["ver"], body["nonce"]) == ("2.0", "as sent")
+    assert (body["preferred_username"], body["name"]) == (ROSE, "Rose Haven")
+    assert body["sub"] not in (body["oid"], ROSE)
+
+
+def test_s10_claims_need_their_scopes_and_the_nonce_is_never_invented(stranger: Stranger) -> None:
+    body = claims(stranger.tokens(scope="openid email", nonce=None)["id_token"], stranger, CLIENT_ID)
+    assert {"nonce", "preferred_username", "name"}.isdisjoint(body)
+    assert body["email"] == ROSE
+
+
+def test_s10_the_access_token_is_for_graph(stranger: Stranger) -> None:
+    answer = stranger.tokens()
+    body = claims(answer["access_token"], stranger, "https://graph.microsoft.com")
+    assert (body["appid"], body["upn"], body["tid"]) == (CLIENT_ID, ROSE, WORK)
+    assert body["iss"] == f"https://sts.windows.net/{WORK}/"
+    assert set(body["scp"].split()) == {"Calendars.ReadWrite", "User.Read", "openid", "profile"}
+    assert body["exp"] - body["iat"] == 3600
+    assert (answer["token_type"], answer["expires_in"]) == ("Bearer", 3599)
+
+
+def test_the_life_of_an_access_token_is_a_knob(stranger: Stranger) -> None:
+    stranger.order("knobs", {"accessTokenSeconds": 60})
+    assert stranger.tokens()["expires_in"] == 59
+
+
+def test_s11_a_personal_account_has_the_personal_tenant(stranger: Stranger) -> None:
+    body = claims(stranger.tokens(MARCO)["id_token"], stranger, CLIENT_ID)
+    assert (body["tid"], body["oid"]) == (PERSONAL, "00000000-0000-0000-3c5d-7e9fa1b2c304")
+
+
+def test_s11_a_grant_is_refused_under_another_tenant(stranger: Stranger) -> None:
+    token = stranger.tokens(MARCO)["refresh_token"]
+    form = {"client_id": CLIENT_ID, "client_secret": SECRET, "grant_type": "refresh_token", "refresh_token": token}
+    refused(stranger.web.post(f"/{WORK}/oauth2/v2.0/token", data=form), "invalid_grant", 50020)
+    assert stranger.web.post("/consumers/oauth2/v2.0/token", data=form).status_code == 200
+
+
+@pytest.mark.parametrize("scope", ["OnlineMeetings.ReadWrite", "Calendars.ReadWrite.Shared"])
+def test_s12_personal_accounts_get_no_work_scopes(stranger: Stranger, scope: str) -> None:
+    asked = f"{scope} Calendars.ReadWrite"
+    assert stranger.tokens(MARCO, scope=asked)["scope"] == "Calendars.ReadWrite"
+    assert stranger.tokens(ROSE, scope=asked, prompt="select_account")["scope"] == asked
+
+
+@pytest.mark.parametrize(
+    ("tenant", "scope", "error", "number"),
+    [
+        (WORK, "https://graph.microsoft.com/User.Read", "invalid_scope", 1002012),
+        (WORK, "https://unknown.example/.default", "invalid_resource", 500011),
+        ("common", "https://graph.microsoft.com/.default", "invalid_request", 50059),
+    ],
+)
+def test_client_credentials_are_strict(stranger: Stranger, tenant: str, scope: str, error: str, number: int) -> None:
+    refused(stranger.token(tenant, grant_type="client_credentials", scope=scope), error, number)
+
+
+def test_client_credentials_name_no_user(stranger: Stranger) -> None:
+    scope = "https://vault.azure.net/.default"
+    body = stranger.token(WORK, grant_type="client_credentials", scope=scope).json()
+    assert {"refresh_token", "id_token"}.isdisjoint(body)
+    token = claims(body["access_token"], stranger, "https://vault.azure.net")
+    assert (token["idtyp"], token["appid"]) == ("app", CLIENT_ID)
+
+
+def test_ivy_gets_a_code_only_from_the_control_api(stranger: Stranger) -> None:
+    order = {"upn": IVY, "scopes": ["Calendars.ReadWrite", "offline_access"], "redirect_uri": REDIRECT, "state": "s"}
+    made = stranger.order("codes", order)
+    assert made["state"] == "s"
+    assert stranger.redeem(made["code"], code_verifier=None).status_code == 200

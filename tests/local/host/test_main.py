@@ -1,0 +1,161 @@
+"""Starting and stopping: what the host says when it cannot start, and how it drains."""
+
+import json
+import shutil
+import signal
+import socket
+import threading
+from pathlib import Path
+
+import httpx
+import pytest
+from azure.storage.blob import ContainerClient
+
+from local.azurite import Azurite
+from tests.local.host.conftest import ROOT, SAMPLE_APP, RunningHost, Starter
+
+APP = "import azure.functions as func\napp = func.FunctionApp()\n"
+
+
+def app_folder(folder: Path, code: str | None, host_json: str = '{"version": "2.0"}') -> Path:
+    folder.mkdir(exist_ok=True)
+    (folder / "host.json").write_text(host_json)
+    if code is not None:
+        (folder / "function_app.py").write_text(code)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        (None, "there is no function_app.py"),
+        ("import nothing_like_this", "Cannot find module"),
+        ("x = 1", "Could not find top level function app instances"),
+        (
+            APP + "@app.route(route='a')\ndef a(wrong: func.HttpRequest) -> str: return ''",
+            "the worker could not index function_app.py: FunctionLoadError",
+        ),
+        (
+            APP + "@app.queue_trigger('msg', 'q', 'C')\ndef a(msg: func.HttpRequest): pass",
+            "the worker could not index function_app.py: FunctionLoadError",
+        ),
+        (
+            APP + "@app.route(route='a')\ndef a(req): return ''\n@app.route(route='b', methods=['GET'])\n"
+            "@app.function_name('a')\ndef b(req): return ''",
+            "does not have a unique function name",
+        ),
+    ],
+)
+def test_an_app_that_the_worker_cannot_index_fails_as_a_whole(
+    run_host: Starter, tmp_path: Path, code: str | None, message: str
+) -> None:
+    host = run_host(app_root=app_folder(tmp_path, code), wait=False)
+    assert host.process.wait(timeout=30) == 1
+    assert "The host cannot start" in host.log
+    assert message in host.log
+
+
+def test_a_wrong_host_json_is_named(run_host: Starter, tmp_path: Path) -> None:
+    wrong = '{"version": "2.0", "extensions": {"queues": {"batchSize": 33}}}'
+    host = run_host(app_root=app_folder(tmp_path, APP, wrong), wait=False)
+    assert host.process.wait(timeout=30) == 1
+    assert "host.json: extensions:queues:batchSize must be between 1 and 32, not 33" in host.log
+
+
+def test_timers_and_queues_need_host_storage(run_host: Starter) -> None:
+    host = run_host(wait=False, AzureWebJobsStorage="")
+    assert host.process.wait(timeout=30) == 1
+    assert "Missing value for AzureWebJobsStorage" in host.log
+
+
+def test_a_taken_port_is_named(run_host: Starter) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        host = run_host("--port", str(port), wait=False)
+        assert host.process.wait(timeout=30) == 1
+    assert f"Port {port} is unavailable" in host.log
+
+
+def test_local_settings_are_read_and_the_environment_wins(run_host: Starter, tmp_path: Path) -> None:
+    app = tmp_path / "app"
+    shutil.copytree(SAMPLE_APP, app)
+    settings = {
+        "IsEncrypted": False,
+        "Values": {"LENDING_QUEUE": "from-file", "AzureWebJobs.gone.Disabled": "true"},
+        "Host": {"CORS": "https://app.example"},
+    }
+    (app / "local.settings.json").write_text(json.dumps(settings))
+    host = run_host(app_root=app)
+    assert "Skipping 'LENDING_QUEUE' from local settings as it's already defined" in host.log
+    assert httpx.get(f"{host.url}/api/gone", trust_env=False).status_code == 404
+    allowed = httpx.get(f"{host.url}/api/page", headers={"Origin": "https://app.example"}, trust_env=False)
+    assert allowed.headers["access-control-allow-origin"] == "https://app.example"
+
+
+def test_without_cors_settings_the_app_answers_preflights(client: httpx.Client) -> None:
+    asked = client.options("/api/page", headers={"Origin": "https://a.example", "Access-Control-Request-Method": "GET"})
+    assert "access-control-allow-origin" not in asked.headers
+    assert asked.text == "1"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_stopping_waits_for_what_is_running(run_host: Starter, number: int) -> None:
+    host = run_host()
+    replies: list[str] = []
+
+    def ask() -> None:
+        replies.append(httpx.get(f"{host.url}/api/slow?seconds=1.5", trust_env=False, timeout=20).text)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    host.wait_for_note("slow began")
+    assert host.stop(number) == 0
+    asking.join()
+    assert replies == ["done"]
+    assert "slow ended" in host.noted()
+
+
+def test_waiting_at_the_end_is_bounded(run_host: Starter) -> None:
+    host = run_host("--drain-seconds", "0.5")
+    asking = threading.Thread(target=_ask_in_vain, args=(host,))
+    asking.start()
+    host.wait_for_note("slow began")
+    assert host.stop() == 1
+    asking.join()
+    assert "1 invocations did not end within" in host.log
+    assert "slow ended" not in host.noted()
+
+
+def _ask_in_vain(host: RunningHost) -> None:
+    try:
+        httpx.get(f"{host.url}/api/slow?seconds=60", trust_env=False, timeout=20)
+    except httpx.TransportError:
+        return
+
+
+def test_timer_leases_are_given_back_at_the_end(run_host: Starter, azurite: Azurite) -> None:
+    host_id = "leasetest"
+    host = run_host(AzureFunctionsWebHost__hostid=host_id)
+    path = f"locks/{host_id}/Host.Functions.closing_time.Listener"
+    with ContainerClient.from_connection_string(azurite.connection_string, "azure-webjobs-hosts") as container:
+        _wait_for_log(host, f"Singleton lock acquired ({path})")
+        assert container.get_blob_client(path).get_blob_properties().lease.state == "leased"
+        assert host.stop() == 0
+        assert container.get_blob_client(path).get_blob_properties().lease.state == "available"
+
+
+def _wait_for_log(host: RunningHost, text: str) -> None:
+    for _ in range(200):
+        if text in host.log:
+            return
+        threading.Event().wait(0.05)
+    raise AssertionError(host.log)
+
+
+def test_nothing_in_the_host_names_this_product() -> None:
+    for file in (ROOT / "local" / "host").rglob("*.py"):
+        text = file.read_text().lower()
+        for word in ("wedsync", "outlook", "graph", "entra", "from shared", "import shared"):
+            assert word not in text, f"{file} names {word}"

@@ -2,39 +2,26 @@
 
 import asyncio
 import re
-import ssl
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import parse_qs, urljoin, urlsplit
 
 import httpx
 
 from local.simkit.people import Planner as Person
+from local.stand import Stand
 
 PATIENCE = 120.0
-
-
-class Urls(Protocol):
-    """Where the stand is."""
-
-    functions_url: str
-    browser_functions_url: str
-    entra_url: str
-    graph_url: str
-    keyvault_url: str
-    wedsync_url: str
-    ca_file: Any
 
 
 class Planner:
     """One person with a browser, and eyes on both calendars through the simulators' control APIs."""
 
-    def __init__(self, urls: Urls, person: Person) -> None:
-        self.urls = urls
+    def __init__(self, stand: Stand, person: Person) -> None:
+        self.urls = stand.urls
         self.person = person
-        trust = ssl.create_default_context(cafile=str(urls.ca_file))
-        self.http = httpx.AsyncClient(verify=trust, trust_env=False, timeout=60)
+        self.http = httpx.AsyncClient(verify=stand.trust, trust_env=False, timeout=60)
 
     async def close(self) -> None:
         await self.http.aclose()
@@ -42,12 +29,12 @@ class Planner:
     # --- the service ------------------------------------------------------------------------------------------
 
     async def token(self) -> str:
-        answer = await self.http.post(f"{self.urls.wedsync_url}/_control/tokens", json={"userId": self.person.user_id})
+        answer = await self.http.post(f"{self.urls.wedsync}/_control/tokens", json={"userId": self.person.user_id})
         return str(answer.raise_for_status().json()["token"])
 
     async def call(self, method: str, path: str, **options: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {await self.token()}", **options.pop("headers", {})}
-        return await self.http.request(method, f"{self.urls.functions_url}/api/{path}", headers=headers, **options)
+        return await self.http.request(method, f"{self.urls.host}/api/{path}", headers=headers, **options)
 
     async def connect(self) -> None:
         """Go through Microsoft's pages in a browser that was bound by a ticket."""
@@ -61,7 +48,7 @@ class Planner:
         for _ in range(12):
             if answer.is_redirect:
                 target = urljoin(str(answer.url), answer.headers["location"])
-                if target.startswith(self.urls.wedsync_url):
+                if target.startswith(self.urls.wedsync):
                     return target
                 answer = await self.http.get(target)
                 continue
@@ -72,7 +59,8 @@ class Planner:
     async def _submit(self, page: httpx.Response, *, upn: str, decision: str) -> httpx.Response:
         action = re.search(r'<form[^>]*action="([^"]+)"', page.text)
         ctx = re.search(r'name="ctx"[^>]*value="([^"]+)"', page.text)
-        assert action and ctx, page.text[:500]
+        assert action, page.text[:500]
+        assert ctx, page.text[:500]
         form = {"ctx": ctx.group(1)}
         form |= (
             {"decision": decision}
@@ -117,7 +105,7 @@ class Planner:
 
     @property
     def _wedsync(self) -> str:
-        return f"{self.urls.wedsync_url}/_control/users/{self.person.user_id}/events"
+        return f"{self.urls.wedsync}/_control/users/{self.person.user_id}/events"
 
     async def wedsync_events(self) -> list[dict[str, Any]]:
         answer = (await self.http.get(self._wedsync)).raise_for_status().json()
@@ -141,7 +129,7 @@ class Planner:
 
     @property
     def _outlook(self) -> str:
-        return f"{self.urls.graph_url}/_control/mailboxes/{self.person.account.upn}"
+        return f"{self.urls.graph}/_control/mailboxes/{self.person.account.upn}"
 
     async def outlook_items(self) -> list[dict[str, Any]]:
         answer = (await self.http.get(f"{self._outlook}/events")).raise_for_status().json()
@@ -166,11 +154,11 @@ class Planner:
         assert answer.status_code == 204, answer.text
 
     async def outbox(self) -> list[dict[str, Any]]:
-        answer = (await self.http.get(f"{self.urls.graph_url}/_control/outbox")).raise_for_status().json()
+        answer = (await self.http.get(f"{self.urls.graph}/_control/outbox")).raise_for_status().json()
         return list(answer["mails"])
 
     async def graph_requests(self, *, clear: bool = False) -> list[dict[str, Any]]:
-        answer = await self.http.get(f"{self.urls.graph_url}/_control/requests", params={"clear": "1"} if clear else {})
+        answer = await self.http.get(f"{self.urls.graph}/_control/requests", params={"clear": "1"} if clear else {})
         return list(answer.raise_for_status().json()["requests"])
 
     async def fault(self, service: str, **order: Any) -> None:
@@ -178,15 +166,15 @@ class Planner:
         assert answer.status_code == 200, answer.text
 
     async def no_faults(self) -> None:
-        for url in (self.urls.graph_url, self.urls.wedsync_url, self.urls.entra_url):
+        for url in (self.urls.graph, self.urls.wedsync, self.urls.entra):
             (await self.http.delete(f"{url}/_control/faults")).raise_for_status()
 
     async def deliveries_done(self) -> None:
         """Wait until both simulators have delivered what they had to deliver."""
 
         async def look() -> bool:
-            notices = (await self.http.get(f"{self.urls.graph_url}/_control/notifications")).json()["pending"]
-            hooks = (await self.http.get(f"{self.urls.wedsync_url}/_control/webhooks")).json()["pending"]
+            notices = (await self.http.get(f"{self.urls.graph}/_control/notifications")).json()["pending"]
+            hooks = (await self.http.get(f"{self.urls.wedsync}/_control/webhooks")).json()["pending"]
             return not notices and not hooks
 
         await eventually(look, "everything is delivered")

@@ -5,7 +5,7 @@ import asyncio
 from pathlib import Path
 
 from local.entra.app import build
-from local.simkit.serve import server
+from local.simkit.serve import refuse_taken, server
 from local.simkit.tls import certificates
 
 
@@ -18,6 +18,7 @@ def main() -> None:
     parser.add_argument("--redirect-uri", action="append", default=[], help="registered redirect URI; repeatable")
     parser.add_argument("--state-file", type=Path, help="keeps consent and grants over a restart")
     chosen = parser.parse_args()
+    refuse_taken(chosen.port, chosen.identity_port)
     asyncio.run(_serve(chosen))
 
 

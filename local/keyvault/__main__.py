@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from local.keyvault.app import build
-from local.simkit.serve import server
+from local.simkit.serve import refuse_taken, server
 from local.simkit.tls import certificates
 
 
@@ -16,6 +16,7 @@ def main() -> None:
     parser.add_argument("--jwks-url", default="https://localhost:7101/common/discovery/v2.0/keys")
     parser.add_argument("--state-file", type=Path, help="keeps the secrets over a restart")
     chosen = parser.parse_args()
+    refuse_taken(chosen.port)
     held = certificates(chosen.tls_folder)
     vault = build(jwks_url=chosen.jwks_url, ca_file=held.ca_file, state_file=chosen.state_file)
     server(vault.app, port=chosen.port, certificate=held.server_file).run()

@@ -1,5 +1,7 @@
 """Serve an ASGI app on loopback, over TLS where a certificate is given."""
 
+import socket
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -24,3 +26,14 @@ def server(app: Asgi, *, port: int, certificate: Path | None = None) -> uvicorn.
         timeout_keep_alive=75,
     )
     return uvicorn.Server(config)
+
+
+def refuse_taken(*ports: int) -> None:
+    """Exit with a plain sentence if somebody listens on one of these ports already."""
+    for port in ports:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError as error:
+                sys.exit(f"port {port} cannot be used: {error.strerror}")

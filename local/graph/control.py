@@ -1,6 +1,7 @@
 """The control API beside simkit's: mailboxes as their owners use them, knobs, and what was sent.
 
 ``POST /_control/knobs`` · ``GET /_control/mailboxes`` · ``PUT, GET, POST /_control/mailboxes/{upn}/events`` ·
+``POST …/events/import`` (adds as Outlook's import of a file does: notifies, mails nobody) ·
 ``PATCH, DELETE …/events/{id}`` · ``POST …/events/{id}/move``, ``…/copy`` · ``GET …/view?start=&end=`` ·
 ``POST …/expire-delta`` · ``GET /_control/outbox``, ``/_control/notifications``, ``/_control/subscriptions`` ·
 ``POST /_control/lifecycle``.
@@ -33,6 +34,7 @@ def routes(graph: Graph) -> list[Route]:
         Route(f"{box}/events", _of_mailbox(graph, _dump)),
         Route(f"{box}/events", _of_mailbox(graph, _load), methods=["PUT"]),
         Route(f"{box}/events", _of_mailbox(graph, _create), methods=["POST"]),
+        Route(f"{box}/events/import", _of_mailbox(graph, _import), methods=["POST"]),
         Route(event, _of_mailbox(graph, _read)),
         Route(event, _of_mailbox(graph, _patch), methods=["PATCH"]),
         Route(event, _of_mailbox(graph, _delete), methods=["DELETE"]),
@@ -117,6 +119,10 @@ def _event_id(request: Request) -> str:
 
 def _load(graph: Graph, mailbox: Mailbox, _: Request, body: Any) -> Any:
     return loading.load(graph, mailbox, body["events"])
+
+
+def _import(graph: Graph, mailbox: Mailbox, _: Request, body: Any) -> Any:
+    return loading.add(graph, mailbox, body["events"])
 
 
 def _dump(_: Graph, mailbox: Mailbox, request: Request, __: Any) -> Any:

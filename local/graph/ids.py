@@ -16,8 +16,9 @@ _HEADER = bytes.fromhex("0f00000016000000")
 
 
 def _counter(number: int) -> str:
-    digits = ""
-    for _ in range(8):
+    number, rest = divmod(number, 52)
+    digits = _LOOKALIKES[rest]
+    for _ in range(7):
         number, rest = divmod(number, 64)
         digits = _LOOKALIKES[rest] + digits
     return digits

@@ -35,20 +35,29 @@ def find(mailbox: Mailbox, event_id: str) -> View:
 
 def load(graph: Graph, mailbox: Mailbox, wanted: list[dict[str, Any]]) -> dict[str, Any]:
     """Replace the mailbox's events without a notification or mail; what Graph would refuse is listed."""
-    refused: list[dict[str, Any]] = []
-    graph.store.quiet = graph.outbox.quiet = True
+    graph.store.quiet = True
     try:
         for each in mailbox.calendars:
             for item in list(each.items.values()):
                 mailbox.remove(item, purge=True)
         mailbox.transactions.clear()
+        return add(graph, mailbox, wanted)
+    finally:
+        graph.store.quiet = False
+
+
+def add(graph: Graph, mailbox: Mailbox, wanted: list[dict[str, Any]]) -> dict[str, Any]:
+    """Add events without mail, as Outlook's import of a file does; what Graph would refuse is listed."""
+    refused: list[dict[str, Any]] = []
+    graph.outbox.quiet = True
+    try:
         for index, entry in enumerate(wanted):
             try:
                 _load_one(graph, mailbox, entry)
             except GraphError as error:
                 refused.append({"index": index, "code": error.code, "message": error.message})
     finally:
-        graph.store.quiet = graph.outbox.quiet = False
+        graph.outbox.quiet = False
     return {"loaded": len(wanted) - len(refused), "refused": refused}
 
 

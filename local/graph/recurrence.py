@@ -58,15 +58,13 @@ class Recurrence:
         )
 
     def between(self, start: datetime, end: datetime, duration: timedelta) -> Iterator[tuple[date, datetime]]:
-        """Yield original date and UTC start of the occurrences that overlap ``start`` to ``end`` (UTC)."""
+        """Yield original date and UTC start of the occurrences that may touch ``start`` to ``end`` (UTC)."""
         low = self._local(start) - duration - timedelta(days=1)
         high = self._local(end) + timedelta(days=1)
         for local in self.rule.xafter(low, inc=True):
             if local > high:
                 return
-            instant = self._instant(local)
-            if overlaps(instant, instant + duration, start, end):
-                yield local.date(), instant
+            yield local.date(), self._instant(local)
 
     def start_on(self, day: date) -> datetime | None:
         """Return the UTC start of the occurrence whose original date this is, if there is one."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from local.graph import ids
 from local.graph.recurrence import Recurrence
+from local.graph.zones import to_local, to_utc
 from local.simkit.people import ACCOUNTS, Account
 
 _CALENDAR_NAMES = {"W. Europe Standard Time": "Calendario"}
@@ -23,8 +24,9 @@ class Span:
     all_day: bool
 
     def at(self, start: datetime) -> "Span":
-        """Return the same length at another start."""
-        end = start + (self.end - self.start)
+        """Return the same hours on another day: both ends are wall-clock times, as Exchange keeps a series."""
+        length = to_local(self.end, self.start_zone) - to_local(self.start, self.start_zone)
+        end = to_utc(to_local(start, self.start_zone) + length, self.start_zone)
         return Span(start=start, end=end, start_zone=self.start_zone, end_zone=self.end_zone, all_day=self.all_day)
 
 

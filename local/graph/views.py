@@ -60,8 +60,11 @@ def instances(item: Item, start: datetime, end: datetime) -> Iterator[View]:
         if overlaps(changed.span.start, changed.span.end, start, end):
             yield exceptional(item, changed)
     for day, at in item.recurrence.between(start, end, item.span.end - item.span.start):
-        if day not in item.cancelled and day not in item.exceptions:
-            yield View(item=item, kind="occurrence", span=item.span.at(at), props=item.props, day=day)
+        if day in item.cancelled or day in item.exceptions:
+            continue
+        span = item.span.at(at)
+        if overlaps(span.start, span.end, start, end):
+            yield View(item=item, kind="occurrence", span=span, props=item.props, day=day)
 
 
 def in_range(item: Item, start: datetime, end: datetime) -> Iterator[View]:

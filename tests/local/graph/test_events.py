@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.local.graph.conftest import MARKER, Far, at, event, series
+from tests.local.graph.conftest import MARKER, Far, at, event, series, token
 
 FRACTION = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7}Z?")
 
@@ -226,13 +226,10 @@ async def test_s26_second_delete_400_then_404_after_purge(graph: Far) -> None:
 async def test_s26_permanent_delete_needs_a_length(graph: Far) -> None:
     made = await graph.create()
     path = f"/v1.0/me/events/{made['id']}/permanentDelete"
-    from tests.local.graph.conftest import token
-
     host = graph.http.base_url
     reader, writer = await asyncio.open_connection("127.0.0.1", host.port)
-    writer.write(
-        f"POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token()}\r\nConnection: close\r\n\r\n".encode()
-    )
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token()}\r\nConnection: close\r\n\r\n"
+    writer.write(head.encode())
     assert b" 411 " in (await reader.readline())
     writer.close()
     await graph.call("POST", path.removeprefix("/v1.0"), status=204)

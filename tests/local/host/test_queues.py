@@ -1,0 +1,205 @@
+"""The queue listener against real storage, with the user's function standing still or failing as told."""
+
+import asyncio
+import base64
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from itertools import pairwise
+
+import pytest
+from azure.storage.queue.aio import QueueClient, QueueServiceClient
+
+from local.azurite import Azurite
+from local.host.configuration import QueueOptions
+from local.host.functions import Binding, Function
+from local.host.invoker import Call
+from local.host.queues import QueueListener, decode, next_pause, poison_name
+from local.host.worker import Outcome
+
+FUNCTION = Function(
+    name="f",
+    function_id="f",
+    bindings=(Binding(type="queueTrigger", name="msg", direction="IN", members={}),),
+)
+OPTIONS = QueueOptions(batch_size=4, new_batch_threshold=0, max_polling_interval=0.2, max_dequeue_count=2)
+Body = Callable[[Call], Awaitable[bool]]
+
+
+@asynccontextmanager
+async def listening(
+    azurite: Azurite, body: Body, *, visibility: int = 30, options: QueueOptions = OPTIONS, poison: bool = True
+) -> AsyncIterator[tuple[QueueClient, QueueClient]]:
+    """Run a listener whose function is ``body``; give its queue and the poison queue."""
+    name = f"q-{uuid.uuid4().hex[:12]}"
+
+    async def run(_: Function, call: Call) -> Outcome:
+        return Outcome(succeeded=await body(call))
+
+    async with QueueServiceClient.from_connection_string(azurite.connection_string) as service:
+        queue, poisoned = service.get_queue_client(name), service.get_queue_client(f"{name}-poison")
+        await queue.create_queue()
+        listener = QueueListener(
+            FUNCTION,
+            queue=queue,
+            poison=poisoned if poison else None,
+            options=options,
+            run=run,
+            visibility_seconds=visibility,
+        )
+        task = asyncio.create_task(listener.run())
+        try:
+            yield queue, poisoned
+        finally:
+            listener.stop()
+            await task
+            await listener.finish()
+
+
+def encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    for _ in range(400):
+        if await condition():
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError("the condition was not met")
+
+
+async def count(queue: QueueClient) -> int:
+    return (await queue.get_queue_properties()).approximate_message_count or 0
+
+
+async def test_a_message_is_held_by_renewal_while_its_function_runs(azurite: Azurite) -> None:
+    release = asyncio.Event()
+    calls: list[Call] = []
+
+    async def body(call: Call) -> bool:
+        calls.append(call)
+        await release.wait()
+        return True
+
+    async with listening(azurite, body, visibility=2) as (queue, _):
+        await queue.send_message(encoded("x"))
+        await asyncio.sleep(4.5)
+        # Twice its visibility later nobody else sees the message, and the delete finds the renewed receipt.
+        assert [message async for message in queue.receive_messages()] == []
+        release.set()
+
+        async def gone() -> bool:
+            return await count(queue) == 0
+
+        await until(gone)
+    assert len(calls) == 1
+
+
+async def test_the_metadata_is_what_the_worker_reads(azurite: Azurite) -> None:
+    calls: list[Call] = []
+
+    async def body(call: Call) -> bool:
+        calls.append(call)
+        return True
+
+    async def seen() -> bool:
+        return bool(calls)
+
+    async with listening(azurite, body) as (queue, _):
+        sent = await queue.send_message(encoded("x"))
+        await until(seen)
+    metadata = calls[0].metadata
+    assert (metadata["Id"], metadata["DequeueCount"]) == (sent.id, "1")
+    assert {"PopReceipt", "ExpirationTime", "InsertionTime", "NextVisibleTime"} <= set(metadata)
+
+
+async def test_a_failed_message_reappears_after_the_visibility_timeout(azurite: Azurite) -> None:
+    moments: list[float] = []
+    loop = asyncio.get_running_loop()
+
+    async def body(_: Call) -> bool:
+        moments.append(loop.time())
+        return len(moments) == 2
+
+    async def twice() -> bool:
+        return len(moments) == 2
+
+    options = QueueOptions(max_polling_interval=0.2, visibility_timeout=2, max_dequeue_count=5)
+    async with listening(azurite, body, options=options) as (queue, _):
+        await queue.send_message(encoded("x"))
+        await until(twice)
+    # Storage counts in whole seconds.
+    assert moments[1] - moments[0] >= 1
+
+
+async def test_a_message_over_the_limit_on_arrival_is_poisoned_without_running(azurite: Azurite) -> None:
+    calls: list[Call] = []
+
+    async def body(call: Call) -> bool:
+        calls.append(call)
+        return False
+
+    name = f"q-{uuid.uuid4().hex[:12]}"
+    async with QueueServiceClient.from_connection_string(azurite.connection_string) as service:
+        queue, poisoned = service.get_queue_client(name), service.get_queue_client(f"{name}-poison")
+        await queue.create_queue()
+        await queue.send_message(encoded("x"))
+        for _ in range(2):
+            held = [message async for message in queue.receive_messages()]
+            await queue.update_message(held[0].id, pop_receipt=held[0].pop_receipt, visibility_timeout=0)
+
+        async def run(_: Function, call: Call) -> Outcome:
+            return Outcome(succeeded=await body(call))
+
+        listener = QueueListener(FUNCTION, queue=queue, poison=poisoned, options=OPTIONS, run=run)
+        task = asyncio.create_task(listener.run())
+
+        async def gone() -> bool:
+            return await count(queue) == 0
+
+        await until(gone)
+        listener.stop()
+        await task
+        assert await count(poisoned) == 1
+    assert calls == []
+
+
+async def test_without_a_poison_queue_a_failed_message_stays_hidden(azurite: Azurite) -> None:
+    failures = 0
+
+    async def body(_: Call) -> bool:
+        nonlocal failures
+        failures += 1
+        return False
+
+    async def failed_twice() -> bool:
+        return failures == 2
+
+    async with listening(azurite, body, poison=False) as (queue, _):
+        await queue.send_message(encoded("x"))
+        await until(failed_twice)
+        await asyncio.sleep(0.5)
+        assert failures == 2
+        assert await count(queue) == 1
+
+
+def test_a_poison_queue_has_no_poison_queue() -> None:
+    assert poison_name("work") == "work-poison"
+    assert poison_name("work-poison") is None
+    assert poison_name("w" * 57) is None
+
+
+def test_base64_is_checked_strictly() -> None:
+    assert decode("eA==", is_base64=True) == b"x"
+    assert decode("b'eA=='", is_base64=True) is None
+    assert decode("plain", is_base64=False) == b"plain"
+
+
+def test_idle_pauses_double_up_to_the_longest() -> None:
+    pauses = [0.0]
+    for _ in range(12):
+        pauses.append(next_pause(pauses[-1], 2.0))
+    assert pauses[1] == 0.1
+    for previous, following in pairwise(pauses[1:]):
+        assert following == 2.0 or 1.6 <= following / previous <= 2.4 or following == pytest.approx(0.1)
+    assert pauses[-1] == 2.0 or pauses[-1] >= 1.6

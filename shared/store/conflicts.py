@@ -1,0 +1,70 @@
+"""The conflicts of an integration, in its partition.
+
+``c|{conflictId}`` is the conflict. While it is open, ``o|{mappingId}|{conflictId}`` holds a copy, in step by group
+transaction: the open ones are read in one query, however many were closed before.
+"""
+
+from dataclasses import replace
+
+from shared.core.history import Conflict
+from shared.core.states import ConflictState
+from shared.errors import RowChanged
+from shared.store.codec import columns_of, key_text, value_of
+from shared.store.mappings import delete_all
+from shared.store.rows import Delete, Row, Span, Table, Tables, Upsert
+
+_TABLE = Table.CONFLICTS
+_BODY = ("wedsync", "outlook", "base", "reason")
+
+
+class TableConflicts:
+    """``Conflicts`` on tables."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    async def put(self, conflict: Conflict) -> None:
+        """Insert, or replace the row of the same id."""
+        partition = key_text(conflict.integration_id)
+        row = Row(partition=partition, key=_key(conflict.conflict_id), columns=columns_of(conflict, body=_BODY))
+        copy = replace(row, key=f"{_open_prefix(conflict.mapping_id)}{key_text(conflict.conflict_id)}")
+        if conflict.state is ConflictState.OPEN:
+            await self._tables.transact(_TABLE, [Upsert(row), Upsert(copy)])
+            return
+        try:
+            await self._tables.transact(_TABLE, [Upsert(row), Delete(copy)])
+        except RowChanged:  # it was not open before
+            await self._tables.write(_TABLE, Upsert(row))
+
+    async def get(self, integration_id: str, conflict_id: str) -> Conflict | None:
+        """Return the conflict. One read."""
+        row = await self._tables.get(_TABLE, key_text(integration_id), _key(conflict_id))
+        return value_of(Conflict, row) if row else None
+
+    async def open_of(self, integration_id: str, mapping_id: str) -> tuple[Conflict, ...]:
+        """Return the open conflicts of one mapping, oldest first."""
+        return await self._read(integration_id, _open_prefix(mapping_id))
+
+    async def open_all(self, integration_id: str) -> tuple[Conflict, ...]:
+        """Return all open conflicts of the integration, oldest first."""
+        return await self._read(integration_id, "o|")
+
+    async def forget_all(self, integration_id: str) -> None:
+        """Remove every row of the integration."""
+        for prefix in ("o|", "c|"):
+            async for page in self._tables.query(_TABLE, Span.prefix(key_text(integration_id), prefix)):
+                await delete_all(self._tables, _TABLE, page)
+
+    async def _read(self, integration_id: str, prefix: str) -> tuple[Conflict, ...]:
+        found: list[Conflict] = []
+        async for page in self._tables.query(_TABLE, Span.prefix(key_text(integration_id), prefix)):
+            found += [value_of(Conflict, row) for row in page]
+        return tuple(sorted(found, key=lambda conflict: (conflict.opened_at, conflict.conflict_id)))
+
+
+def _key(conflict_id: str) -> str:
+    return f"c|{key_text(conflict_id)}"
+
+
+def _open_prefix(mapping_id: str) -> str:
+    return f"o|{key_text(mapping_id)}|"

@@ -1,0 +1,111 @@
+"""What is due when. A timer reads only the minutes that have come.
+
+An entry's partition is ``d|{kind}|{minute}|{shard}``, its key the exact time, the integration and the subject: the
+order of keys is the order of time, and one busy minute is spread over a few partitions. The partition
+``p|{integrationId}`` remembers, by kind and subject, where the present entry is, so that a new time replaces the old.
+
+Two partitions are not one transaction. What a crash can leave is an entry that comes up once too often: jobs say
+"look", so that costs a look.
+"""
+
+from datetime import UTC, datetime
+
+from shared.errors import RowChanged, RowExists, StoreFault
+from shared.ports import Due
+from shared.store.codec import SCHEMA, columns_of, instant_text, key_text, sha256, value_of
+from shared.store.mappings import delete_quietly
+from shared.store.rows import PAGE_SIZE, Insert, Operation, Replace, Row, Span, Table, Tables, Upsert
+
+_TABLE = Table.DUE
+_SHARDS = 4
+_ATTEMPTS = 10
+_PAST_EVERY_SHARD = "~"
+
+
+class TableDueList:
+    """``DueList`` on tables."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    async def put(self, due: Due) -> None:
+        """Enter; replaces an earlier entry of the same kind, integration and subject."""
+        for _ in range(_ATTEMPTS):
+            pointer = await self._tables.get(_TABLE, *_pointer_keys(due))
+            entry = _entry(due)
+            tag = await self._tables.write(_TABLE, Upsert(entry))
+            try:
+                await self._tables.write(_TABLE, _pointer_write(due, tag, pointer))
+            except (RowChanged, RowExists):
+                continue  # another put came between: its entry is now the one to replace
+            await self._drop_old(pointer, entry)
+            return
+        raise StoreFault("the entry of the due list is contended")
+
+    async def due(self, kind: str, before: datetime, limit: int = 1000) -> tuple[Due, ...]:
+        """Return what is due, oldest first, reading only the buckets that have come."""
+        if limit < 1:
+            return ()
+        start = f"d|{key_text(kind)}|"
+        span = Span(partition_from=start, partition_to=f"{start}{_minute(before)}|{_PAST_EVERY_SHARD}")
+        found: list[Due] = []
+        async for page in self._tables.query(_TABLE, span, page_size=min(limit, PAGE_SIZE)):
+            found += [due for row in page if (due := value_of(Due, row)).at <= before]
+            # Rows come in the order of minutes, but a minute's shards follow each other: read on until a later one.
+            if len(found) > limit and _minute(found[-1].at) > _minute(found[limit - 1].at):
+                break
+        return tuple(sorted(found, key=lambda due: (due.at, due.integration_id, due.subject))[:limit])
+
+    async def done(self, due: Due) -> None:
+        """Remove the entry; quiet when it is gone. A later entry of the same kind and subject stays."""
+        await delete_quietly(self._tables, _TABLE, _entry(due))
+        pointer = await self._tables.get(_TABLE, *_pointer_keys(due))
+        if pointer is not None and pointer.columns["at"] == instant_text(due.at):
+            await delete_quietly(self._tables, _TABLE, pointer, pointer.tag)
+
+    async def _drop_old(self, pointer: Row | None, entry: Row) -> None:
+        if pointer is None:
+            return
+        old = Row(partition=str(pointer.columns["entryPartition"]), key=str(pointer.columns["entryKey"]))
+        if (old.partition, old.key) != (entry.partition, entry.key):
+            # Only the very entry that was replaced: somebody may have entered the same time anew meanwhile.
+            await delete_quietly(self._tables, _TABLE, old, str(pointer.columns["entryTag"]))
+
+
+def _entry(due: Due) -> Row:
+    shard = int(sha256(due.integration_id)[:8], 16) % _SHARDS
+    return Row(
+        partition=f"d|{key_text(due.kind)}|{_minute(due.at)}|{shard}",
+        key=f"{_sortable(due.at)}|{key_text(due.integration_id)}|{key_text(due.subject)}",
+        columns=columns_of(due),
+    )
+
+
+def _pointer_keys(due: Due) -> tuple[str, str]:
+    return f"p|{key_text(due.integration_id)}", f"{key_text(due.kind)}|{key_text(due.subject)}"
+
+
+def _pointer_write(due: Due, entry_tag: str, present: Row | None) -> Operation:
+    partition, key = _pointer_keys(due)
+    entry = _entry(due)
+    pointer = Row(
+        partition=partition,
+        key=key,
+        columns={
+            "schema": SCHEMA,
+            "at": instant_text(due.at),
+            "entryPartition": entry.partition,
+            "entryKey": entry.key,
+            "entryTag": entry_tag,
+        },
+    )
+    return Replace(pointer, present.tag) if present else Insert(pointer)
+
+
+def _minute(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y%m%dT%H%M")
+
+
+def _sortable(moment: datetime) -> str:
+    """Return the time without the ``+`` and ``:`` of ISO 8601, which keys had better not hold."""
+    return moment.astimezone(UTC).strftime("%Y%m%dT%H%M%S.%f")

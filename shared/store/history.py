@@ -1,0 +1,153 @@
+"""What was done: the runs, newest first, and the applied changes, by mapping and by run."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from shared.core.history import SyncChange, SyncRun
+from shared.errors import RowExists
+from shared.ports import Stored
+from shared.store.codec import SCHEMA, columns_of, key_text, value_of
+from shared.store.rows import (
+    MAX_TRANSACTION_BYTES,
+    MAX_TRANSACTION_ROWS,
+    PAGE_SIZE,
+    Insert,
+    Replace,
+    Row,
+    Span,
+    Table,
+    Tables,
+    check,
+)
+
+_RUN_BODY = ("failures", "outcome", "stage", "request", "tally")
+_CHANGE_BODY = ("before", "after", "rule")
+_LAST_MICROSECOND = (datetime.max.replace(tzinfo=UTC) - datetime.min.replace(tzinfo=UTC)) // timedelta(microseconds=1)
+
+
+class TableRuns:
+    """``Runs`` on tables.
+
+    In the integration's partition: ``r|{reversed time}|{runId}`` the run, so that the order of keys is newest first,
+    and ``p|{runId}`` which tells that key.
+    """
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    async def insert(self, run: SyncRun) -> Stored[SyncRun]:
+        """Insert; ``RowExists``."""
+        row = _run_row(run)
+        pointer = Row(
+            partition=row.partition, key=_run_pointer(run.run_id), columns={"schema": SCHEMA, "target": row.key}
+        )
+        tags = await self._tables.transact(Table.HISTORY, [Insert(row), Insert(pointer)])
+        return Stored(value=run, tag=tags[0])
+
+    async def get(self, integration_id: str, run_id: str) -> Stored[SyncRun] | None:
+        """Return the run. Two reads."""
+        partition = key_text(integration_id)
+        pointer = await self._tables.get(Table.HISTORY, partition, _run_pointer(run_id))
+        if pointer is None:
+            return None
+        row = await self._tables.get(Table.HISTORY, partition, str(pointer.columns["target"]))
+        return _stored_run(row) if row else None
+
+    async def save(self, stored: Stored[SyncRun]) -> Stored[SyncRun]:
+        """Replace; ``RowChanged``. The row is found by ``queued_at`` and the id, which never change."""
+        tag = await self._tables.write(Table.HISTORY, Replace(_run_row(stored.value), stored.tag))
+        return replace(stored, tag=tag)
+
+    async def recent(self, integration_id: str, limit: int = 20) -> tuple[Stored[SyncRun], ...]:
+        """Return the newest runs, newest first."""
+        found: list[Stored[SyncRun]] = []
+        span = Span.prefix(key_text(integration_id), "r|")
+        if limit < 1:
+            return ()
+        async for page in self._tables.query(Table.HISTORY, span, page_size=min(limit, PAGE_SIZE)):
+            found += [_stored_run(row) for row in page]
+            if len(found) >= limit:
+                break
+        return tuple(found[:limit])
+
+
+class TableChanges:
+    """``Changes`` on tables.
+
+    In the integration's partition a change has a row of its own under its mapping, ``m|{mappingId}|{changeId}``, and
+    one under its run, ``r|{runId}|{changeId}``; both are whole and come in one transaction.
+    """
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    async def append(self, changes: Sequence[SyncChange]) -> None:
+        """Add rows; a repeated ``change_id`` is quiet, and what was said first stays."""
+        for group in _groups(changes):
+            try:
+                await self._tables.transact(Table.CHANGES, [Insert(row) for rows in group for row in rows])
+            except RowExists:
+                for rows in group:
+                    await self._insert(rows)
+
+    async def of_mapping(self, integration_id: str, mapping_id: str) -> tuple[SyncChange, ...]:
+        """Return the changes of one mapping, oldest first."""
+        return await self._read(integration_id, f"m|{key_text(mapping_id)}|")
+
+    async def of_run(self, integration_id: str, run_id: str) -> tuple[SyncChange, ...]:
+        """Return the changes of one run, oldest first."""
+        return await self._read(integration_id, f"r|{key_text(run_id)}|")
+
+    async def _insert(self, rows: Sequence[Row]) -> None:
+        try:
+            await self._tables.transact(Table.CHANGES, [Insert(row) for row in rows])
+        except RowExists:
+            return
+
+    async def _read(self, integration_id: str, prefix: str) -> tuple[SyncChange, ...]:
+        found: list[SyncChange] = []
+        async for page in self._tables.query(Table.CHANGES, Span.prefix(key_text(integration_id), prefix)):
+            found += [value_of(SyncChange, row) for row in page]
+        return tuple(sorted(found, key=lambda change: (change.at, change.change_id)))
+
+
+def _run_row(run: SyncRun) -> Row:
+    elapsed = (run.queued_at.astimezone(UTC) - datetime.min.replace(tzinfo=UTC)) // timedelta(microseconds=1)
+    key = f"r|{_LAST_MICROSECOND - elapsed:018d}|{key_text(run.run_id)}"
+    return Row(partition=key_text(run.integration_id), key=key, columns=columns_of(run, body=_RUN_BODY))
+
+
+def _stored_run(row: Row) -> Stored[SyncRun]:
+    return Stored(value=value_of(SyncRun, row), tag=row.tag)
+
+
+def _run_pointer(run_id: str) -> str:
+    return f"p|{key_text(run_id)}"
+
+
+def _change_rows(change: SyncChange) -> tuple[Row, ...]:
+    """Return the rows of a change: under its mapping, and under its run if it has one."""
+    partition, last = key_text(change.integration_id), key_text(change.change_id)
+    columns = columns_of(change, body=_CHANGE_BODY)
+    keys = [f"m|{key_text(change.mapping_id)}|{last}"]
+    keys += [f"r|{key_text(change.run_id)}|{last}"] if change.run_id else []
+    return tuple(Row(partition=partition, key=key, columns=columns) for key in keys)
+
+
+def _groups(changes: Sequence[SyncChange]) -> Iterator[list[tuple[Row, ...]]]:
+    """Yield the rows of as many changes as one transaction takes; a change repeated in the sequence counts once."""
+    group: list[tuple[Row, ...]] = []
+    count = size = 0
+    for change in {(change.integration_id, change.change_id): change for change in reversed(changes)}.values():
+        rows = _change_rows(change)
+        weight = sum(check(Insert(row)) for row in rows)
+        full = count + len(rows) > MAX_TRANSACTION_ROWS or size + weight > MAX_TRANSACTION_BYTES
+        if group and (full or group[0][0].partition != rows[0].partition):
+            yield group
+            group, count, size = [], 0, 0
+        group.append(rows)
+        count += len(rows)
+        size += weight
+    if group:
+        yield group

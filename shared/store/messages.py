@@ -1,0 +1,85 @@
+"""Jobs as the text of queue messages: JSON with a version, in camelCase. Pure."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from shared.core.jobs import EventJob, Glance, Job, RunJob, UpkeepJob
+from shared.errors import InvalidInput
+from shared.store.codec import from_json, to_json
+
+VERSION = 1
+EVENT_QUEUE = "outlook-event-jobs"
+RUN_QUEUE = "outlook-run-jobs"
+UPKEEP_QUEUE = "outlook-upkeep-jobs"
+QUEUES = (EVENT_QUEUE, RUN_QUEUE, UPKEEP_QUEUE)
+MAX_EVENTS = 100
+# A message holds 64 KiB after base64, which adds a third: 40 KiB leaves room.
+MAX_BYTES = 40 * 1024
+
+_KINDS: dict[str, type[Job]] = {"event": EventJob, "run": RunJob, "upkeep": UpkeepJob}
+_NAMES = {kind: name for name, kind in _KINDS.items()}
+_QUEUES: dict[type[Job], str] = {EventJob: EVENT_QUEUE, RunJob: RUN_QUEUE, UpkeepJob: UPKEEP_QUEUE}
+
+
+def queue_of(job: Job) -> str:
+    """Return the name of the queue that jobs of this kind go to."""
+    return _QUEUES[type(job)]
+
+
+def to_texts(job: Job) -> tuple[str, ...]:
+    """Return the messages of a job: one, or several for an ``EventJob`` of more than 100 events or 40 KiB.
+
+    An ``EventJob`` without events is none.
+    """
+    if isinstance(job, EventJob):
+        return tuple(_text(replace(job, events=events)) for events in _portions(job))
+    return (_text(job),)
+
+
+def parse(text: str) -> Job:
+    """Return the job in a message's text; ``InvalidInput`` if it is none."""
+    try:
+        members = json.loads(text)
+        if members["version"] != VERSION:
+            raise InvalidInput("invalid_job", f"job version {members['version']!r} is not known here")
+        job = from_json(_KINDS[members["job"]], members)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InvalidInput("invalid_job", "the message is no job") from error
+    _check(job)
+    return job  # type: ignore[no-any-return]
+
+
+def _text(job: Job) -> str:
+    return json.dumps({"version": VERSION, "job": _NAMES[type(job)], **to_json(job)}, separators=(",", ":"))
+
+
+def _portions(job: EventJob) -> Iterator[tuple[Glance, ...]]:
+    """Yield the events in portions that fit a message; one event alone always makes a portion."""
+    frame = len(_text(replace(job, events=())))
+    portion: list[Glance] = []
+    size = frame
+    for glance in job.events:
+        added = len(json.dumps(to_json(glance), separators=(",", ":"))) + 1
+        if portion and (len(portion) == MAX_EVENTS or size + added > MAX_BYTES):
+            yield tuple(portion)
+            portion, size = [], frame
+        portion.append(glance)
+        size += added
+    if portion:
+        yield tuple(portion)
+
+
+def _check(job: Any) -> None:
+    """Raise ``InvalidInput`` where a member has the wrong type: a queue takes messages from whoever has its key."""
+    texts = [job.integration_id, job.correlation]
+    if isinstance(job, EventJob):
+        texts += [part for glance in job.events for part in (glance.event_id, glance.hint)]
+    elif isinstance(job, RunJob):
+        texts.append(job.run_id)
+    else:
+        texts.append(job.subject)
+    whole = isinstance(job.attempt, int) and not isinstance(job.attempt, bool) and job.attempt >= 0
+    if not whole or not all(isinstance(text, str) for text in texts):
+        raise InvalidInput("invalid_job", "a member of the job has the wrong type")

@@ -1,0 +1,121 @@
+"""Jobs onto Storage queues.
+
+Messages are base64 text, as the host's queue trigger expects them, and live for seven days. A queue that is not there
+is made when something is put on it.
+"""
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from shared.core.jobs import Job
+from shared.errors import OperatorFault, RowChanged, RowExists, StoreFault, Unavailable
+from shared.store import messages
+from shared.store.azure import client_options, fault_of
+from shared.store.rows import OnOperation
+from shared.store.tables import quiet
+
+if TYPE_CHECKING:
+    from azure.core.credentials_async import AsyncTokenCredential
+    from azure.storage.queue.aio import QueueClient, QueueServiceClient
+
+_LIFETIME = 7 * 24 * 3600
+_LONGEST_DELAY = _LIFETIME - 24 * 3600  # a message has to become visible well before it expires
+
+
+class StorageJobQueue:
+    """``JobQueue`` on Azure Storage queues, or the emulator's. One client per process, made at first use."""
+
+    def __init__(
+        self,
+        *,
+        connection_string: str = "",
+        endpoint: str = "",
+        credential: "Callable[[], AsyncTokenCredential] | None" = None,
+        ca_file: str = "",
+        prefix: str = "",
+        retries: int = 3,
+        on_operation: OnOperation = quiet,
+    ) -> None:
+        self._connection_string = connection_string
+        self._endpoint = endpoint
+        self._credential = credential
+        self._ca_file = ca_file
+        self._prefix = prefix
+        self._retries = retries
+        self._on_operation = on_operation
+        self._service: QueueServiceClient | None = None
+        self._clients: dict[str, QueueClient] = {}
+
+    async def put(self, job: Job, *, delay_seconds: float = 0) -> None:
+        """Enqueue on the queue of the job's kind, invisible for the delay (whole seconds, six days at the most)."""
+        name = messages.queue_of(job)
+        invisible = min(max(math.ceil(delay_seconds), 0), _LONGEST_DELAY)
+        for text in messages.to_texts(job):
+            await self._send(name, text, invisible)
+
+    def parse(self, text: str) -> Job:
+        """Return the job in a message's text; ``InvalidInput`` if it is none."""
+        return messages.parse(text)
+
+    async def close(self) -> None:
+        """Close the connections; the next call opens them again."""
+        service, self._service = self._service, None
+        self._clients.clear()
+        if service is not None:
+            await service.close()
+
+    async def _send(self, name: str, text: str, invisible: int) -> None:
+        client = self._client(name)
+        for last in (False, True):
+            self._on_operation("put", name)
+            try:
+                await client.send_message(text, visibility_timeout=invisible, time_to_live=_LIFETIME)
+                return
+            except Exception as error:
+                if last or getattr(error, "status_code", None) != 404:
+                    raise _fault(error) from error
+            await self._make(client)
+
+    async def _make(self, client: "QueueClient") -> None:
+        try:
+            await client.create_queue()
+        except Exception as error:
+            if getattr(error, "status_code", None) != 409:  # another process was quicker
+                raise _fault(error) from error
+
+    def _client(self, name: str) -> "QueueClient":
+        client = self._clients.get(name)
+        if client is None:
+            from azure.storage.queue import TextBase64EncodePolicy  # noqa: PLC0415 - heavy, so at first use
+
+            if self._service is None:
+                self._service = self._open()
+            client = self._clients[name] = self._service.get_queue_client(
+                self._prefix + name, message_encode_policy=TextBase64EncodePolicy()
+            )
+        return client
+
+    def _open(self) -> "QueueServiceClient":
+        from azure.storage.queue.aio import ExponentialRetry, QueueServiceClient  # noqa: PLC0415 - heavy
+
+        options = client_options(retries=self._retries, ca_file=self._ca_file)
+        # Storage's own retry policy waits 15 s before its first retry; Graph waits 3 s for our answer in all.
+        options["retry_policy"] = ExponentialRetry(
+            initial_backoff=0, increment_base=2, retry_total=self._retries, random_jitter_range=1
+        )
+        if self._connection_string:
+            return QueueServiceClient.from_connection_string(self._connection_string, **options)
+        if self._credential is None:
+            raise OperatorFault("queue", code="no_credential")
+        return QueueServiceClient(self._endpoint, credential=self._credential(), **options)
+
+
+def _fault(error: Exception) -> Exception:
+    """Return the error of ours; a queue that refuses for the moment is ``Unavailable``."""
+    fault = fault_of(error, "queue")
+    if isinstance(fault, RowExists | RowChanged):
+        return Unavailable("queue", status=int(getattr(error, "status_code", 0) or 0))
+    if isinstance(fault, StoreFault):
+        return StoreFault("the queue refused a message")
+    return fault

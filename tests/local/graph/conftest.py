@@ -205,13 +205,22 @@ class Endpoint:
         raise AssertionError(f"{len(self.items)} of {count} notifications came")
 
 
-@pytest.fixture
-def endpoint(tls: Certificates) -> Iterator[Endpoint]:
+@pytest.fixture(scope="session")
+def listening(tls: Certificates) -> Iterator[Endpoint]:
     taking = Endpoint()
     app = Starlette(routes=[Route("/{rest:path}", taking.take, methods=["POST"])])
     with serving(app, tls.server_file) as port:
         taking.url = f"https://localhost:{port}"
         yield taking
+
+
+@pytest.fixture
+def endpoint(listening: Endpoint) -> Endpoint:
+    """The endpoint as if it had just started."""
+    listening.posts.clear()
+    listening.validations.clear()
+    listening.mode, listening.failures = "good", 0
+    return listening
 
 
 @pytest.fixture

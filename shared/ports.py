@@ -81,11 +81,14 @@ class DeltaPage:
 
     ``events`` are full singles, masters and exceptions; ``occurrences`` are minimal occurrences whose content was
     filled in from their master where the master has been seen in this round (otherwise their content has an empty
-    title and they are listed in ``unresolved``). ``removed`` holds the ids of ``@removed`` items, which prove nothing.
+    title and their ids are listed in ``unresolved``). ``removed`` holds the ids of ``@removed`` items, which prove
+    nothing.
     Exactly one of ``next_link`` and ``delta_link`` is not empty.
     """
 
     events: tuple[OutlookState, ...] = ()
+    occurrences: tuple[OutlookState, ...] = ()
+    unresolved: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     next_link: str = ""
     delta_link: str = ""

@@ -93,7 +93,7 @@ class _Sides:
 
 
 def advance(base: CalendarEvent, now: CalendarEvent, fields: Iterable[Field]) -> CalendarEvent:
-    """Return ``base`` with the named fields of ``now``: how a base moves, and how one side takes over from the other."""
+    """Return ``base`` with the named fields of ``now``: so bases move, and sides take over."""
     return replace(base, **{_PARTS[which]: getattr(now, _PARTS[which]) for which in fields})
 
 

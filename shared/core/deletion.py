@@ -1,0 +1,133 @@
+"""The decision table's last row and column: an event that is gone on one side or on both."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from shared.core.actions import Action, Decision, Delete, Drift, End, Hide, OpenConflict, Rule, Unlink
+from shared.core.canon import changed_fields
+from shared.core.event import Field, Side
+from shared.core.integration import OnOutlookDelete
+from shared.core.mapping import EventMapping, Role
+from shared.core.pair import NOTE_TYPE_OFF, Pair, decision, note_gone, skip
+from shared.core.states import MAPPING_MOVES, ConflictState, MappingState, move
+from shared.core.views import Gone
+
+_AFTER: Mapping[type, MappingState] = {
+    Unlink: MappingState.UNLINKED,
+    Hide: MappingState.HIDDEN,
+    End: MappingState.ENDED,
+}
+
+
+def decide_gone(pair: Pair) -> Decision:
+    """Decide on a pair of which a side is gone; an absence without proof changes nothing."""
+    missing = {side: view for side in Side if isinstance(view := pair.view(side), Gone)}
+    if not all(view.proved for view in missing.values()):
+        return skip(pair.mapping, Rule.UNPROVED_ABSENCE)
+    if len(missing) == len(Side):
+        return _acting(pair, End(rule=Rule.BOTH_GONE))
+    absent, view = next(iter(missing.items()))
+    verdict = _outlook_gone(pair, view) if absent is Side.OUTLOOK else _wedsync_gone(pair)
+    return _answered(pair, absent, _permitted(pair, absent, verdict))
+
+
+def _outlook_gone(pair: Pair, view: Gone) -> Action:
+    if pair.mapping.role is Role.TRAVEL:
+        return Unlink(side=Side.OUTLOOK, rule=Rule.TRAVEL_REMOVED)
+    if pair.type_off:
+        return Unlink(side=Side.OUTLOOK, rule=Rule.TYPE_OFF)
+    if _edited(pair, Side.WEDSYNC):
+        return pair.opening(Rule.EDITED_AND_DELETED, absent=Side.OUTLOOK)
+    if pair.mapping.born is Side.WEDSYNC:
+        return _by_preference(pair)
+    if view.left_calendar:  # it still exists, so its deletion in WedSync is for a person to want
+        return pair.opening(Rule.LEFT_CALENDAR, absent=Side.OUTLOOK)
+    return Delete(side=Side.WEDSYNC, rule=Rule.OUTLOOK_BORN_GONE, version=pair.w_version)
+
+
+def _by_preference(pair: Pair) -> Action:
+    match pair.policy.preferences.on_outlook_delete:
+        case OnOutlookDelete.UNLINK:
+            return Unlink(side=Side.OUTLOOK, rule=Rule.OUTLOOK_DELETE_UNLINK)
+        case OnOutlookDelete.DELETE:
+            return Delete(side=Side.WEDSYNC, rule=Rule.OUTLOOK_DELETE_DELETE, version=pair.w_version)
+        case _:
+            return pair.opening(Rule.OUTLOOK_DELETE_ASK, absent=Side.OUTLOOK)
+
+
+def _wedsync_gone(pair: Pair) -> Action:
+    delete = Delete(side=Side.OUTLOOK, rule=Rule.WEDSYNC_DELETED, etag=pair.o_etag)
+    if pair.mapping.role is not Role.TRAVEL:  # a travel block ends with its event, whatever was done to it
+        if _edited(pair, Side.OUTLOOK):
+            return pair.opening(Rule.EDITED_AND_DELETED, absent=Side.WEDSYNC)
+        if pair.mapping.born is Side.OUTLOOK:
+            return Hide(rule=Rule.HIDDEN)
+    return delete
+
+
+def _edited(pair: Pair, side: Side) -> bool:
+    """Whether the side that is left holds something that the other has never had."""
+    base = pair.mapping.base_w if side is Side.WEDSYNC else pair.mapping.base_o
+    content = pair.content(side)
+    if base is None or content is None:
+        return True
+    return bool(changed_fields(base, content) | pair.mapping.drifted - {Field.PRIVATE})
+
+
+def _permitted(pair: Pair, absent: Side, verdict: Action) -> Action:
+    """Turn a delete that may not be sent into a note of drift or a conflict."""
+    if not isinstance(verdict, Delete):
+        return verdict
+    if verdict.side not in pair.toward:
+        return Drift(side=absent, rule=Rule.DRIFT_DELETED)
+    if note_gone(absent) in pair.mapping.notes:
+        return pair.opening(Rule.DRIFT_WIDENED, absent=absent)
+    if verdict.side is Side.OUTLOOK and pair.is_meeting:
+        return pair.opening(Rule.GUESTS_DELETE, absent=absent)
+    return verdict
+
+
+def _answered(pair: Pair, absent: Side, verdict: Action) -> Decision:
+    """Weigh the verdict against the conflict that may be open already, and against what this run may do."""
+    deletion = pair.deletion
+    if deletion is not None and _unchanged(pair, absent) and not _guests_left(pair, verdict):
+        return skip(pair.seen_mapping(absent.other), Rule.HELD)
+    if isinstance(verdict, Drift) and note_gone(absent) in pair.mapping.notes:
+        return skip(pair.seen_mapping(absent.other), Rule.DRIFT_DELETED)
+    if isinstance(verdict, Delete) and verdict.side not in pair.run_toward:
+        return skip(pair.mapping, Rule.RUN_DIRECTION)
+    return _acting(pair, verdict)
+
+
+def _unchanged(pair: Pair, absent: Side) -> bool:
+    deletion, content = pair.deletion, pair.content(absent.other)
+    if deletion is None or deletion.absent is not absent:
+        return False
+    recorded = deletion.outlook if absent is Side.WEDSYNC else deletion.wedsync
+    return recorded is not None and content is not None and not changed_fields(recorded, content)
+
+
+def _guests_left(pair: Pair, verdict: Action) -> bool:
+    """Whether the open conflict was about guests only, who are not on the event any more."""
+    deletion = pair.deletion
+    is_open = deletion is not None and deletion.state is ConflictState.OPEN
+    return is_open and isinstance(verdict, Delete) and verdict.side is Side.OUTLOOK
+
+
+def _acting(pair: Pair, verdict: Action) -> Decision:
+    mapping = pair.seen_mapping(*Side)
+    closed = () if isinstance(verdict, Drift) else pair.superseding(pair.conflicts)
+    if not isinstance(verdict, Drift):
+        mapping = replace(mapping, held=frozenset())
+    return decision(_after(mapping, verdict), verdict, *closed)
+
+
+def _after(mapping: EventMapping, verdict: Action) -> EventMapping:
+    """Return the mapping after an action that writes to neither side."""
+    if isinstance(verdict, Drift):
+        return replace(mapping, notes=tuple(dict.fromkeys((*mapping.notes, note_gone(verdict.side)))))
+    if isinstance(verdict, Delete | OpenConflict):
+        return mapping
+    state = move(MAPPING_MOVES, mapping.state, _AFTER[type(verdict)])
+    notes = (*mapping.notes, NOTE_TYPE_OFF) if verdict.rule is Rule.TYPE_OFF else mapping.notes
+    return replace(mapping, state=state, notes=tuple(dict.fromkeys(notes)))

@@ -1,0 +1,171 @@
+"""Everything that is known of one pair of events while it is judged, in one value."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from shared.core.actions import TOWARD, Action, Decision, OpenConflict, Policy, Rule, Skip, Supersede
+from shared.core.event import CalendarEvent, Field, OutlookState, Side, WedSyncState
+from shared.core.history import Conflict
+from shared.core.integration import Direction
+from shared.core.mapping import EventMapping, Role
+from shared.core.views import (
+    UNSEEN,
+    Gone,
+    Present,
+    Unseen,
+    View,
+    changed_at,
+    content_of,
+    holding,
+    is_masked,
+    lost_prefix,
+    refreshed,
+    settle_view,
+)
+
+NOTE_PREFIX_REMOVED = "prefix_removed"
+"""In ``EventMapping.notes``: the user took our prefix off, so none is put back."""
+
+NOTE_TYPE_OFF = "type_off"
+"""In ``EventMapping.notes`` of an unlinked mapping: not an opt-out; the event returns with its type."""
+
+
+def note_gone(side: Side) -> str:
+    """Return the note that a side deleted the event and was not allowed to carry that over."""
+    return f"gone:{side}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """A mapping with what was seen of both sides. ``views`` are settled: no replays, cancelled is gone."""
+
+    mapping: EventMapping
+    wedsync: View
+    outlook: View
+    policy: Policy
+    conflicts: tuple[Conflict, ...]
+    replayed: bool
+
+    @classmethod
+    def of(
+        cls, mapping: EventMapping, *, wedsync: View, outlook: View, policy: Policy, conflicts: Sequence[Conflict]
+    ) -> "Pair":
+        """Bring views, mask and prefix up to date with what was read."""
+        open_now = holding(conflicts)
+        seen = {Side.WEDSYNC: settle_view(mapping, wedsync), Side.OUTLOOK: settle_view(mapping, outlook)}
+        missing = {conflict.absent for conflict in open_now if conflict.field is None}
+        for side, view in seen.items():
+            if view == UNSEEN and (side in missing or note_gone(side) in mapping.notes):
+                seen[side] = Gone(proved=True)
+        given = (wedsync, outlook)
+        return cls(
+            mapping=_as_seen(mapping, seen[Side.OUTLOOK], policy),
+            wedsync=seen[Side.WEDSYNC],
+            outlook=seen[Side.OUTLOOK],
+            policy=policy,
+            conflicts=open_now,
+            replayed=any(isinstance(view, Present) for view in given) and all(_absent(seen[side]) for side in Side),
+        )
+
+    def view(self, side: Side) -> View:
+        """Return the view of a side."""
+        return self.wedsync if side is Side.WEDSYNC else self.outlook
+
+    def content(self, side: Side) -> CalendarEvent | None:
+        """Return a side's content, read or last seen."""
+        return content_of(self.mapping, side, self.view(side), self.conflicts)
+
+    @cached_property
+    def toward(self) -> frozenset[Side]:
+        """The sides that a change may be carried to, as long as nobody narrows the run."""
+        toward = TOWARD[self.policy.direction]
+        if not self.mapping.is_organizer:  # fact C23: others' meetings are theirs
+            toward &= TOWARD[Direction.FROM_OUTLOOK]
+        if self.mapping.role is Role.TRAVEL:
+            toward &= TOWARD[Direction.TO_OUTLOOK]
+        return toward
+
+    @property
+    def run_toward(self) -> frozenset[Side]:
+        """The sides that this run may write to."""
+        return TOWARD[self.policy.run_direction]
+
+    @property
+    def is_meeting(self) -> bool:
+        """Whether writing to the Outlook event would mail somebody, by what is known of it."""
+        content = self.content(Side.OUTLOOK)
+        return content is not None and bool(content.attendees)
+
+    @property
+    def type_off(self) -> bool:
+        """Whether the event comes from WedSync and its type is not synced."""
+        state = self.wedsync.state if isinstance(self.wedsync, Present) else None
+        event_type = state.event_type if isinstance(state, WedSyncState) else self.mapping.event_type
+        return self.mapping.born is Side.WEDSYNC and not self.policy.preferences.includes(event_type)
+
+    @property
+    def deletion(self) -> Conflict | None:
+        """The open conflict about the event as such."""
+        return next((conflict for conflict in self.conflicts if conflict.field is None), None)
+
+    @property
+    def w_version(self) -> int:
+        """The version that a write to WedSync is conditional on."""
+        return refreshed(self.mapping, self.wedsync).w_version
+
+    @property
+    def o_etag(self) -> str:
+        """The etag that a write to Outlook is conditional on."""
+        return refreshed(self.mapping, self.outlook).o_etag
+
+    def seen_mapping(self, *sides: Side) -> EventMapping:
+        """Return the mapping with the versions of these sides as seen, and notes of absence that are over removed."""
+        mapping = self.mapping
+        for side in sides:
+            mapping = refreshed(mapping, self.view(side))
+        back = {note_gone(side) for side in Side if isinstance(self.view(side), Present)}
+        return replace(mapping, notes=tuple(note for note in mapping.notes if note not in back))
+
+    def opening(self, rule: Rule, which: Field | None = None, absent: Side | None = None) -> OpenConflict:
+        """Return the conflict about one field, or about the event that ``absent`` lacks."""
+        return OpenConflict(
+            rule=rule,
+            which=which,
+            wedsync=None if absent is Side.WEDSYNC else self.content(Side.WEDSYNC),
+            outlook=None if absent is Side.OUTLOOK else self.content(Side.OUTLOOK),
+            base_w=self.mapping.base_w,
+            base_o=self.mapping.base_o,
+            absent=absent,
+            wedsync_at=changed_at(self.wedsync),
+            outlook_at=changed_at(self.outlook),
+        )
+
+    def superseding(self, conflicts: Sequence[Conflict]) -> tuple[Supersede, ...]:
+        """Return the action that closes these conflicts, if there are any."""
+        ids = tuple(conflict.conflict_id for conflict in conflicts)
+        return (Supersede(conflict_ids=ids),) if ids else ()
+
+
+def decision(mapping: EventMapping, *actions: Action) -> Decision:
+    """Return the decision of these actions."""
+    return Decision(actions=actions, mapping=mapping)
+
+
+def skip(mapping: EventMapping, rule: Rule) -> Decision:
+    """Return the decision to leave everything as it is."""
+    return decision(mapping, Skip(rule=rule))
+
+
+def _absent(view: View) -> bool:
+    return isinstance(view, Unseen)
+
+
+def _as_seen(mapping: EventMapping, outlook: View, policy: Policy) -> EventMapping:
+    if not isinstance(outlook, Present) or not isinstance(outlook.state, OutlookState):
+        return mapping
+    if lost_prefix(mapping, outlook.state):
+        notes = tuple(dict.fromkeys((*mapping.notes, NOTE_PREFIX_REMOVED)))
+        mapping = replace(mapping, prefix="", notes=notes)
+    masked = is_masked(mapping, outlook.state, policy.preferences)
+    return replace(mapping, masked=masked, is_organizer=outlook.state.is_organizer)

@@ -51,6 +51,13 @@ def load(*, graph_url: str, wedsync_url: str, ca_file: Path | str, today: date |
 def _put(client: httpx.Client, url: str, events: list[dict[str, Any]]) -> int:
     answer = client.put(url, json={"events": events}).raise_for_status().json()
     if answer["refused"] or answer["loaded"] != len(events):
-        reasons = "; ".join(f"{item['index']}: {item['code']} {item['message']}" for item in answer["refused"][:5])
+        reasons = "; ".join(f"{item['index']}: {_reason(item)}" for item in answer["refused"][:5])
         raise SeasonRefused(f"{url} took {answer['loaded']} of {len(events)} events. {reasons}")
     return int(answer["loaded"])
+
+
+def _reason(refusal: dict[str, Any]) -> str:
+    """Return why: Graph's code and message, or the rules that WedSync says are broken."""
+    if "code" in refusal:
+        return f"{refusal['code']} {refusal.get('message', '')}"
+    return ", ".join(f"{broken.get('pointer', '')} {broken.get('detail', '')}" for broken in refusal.get("errors", []))

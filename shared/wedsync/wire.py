@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from shared.core.canon import canonical
 from shared.core.event import (
@@ -134,14 +134,11 @@ def patch_members(fields: frozenset[Field], content: CalendarEvent) -> dict[str,
 def write_time(time: EventTime) -> dict[str, object]:
     """Return the four members that say when: local to the event's zone; UTC where that is not one clear time."""
     if isinstance(time, AllDay):  # dates: WedSync makes no instants of them
-        end = max(time.end, time.start + timedelta(days=1))
-        return _times(midnight(time.start), midnight(end), time.zone, all_day=True)
+        return _times(midnight(time.start), midnight(time.end), time.zone, all_day=True)
     return _times(*wall_clock(time), all_day=False)
 
 
 def _times(start: datetime, end: datetime, zone: str, *, all_day: bool) -> dict[str, object]:
-    if end < start:  # the clock is put back in between: local times run backwards
-        raise Rejected(SERVICE, code="BackwardTime")
     return {
         "start": start.isoformat(timespec="seconds"),
         "end": end.isoformat(timespec="seconds"),

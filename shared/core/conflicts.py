@@ -37,7 +37,7 @@ def conflict_type(which: Field | None) -> str:
     return _TYPES[which]
 
 
-def conflict_id(opening: OpenConflict, mapping_id: str) -> str:
+def conflict_id_of(opening: OpenConflict, mapping_id: str) -> str:
     """Return an id made of the values at odds: opening the same conflict twice gives one row."""
     fields = [opening.which] if opening.which else list(Field)
     events = (opening.wedsync, opening.outlook, opening.base_w, opening.base_o)
@@ -46,11 +46,14 @@ def conflict_id(opening: OpenConflict, mapping_id: str) -> str:
     return str(uuid5(_CONFLICTS, f"{mapping_id}:{digest}"))
 
 
-def conflict_of(opening: OpenConflict, mapping: EventMapping, *, now: datetime) -> Conflict:
-    """Return the open conflict to be stored, with what is suggested and the reason in plain words."""
+def conflict_of(opening: OpenConflict, mapping: EventMapping, *, now: datetime, conflict_id: str = "") -> Conflict:
+    """Return the open conflict to be stored, with what is suggested and the reason in plain words.
+
+    Without an id of the caller's it gets ``conflict_id_of``'s, so that two workers who see the same open one conflict.
+    """
     suggestion, reason = advise(opening, mapping.event_type)
     return Conflict(
-        conflict_id=conflict_id(opening, mapping.mapping_id),
+        conflict_id=conflict_id or conflict_id_of(opening, mapping.mapping_id),
         integration_id=mapping.integration_id,
         mapping_id=mapping.mapping_id,
         field=opening.which,

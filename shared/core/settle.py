@@ -14,7 +14,7 @@ from shared.core.views import Present, outlook_content, refreshed
 
 
 def settled(
-    mapping: EventMapping, update: Update, answer: WedSyncState | OutlookState, *, at: datetime
+    mapping: EventMapping, update: Update, answer: WedSyncState | OutlookState, *, at: datetime | None = None
 ) -> EventMapping:
     """Return the mapping after ``update`` was answered. ``mapping`` is the decision's, or that after the write before.
 
@@ -36,12 +36,12 @@ def settled(
         drifted=mapping.drifted - update.fields,
         held=mapping.held - update.fields,
         sync_hash=sync_hash(base_w),
-        last_synced_at=at,
+        last_synced_at=at or mapping.last_synced_at,
     )
 
 
 def created(
-    mapping: EventMapping, answer: WedSyncState | OutlookState, *, at: datetime, found: bool = False
+    mapping: EventMapping, answer: WedSyncState | OutlookState, *, at: datetime | None = None, found: bool = False
 ) -> EventMapping:
     """Return the mapping of an intent whose event exists now; its other side's base is what the create was made of.
 
@@ -55,7 +55,7 @@ def created(
         refreshed(mapping, Present(answer)),
         state=move(MAPPING_MOVES, mapping.state, MappingState.LINKED),
         intent=None,
-        last_synced_at=at,
+        last_synced_at=at or mapping.last_synced_at,
     )
     if isinstance(answer, WedSyncState):
         base_w = advance(answer.content, source, MERGED_FIELDS) if found else answer.content
@@ -65,14 +65,14 @@ def created(
     return replace(mapping, outlook_id=answer.event_id, base_o=base_o, sync_hash=sync_hash(source))
 
 
-def deleted(mapping: EventMapping, delete: Delete, *, at: datetime) -> EventMapping:
+def without_event(mapping: EventMapping, delete: Delete, *, at: datetime | None = None) -> EventMapping:
     """Return the mapping after a delete was carried out: ended, or waiting for its type to be switched on again."""
     if delete.rule is Rule.TYPE_OFF:
         state, notes = MappingState.UNLINKED, tuple(dict.fromkeys((*mapping.notes, NOTE_TYPE_OFF)))
     else:
         state, notes = MappingState.ENDED, mapping.notes
     state = move(MAPPING_MOVES, mapping.state, state)
-    return replace(mapping, state=state, notes=notes, held=frozenset(), last_synced_at=at)
+    return replace(mapping, state=state, notes=notes, held=frozenset(), last_synced_at=at or mapping.last_synced_at)
 
 
 def _advanced(base: CalendarEvent | None, now: CalendarEvent, fields: frozenset[Field]) -> CalendarEvent:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import httpx
 import jwt
 
-from local.graph.errors import GraphError
+from local.graph.errors import GraphError, mailbox_not_enabled
 from local.simkit.people import ACCOUNTS, Account
 
 AUDIENCES = ("https://graph.microsoft.com", "00000003-0000-0000-c000-000000000000")
@@ -127,7 +127,7 @@ def _caller(claims: dict[str, Any]) -> Caller:
                 scopes=frozenset(str(claims.get("scp", "")).split()),
                 expires=float(claims.get("exp", 0)),
             )
-    raise GraphError(404, "MailboxNotEnabledForRESTAPI", "REST API is not yet supported for this mailbox.")
+    raise mailbox_not_enabled()
 
 
 def _refused(message: str) -> GraphError:

@@ -56,6 +56,11 @@ def item_not_found() -> GraphError:
     return GraphError(404, "ErrorItemNotFound", "The specified object was not found in the store.")
 
 
+def mailbox_not_enabled() -> GraphError:
+    """An account without a mailbox in the cloud (S61)."""
+    return GraphError(404, "MailboxNotEnabledForRESTAPI", "REST API is not yet supported for this mailbox.")
+
+
 def unknown_segment(segment: str) -> GraphError:
     """A path that Graph does not have; also an id with a raw ``/`` in it (S28)."""
     return GraphError(400, "RequestBroker--ParseUri", f"Resource not found for the segment '{segment}'.")

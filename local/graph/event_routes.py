@@ -87,10 +87,13 @@ def patch(graph: Graph, call: Call) -> Answer:
     return full(graph, call, change(graph, view, written))
 
 
-def change(graph: Graph, view: View, written: Written) -> View:
-    """Apply a checked PATCH, log it and mail; returns the event as it is now."""
+def change(graph: Graph, view: View, written: Written, *, as_organizer: bool = False) -> View:
+    """Apply a checked PATCH, log it and mail; returns the event as it is now.
+
+    ``as_organizer`` is how the organizer's own update arrives at an attendee's copy.
+    """
     item = view.item
-    if not item.is_organizer and written.names & events.ORGANIZERS_OWN:
+    if not (item.is_organizer or as_organizer) and written.names & events.ORGANIZERS_OWN:
         raise invalid_request("Your request can't be completed. You need to be an organizer to update a meeting.")
     before = item.props["attendees"]
     if view.day is None:
@@ -107,7 +110,8 @@ def change(graph: Graph, view: View, written: Written) -> View:
             )
         item.exceptions[view.day] = changed
         now = views.exceptional(item, changed)
-    item.calendar.mailbox.written(item, "updated")
+    tracked = not written.names or bool(written.names - {"singleValueExtendedProperties", "extensions"})
+    item.calendar.mailbox.written(item, "updated", tracked=tracked)
     graph.outbox.patched(item, before, written.names)
     return now
 

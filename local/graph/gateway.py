@@ -9,7 +9,7 @@ from typing import Any
 from local.graph import prefer, routes
 from local.graph.auth import Caller
 from local.graph.calls import Answer, Call, split_path, split_query
-from local.graph.errors import GraphError, bad_request, unknown_segment
+from local.graph.errors import GraphError, bad_request, mailbox_not_enabled, unknown_segment
 from local.graph.service import Graph, Handler
 
 JSON_TYPE = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
@@ -119,5 +119,7 @@ async def _late(graph: Graph, raw: Raw, caller: Caller) -> Answer:
     seconds = raw.latency + graph.knobs.latencySeconds
     if seconds > 0:
         await asyncio.sleep(seconds)
+    if graph.knobs.mailboxNotEnabled == caller.account.upn and "/me/" in f"{raw.target}/":
+        raise mailbox_not_enabled()
     call, chosen = call_of(graph, raw, caller)
     return await routes.run(graph, call, chosen)

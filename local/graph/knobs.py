@@ -21,6 +21,7 @@ class Knobs:
     how long notifications gather before one POST. ``notifyExtraUpdates``: so many ``updated`` follow each
     ``created``. ``emptyTenantId``: in notifications of personal accounts (S49). ``lifecycleForPersonal``: S52.
     ``retryBaseSeconds``: first pause after a failed notification (S50). ``validationSeconds``: S46.
+    ``mailboxNotEnabled``: the owner (upn) of a mailbox that answers 404 MailboxNotEnabledForRESTAPI (S61).
     """
 
     latencySeconds: float = 0.0
@@ -57,6 +58,7 @@ class Knobs:
     lifecycleForPersonal: bool = False
     retryBaseSeconds: float = 0.5
     validationSeconds: float = 10.0
+    mailboxNotEnabled: str = ""
 
     def turn(self, wanted: dict[str, Any]) -> None:
         """Set knobs by name; ValueError names one that does not exist or has another type."""

@@ -147,12 +147,22 @@ def create(graph: Graph, mailbox: Mailbox, target: Calendar, body: dict[str, Any
 
 
 def patch(graph: Graph, mailbox: Mailbox, event_id: str, body: dict[str, Any]) -> dict[str, Any]:
-    """Edit an event, series or occurrence as Outlook's own window does; ``isCancelled`` and ``responseStatus`` too."""
+    """Edit an event, series or occurrence as Outlook's own window does.
+
+    Beside what a client may write: ``isCancelled``, ``responseStatus``, attendees with the ``status`` that they
+    answered, and ``"_asOrganizer": true`` for what the organizer's update changes on an attendee's copy.
+    """
     found = find(mailbox, event_id)
+    body, as_organizer = dict(body), bool(body.get("_asOrganizer"))
+    body.pop("_asOrganizer", None)
     for name in ("isCancelled", "responseStatus"):
         if name in body:
             found.item.props = found.item.props | {name: body[name]}
-    return full(event_routes.change(graph, found, events.check(body, graph.knobs)))
+    written = events.check(body, graph.knobs)
+    now = event_routes.change(graph, found, written, as_organizer=as_organizer)
+    if "attendees" in written.props and found.day is None:
+        found.item.props["attendees"] = written.props["attendees"]
+    return full(now if found.day else views.stored(found.item))
 
 
 def delete(graph: Graph, mailbox: Mailbox, event_id: str) -> None:

@@ -161,12 +161,16 @@ class Mailbox:
         self.by_id[item.regular_id] = self.by_id[item.immutable_id] = item
         return item
 
-    def written(self, item: Item, kind: str) -> None:
-        """Give the item a new change key and time (S23), log the change and tell the listener."""
+    def written(self, item: Item, kind: str, *, tracked: bool = True) -> None:
+        """Give the item a new change key and time (S23), log the change and tell the listener.
+
+        ``tracked`` False keeps it out of delta, which does not see changes of extended properties (section 2.9).
+        """
         self.sequence += 1
         item.change_key = ids.change_key(self.account.oid, self.sequence)
         item.modified = max(self.store.now(), item.modified + timedelta(microseconds=1))
-        self._log(item.calendar, item, kind)
+        if tracked:
+            self._log(item.calendar, item, kind)
 
     def remove(self, item: Item, *, purge: bool = False) -> None:
         """Delete an event; it answers 400 to a second DELETE until it is purged (S26)."""

@@ -232,7 +232,7 @@ class Subscriptions:
 
     async def _validate(self, url: str) -> None:
         """Ask the endpoint to echo a token (S46): 200, text/plain, the token only, in time."""
-        token = f"Validation: Testing client application reachability for subscription {uuid.uuid4()} é&+=%"
+        token = f"Validation: Testing client application reachability for subscription {uuid.uuid4()} &+=%"
         joint = "&" if urlsplit(url).query else "?"
         try:
             answer = await self._client.post(

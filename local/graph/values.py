@@ -14,6 +14,8 @@ SHOW_AS = ("free", "tentative", "busy", "oof", "workingElsewhere", "unknown")
 SENSITIVITY = ("normal", "personal", "private", "confidential")
 IMPORTANCE = ("low", "normal", "high")
 PROVIDERS = ("unknown", "skypeForBusiness", "skypeForConsumer", "teamsForBusiness")
+_YEARS = range(1602, 4500)
+"""What Exchange can store, less a year at each end so that no zone leads out of it."""
 UNSET_TIME = "0001-01-01T00:00:00Z"
 _ATTENDEE_TYPES = ("required", "optional", "resource")
 _LOCATION_MEMBERS = frozenset(
@@ -136,6 +138,8 @@ def moment(name: str, value: Any) -> Moment:
         instant = to_utc(local, zone_name)
     except (ValueError, OverflowError):
         raise validation_failure() from None
+    if local.year not in _YEARS:
+        raise validation_failure()
     midnight = (local.hour, local.minute, local.second, local.microsecond) == (0, 0, 0, 0)
     return Moment(instant=instant.astimezone(UTC), zone=zone_name, midnight=midnight)
 

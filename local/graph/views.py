@@ -110,12 +110,10 @@ def neighbours_allow(view: View, new_start: datetime) -> bool:
     return not (later and (new_start >= later.span.start or zone_day == later.span.start.date()))
 
 
-def time_range(query: dict[str, str], *, required: bool = True) -> tuple[datetime, datetime]:
+def time_range(query: dict[str, str]) -> tuple[datetime, datetime]:
     """Read startDateTime and endDateTime; offsets honoured, none means UTC (S32)."""
     low, high = query.get("startdatetime"), query.get("enddatetime")
     if not low or not high:
-        if not required and not low and not high:
-            return datetime(1, 2, 1, tzinfo=UTC), datetime(9998, 1, 1, tzinfo=UTC)
         raise GraphError(
             400,
             "ErrorInvalidParameter",

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.local.graph.conftest import WINDOW, Far, at, event, series
+from tests.local.graph.conftest import MARKER, WINDOW, Far, at, event, series
 
 DELTA = f"/me/calendarView/delta?{WINDOW}"
 BOX = "/mailboxes/rose@havenweddings.example"
@@ -182,3 +182,12 @@ async def test_transaction_and_immutable_ids_show_in_delta(graph: Far) -> None:
     items, _ = await graph.delta(DELTA, headers=prefer)
     assert [(item["id"], item["transactionId"]) for item in items] == [(made["id"], "t-9")]
     assert "singleValueExtendedProperties" not in items[0]
+
+
+async def test_s36_extended_properties_are_not_tracked(graph: Far) -> None:
+    made = await graph.create()
+    _, link = await graph.delta(DELTA)
+    change = {"singleValueExtendedProperties": [{"id": MARKER, "value": "2"}]}
+    now = (await graph.call("PATCH", f"/me/events/{made['id']}", change, status=200)).json()
+    assert now["changeKey"] != made["changeKey"]
+    assert (await graph.delta(link))[0] == []

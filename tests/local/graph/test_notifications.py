@@ -306,3 +306,27 @@ async def test_series_edit_notifies_the_master(graph: Far, endpoint: Endpoint) -
         ("created", master["id"]),
         ("updated", master["id"]),
     ]
+
+
+async def test_control_brings_answers_and_the_organizers_changes(graph: Far) -> None:
+    own = await graph.create(attendees=guests("a@x.example"))
+    answered = guests("a@x.example")
+    answered[0]["status"] = {"response": "accepted", "time": "2026-08-01T10:00:00Z"}
+    await graph.control("PATCH", f"{BOX}/events/{own['id']}", {"attendees": answered})
+    read = (await graph.call("GET", f"/me/events/{own['id']}")).json()
+    assert read["attendees"][0]["status"]["response"] == "accepted"
+    organizer = {"name": "Otto", "address": "otto@x.example"}
+    entry = {**_plain(), "attendees": guests("rose@havenweddings.example"), "_organizer": organizer}
+    copy = await graph.control("POST", f"{BOX}/events", entry)
+    await graph.control("PATCH", f"{BOX}/events/{copy['id']}", {"subject": "Later", "_asOrganizer": True})
+    await graph.control("PATCH", f"{BOX}/events/{copy['id']}", {"isCancelled": True})
+    read = (await graph.call("GET", f"/me/events/{copy['id']}")).json()
+    assert (read["subject"], read["isCancelled"], read["isOrganizer"]) == ("Later", True, False)
+    assert await mails(graph) == [("invitation", ["a@x.example"])]
+
+
+async def test_s61_mailbox_not_enabled(graph: Far, marco: Any) -> None:
+    await graph.knobs(mailboxNotEnabled="rose@havenweddings.example")
+    answer = await graph.call("GET", "/me/calendars", status=404)
+    assert answer.json()["error"]["code"] == "MailboxNotEnabledForRESTAPI"
+    await graph.call("GET", "/me/calendars", who=marco, status=200)

@@ -97,13 +97,11 @@ class StorageJobQueue:
         return client
 
     def _open(self) -> "QueueServiceClient":
-        from azure.storage.queue.aio import ExponentialRetry, QueueServiceClient  # noqa: PLC0415 - heavy
+        from azure.storage.queue.aio import QueueServiceClient  # noqa: PLC0415 - heavy, so at first use
 
         options = client_options(retries=self._retries, ca_file=self._ca_file)
         # Storage's own retry policy waits 15 s before its first retry; Graph waits 3 s for our answer in all.
-        options["retry_policy"] = ExponentialRetry(
-            initial_backoff=0, increment_base=2, retry_total=self._retries, random_jitter_range=1
-        )
+        options |= {"initial_backoff": 0, "increment_base": 2, "random_jitter_range": 1}
         if self._connection_string:
             return QueueServiceClient.from_connection_string(self._connection_string, **options)
         if self._credential is None:

@@ -26,8 +26,8 @@ from shared.store.rows import (
 )
 
 if TYPE_CHECKING:
-    from azure.core.credentials_async import AsyncTokenCredential  # noqa: PLC0415 - heavy, so at first use
-    from azure.data.tables.aio import TableClient, TableServiceClient  # noqa: PLC0415 - heavy, so at first use
+    from azure.core.credentials_async import AsyncTokenCredential
+    from azure.data.tables.aio import TableClient, TableServiceClient
 
 _INT32 = range(-(2**31), 2**31)
 _KEYS = ("PartitionKey", "RowKey")

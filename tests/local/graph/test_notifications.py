@@ -330,3 +330,14 @@ async def test_s61_mailbox_not_enabled(graph: Far, marco: Any) -> None:
     answer = await graph.call("GET", "/me/calendars", status=404)
     assert answer.json()["error"]["code"] == "MailboxNotEnabledForRESTAPI"
     await graph.call("GET", "/me/calendars", who=marco, status=200)
+
+
+async def test_import_adds_with_notifications_and_without_mail(graph: Far, endpoint: Endpoint) -> None:
+    await subscribe(graph, endpoint)
+    await graph.create()
+    entry = {**_plain(), "attendees": guests("a@x.example")}
+    loaded = await graph.control("POST", f"{BOX}/events/import", {"events": [entry, {"subject": "no times"}]})
+    assert (loaded["loaded"], [item["index"] for item in loaded["refused"]]) == (1, [1])
+    await endpoint.until(2)
+    assert len((await graph.control("GET", f"{BOX}/events"))["events"]) == 2
+    assert await mails(graph) == []

@@ -21,7 +21,7 @@ help: ## show this list
 setup: $(STAMPS)/python $(STAMPS)/node $(STAMPS)/chromium $(STAMPS)/certutil ## install everything into .venv and node_modules
 
 run: setup ## bring the stand up in the foreground; Ctrl-C stops it
-	@exec $(BIN)/python -m local.up
+	@exec $(BIN)/python -m local.up $(RUN_ARGS)
 
 check: $(STAMPS)/python ## format, lint and types
 	@echo "==> ruff format --check"

@@ -35,8 +35,8 @@ class Child:
         return self.process.poll() is None
 
     def tail(self) -> str:
-        """Return the end of the log."""
-        return self.log_file.read_text(errors="replace")[-3000:].strip()
+        """Return the last lines of the log."""
+        return "\n".join(self.log_file.read_text(errors="replace").splitlines()[-25:]).strip()
 
     def obituary(self) -> str:
         """Say how the process ended."""

@@ -9,10 +9,15 @@ from shared.core.integration import Direction
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Glance:
-    """An event to look at. ``hint`` is the version that the notice carried (WedSync's number, Graph's long etag)."""
+    """An event to look at.
+
+    ``hint`` is the version that the notice carried: WedSync's number, or Graph's etag in the short form. ``removed``
+    says that the notice was of a deletion, which may also be a move to another calendar.
+    """
 
     event_id: str
     hint: str = ""
+    removed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -140,10 +140,10 @@ def problem_of(error: Exception, where: str) -> Reply:
             wait = {"Retry-After": str(max(1, round(error.retry_after)))}
             return _problem(503, "busy", "Another service asks us to wait.", headers=wait)
         case OperatorFault():
-            log_action("operator_fault", where=where, code=error.code)
+            log_action("operator_fault", where=where, fault_code=error.code)
             return _problem(500, "configuration", "The service is not configured correctly.")
         case RemoteFault() | StoreFault():
-            log_action("remote_fault", where=where, kind=type(error).__name__, code=getattr(error, "code", ""))
+            log_action("remote_fault", where=where, kind=type(error).__name__, fault_code=getattr(error, "code", ""))
             return _problem(503, "unavailable", "Another service did not answer.", headers={"Retry-After": "5"})
         case RecursionError():
             return _problem(400, "invalid_body", "The body is nested too deeply.")

@@ -4,25 +4,15 @@ Missing strings are empty, missing numbers 0, optional members absent.
 """
 
 from datetime import datetime, timedelta
-from typing import Any
-from zoneinfo import ZoneInfo
+from typing import Any, cast
 
-from shared.core.event import AllDay, CalendarEvent, Field
+from shared.core.conflicts import conflict_type, shown
 from shared.core.history import Conflict, SyncRun
 from shared.core.integration import CalendarInfo, Integration, Preferences
 from shared.core.states import IntegrationState, RunState
 from shared.triggers import shapes
 from shared.usecases.list_events import EventFilter, EventPage, MappedEvent, day_of
 from shared.usecases.report_status import SyncStatus
-
-_CONFLICT_TYPES = {
-    Field.TITLE: "title",
-    Field.DESCRIPTION: "description",
-    Field.TIME: "date_time",
-    Field.LOCATION: "location",
-    Field.ATTENDEES: "attendees",
-    Field.PRIVATE: "description",
-}
 
 
 def when(moment: datetime | None) -> str:
@@ -164,44 +154,16 @@ def sync_status(value: SyncStatus) -> shapes.StatusResponse:
     )
 
 
-def field_value(event: CalendarEvent | None, field: Field | None) -> Any:
-    """Return one field as JSON; the whole event's title for a deletion conflict; None for an absent side."""
-    if event is None:
-        return None
-    match field:
-        case Field.TIME:
-            return _time(event)
-        case Field.LOCATION:
-            return {"name": event.location.name, "address": event.location.address}
-        case Field.DESCRIPTION:
-            return event.description
-        case Field.ATTENDEES:
-            return [{"email": person.email, "name": person.name} for person in event.attendees]
-        case Field.PRIVATE:
-            return event.private
-        case _:
-            return event.title
-
-
-def _time(event: CalendarEvent) -> dict[str, Any]:
-    time = event.time
-    if isinstance(time, AllDay):
-        return {"start": time.start.isoformat(), "end": time.end.isoformat(), "timeZone": time.zone, "allDay": True}
-    zone = ZoneInfo(time.zone)
-    start, end = (moment.astimezone(zone).replace(tzinfo=None).isoformat() for moment in (time.start, time.end))
-    return {"start": start, "end": end, "timeZone": time.zone, "allDay": False}
-
-
 def conflict(value: Conflict) -> shapes.ConflictShape:
     """Present a conflict."""
     return shapes.ConflictShape(
         field=value.field.value if value.field else "event",
-        wed_sync_value=field_value(value.wedsync, value.field),
-        outlook_value=field_value(value.outlook, value.field),
-        conflict_type=_CONFLICT_TYPES[value.field or Field.TIME],
+        wed_sync_value=shown(value.field, value.wedsync),
+        outlook_value=shown(value.field, value.outlook),
+        conflict_type=cast(Any, conflict_type(value.field)),
         suggested_resolution=value.suggestion.value,
         conflict_id=value.conflict_id,
-        base=field_value(value.base, value.field),
+        base=shown(value.field, value.base),
         reason=value.reason,
         opened_at=when(value.opened_at),
         kind=None if value.field else "deleted",

@@ -7,7 +7,7 @@ from shared.errors import InvalidInput
 from shared.graph.webhook import Lifecycle, Notifications, Validation, parse
 from shared.triggers import http, shapes
 from shared.triggers.http import NOTIFICATION_BODY, Call, Reply, endpoint
-from shared.usecases.accept_notifications import LifecycleNotice, Notice
+from shared.usecases.accept_notifications import LifecycleNotice
 from shared.wedsync.webhook import verified
 
 blueprint = func.Blueprint()
@@ -19,18 +19,9 @@ async def _graph(app: App, call: Call) -> Reply:
         case Validation(token=token):
             return Reply(body=token, headers={"Content-Type": "text/plain; charset=utf-8"})
         case Notifications(items=items):
-            await app.accept_notifications.changes(
-                [
-                    Notice(
-                        subscription_id=item.subscription_id,
-                        client_state=item.client_state,
-                        event_id=item.event_id,
-                        etag=item.etag,
-                    )
-                    for item in items
-                ]
-            )
-        case Lifecycle(items=notices):
+            await app.accept_notifications.changes([_notice(item) for item in items])
+        case Lifecycle(items=notices, changes=changes):
+            await app.accept_notifications.changes([_notice(item) for item in changes])
             await app.accept_notifications.lifecycle(
                 [
                     LifecycleNotice(

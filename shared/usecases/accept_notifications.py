@@ -17,12 +17,13 @@ EVENTS_PER_JOB = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """One item of a notification POST: which event to look at, and the etag that it had (Graph's long form)."""
+    """One item of a notification POST: which event to look at, and the etag (short form) that it had, if known."""
 
     subscription_id: str
     client_state: str
     event_id: str
     etag: str = ""
+    removed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,9 +81,17 @@ class AcceptNotifications:
         return stored.value if stored else None
 
     async def _enqueue(self, subscription: Subscription, notices: list[Notice], correlation: str) -> None:
-        """One look per event, with the last etag named: earlier ones say nothing more."""
-        latest = {notice.event_id: Glance(event_id=notice.event_id, hint=notice.etag) for notice in notices}
-        glances = tuple(latest.values())
+        """One look per event. The hint of the last notice counts only if all of them say the same."""
+        looks: dict[str, Glance] = {}
+        for notice in notices:
+            known = looks.get(notice.event_id)
+            agreed = known is None or known.hint == notice.etag
+            looks[notice.event_id] = Glance(
+                event_id=notice.event_id,
+                hint=notice.etag if agreed else "",
+                removed=notice.removed or (known is not None and known.removed),
+            )
+        glances = tuple(looks.values())
         for start in range(0, len(glances), EVENTS_PER_JOB):
             await self.jobs.put(
                 EventJob(

@@ -75,7 +75,7 @@ class JobFrame:
             "operator_fault" if isinstance(fault, OperatorFault) else "job_handed_back",
             integration=job.integration_id,
             kind=type(fault).__name__,
-            code=getattr(fault, "code", ""),
+            fault_code=getattr(fault, "code", ""),
             attempt=job.attempt + 1,
             delay=delay,
             correlation=job.correlation,
@@ -99,5 +99,5 @@ class JobFrame:
                 )
             except RowChanged:
                 continue
-            log_action("reconnect_needed", integration=integration_id, code=fault.code)
+            log_action("reconnect_needed", integration=integration_id, fault_code=fault.code)
             return

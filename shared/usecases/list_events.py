@@ -66,9 +66,9 @@ class ListEvents:
             mapping = stored.value
             if mapping.role is not Role.EVENT or mapping.state is MappingState.ENDED:
                 continue
-            event = MappedEvent(
-                mapping=mapping, status=status_of(mapping), conflicts=open_conflicts.get(mapping.mapping_id, ())
-            )
+            conflicts = open_conflicts.get(mapping.mapping_id, ())
+            status = status_of(mapping, in_conflict=bool(conflicts))
+            event = MappedEvent(mapping=mapping, status=status, conflicts=conflicts)
             if _matches(event, wanted):
                 found.append(event)
         found.sort(key=lambda event: (_sort_day(event.mapping), event.mapping.mapping_id))

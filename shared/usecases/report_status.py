@@ -8,7 +8,7 @@ from shared.core.integration import Integration
 from shared.core.mapping import EventMapping, Role
 from shared.core.states import MappingState, SubscriptionState
 from shared.core.subscription import Subscription
-from shared.ports import Clock, Integrations, Mappings, Runs, SubscriptionRows
+from shared.ports import Clock, Conflicts, Integrations, Mappings, Runs, SubscriptionRows
 from shared.usecases.connect_state import connection_of
 
 
@@ -35,11 +35,11 @@ class SyncStatus:
     renewal_needed: bool
 
 
-def status_of(mapping: EventMapping) -> str:
-    """Return the specification's ``syncStatus`` of one mapping."""
+def status_of(mapping: EventMapping, *, in_conflict: bool = False) -> str:
+    """Return the specification's ``syncStatus`` of one mapping; ``in_conflict``: it has an open conflict."""
     if mapping.quarantine:
         return "error"
-    if mapping.held:
+    if in_conflict or mapping.held:
         return "conflict"
     return "synced" if mapping.state is MappingState.LINKED else "pending"
 
@@ -50,6 +50,7 @@ class ReportStatus:
 
     integrations: Integrations
     mappings: Mappings
+    conflicts: Conflicts
     runs: Runs
     rows: SubscriptionRows
     clock: Clock
@@ -77,9 +78,11 @@ class ReportStatus:
 
     async def _counts(self, integration_id: str) -> Counts:
         found = {"synced": 0, "pending": 0, "conflict": 0, "error": 0}
+        at_odds = {conflict.mapping_id for conflict in await self.conflicts.open_all(integration_id)}
         async for stored in self.mappings.all(integration_id):
             if stored.value.role is Role.EVENT and stored.value.state is not MappingState.ENDED:
-                found[status_of(stored.value)] += 1
+                in_conflict = stored.value.mapping_id in at_odds
+                found[status_of(stored.value, in_conflict=in_conflict)] += 1
         return Counts(
             total=sum(found.values()),
             synced=found["synced"],

@@ -1,0 +1,164 @@
+"""Create the other half of a pair, exactly once, whatever crashes in between.
+
+The intent (with the exact body) is stored first: its pointer row makes it unique. A create whose outcome is not known
+is sent again with the same body; Graph answers a repeated ``transactionId``, and WedSync a repeated ``externalId``,
+with the event that is there. https://learn.microsoft.com/graph/api/resources/event (transactionId)
+"""
+
+from dataclasses import dataclass, replace
+
+from shared.core.actions import Create
+from shared.core.canon import changed_fields
+from shared.core.event import OutlookState, Side, WedSyncState
+from shared.core.integration import Integration
+from shared.core.mapping import EventMapping, Intent, Role, external_id, transaction_id
+from shared.core.settle import created
+from shared.core.states import MAPPING_MOVES, MappingState, move
+from shared.core.views import outlook_content
+from shared.errors import DuplicateTransaction
+from shared.ports import Clock, Ids, Mappings, Outlook, OutlookDraft, Stored, WedSync, WedSyncDraft
+from shared.usecases.disconnect import is_ours
+from shared.usecases.journal import raise_or_return
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreateEvent:
+    """Stores intents, sends them, and completes their mappings. The caller saves what is returned."""
+
+    mappings: Mappings
+    outlook: Outlook
+    wedsync: WedSync
+    ids: Ids
+    clock: Clock
+
+    # --- toward Outlook ---------------------------------------------------------------------------------------
+
+    def intend_outlook(
+        self, integration: Integration, state: WedSyncState, action: Create, *, again: EventMapping | None = None
+    ) -> EventMapping:
+        """Return the intent of a copy in Outlook, not stored yet; ``again`` is the mapping of an earlier copy."""
+        mapping_id = again.mapping_id if again else self.ids.new_id()
+        generation = again.generation + 1 if again else 1
+        draft = OutlookDraft(
+            mapping_id=mapping_id,
+            transaction_id=transaction_id(mapping_id, generation),
+            content=action.content,
+            title=action.title,
+            reminder_minutes=next(iter(integration.preferences.notification_minutes), None),
+        )
+        now = self.clock.now()
+        intent = Intent(toward=Side.OUTLOOK, payload=self.outlook.compose(draft), stored_at=now)
+        if again:
+            return replace(
+                again,
+                state=move(MAPPING_MOVES, again.state, MappingState.INTENT),
+                epoch=integration.epoch,
+                generation=generation,
+                calendar_id=integration.calendar_id,
+                outlook_id=None,
+                base_w=action.content,
+                base_o=None,
+                w_version=state.version,
+                o_etag="",
+                o_changed_at=None,
+                prefix=action.prefix,
+                intent=intent,
+            )
+        return EventMapping(
+            mapping_id=mapping_id,
+            integration_id=integration.integration_id,
+            epoch=integration.epoch,
+            born=Side.WEDSYNC,
+            state=MappingState.INTENT,
+            calendar_id=integration.calendar_id,
+            role=Role.EVENT,
+            wedsync_id=state.event_id,
+            event_type=state.event_type,
+            prefix=action.prefix,
+            base_w=action.content,
+            w_version=state.version,
+            intent=intent,
+            created_at=now,
+        )
+
+    # --- toward WedSync ---------------------------------------------------------------------------------------
+
+    def intend_wedsync(self, integration: Integration, state: OutlookState, action: Create) -> EventMapping:
+        """Return the intent of an event in WedSync, not stored yet."""
+        draft = WedSyncDraft(
+            content=action.content, event_type=action.event_type, external_id=external_id_of(integration, state)
+        )
+        now = self.clock.now()
+        mapping = EventMapping(
+            mapping_id=self.ids.new_id(),
+            integration_id=integration.integration_id,
+            epoch=integration.epoch,
+            born=Side.OUTLOOK,
+            state=MappingState.INTENT,
+            calendar_id=integration.calendar_id,
+            outlook_id=state.event_id,
+            event_type=action.event_type,
+            base_w=action.content,
+            o_etag=state.etag,
+            o_changed_at=state.changed_at,
+            series_id=state.series_id,
+            occurrence_date=state.occurrence_date,
+            is_organizer=state.is_organizer,
+            masked=action.masked,
+            intent=Intent(toward=Side.WEDSYNC, payload=self.wedsync.compose(draft), stored_at=now),
+            created_at=now,
+        )
+        return replace(mapping, base_o=outlook_content(mapping, state))
+
+    # --- sending ----------------------------------------------------------------------------------------------
+
+    async def store(self, mapping: EventMapping) -> Stored[EventMapping]:
+        """Store one intent; ``RowExists`` if the event has a mapping, ``RowChanged`` if a disconnect has begun."""
+        return raise_or_return((await self.mappings.insert([mapping]))[0])
+
+    async def send(self, integration: Integration, mapping: EventMapping, *, again: bool) -> EventMapping:
+        """Send a stored intent and return the linked mapping, not saved yet. ``again``: it may have been sent."""
+        intent = mapping.intent
+        assert intent is not None
+        if intent.toward is Side.WEDSYNC:
+            made = await self.wedsync.create(
+                integration.user_id, intent.payload, idempotency_key=mapping.transaction_id
+            )
+            return self.joined(mapping, made, again=again)
+        try:
+            state = await self.outlook.create(integration.integration_id, mapping.calendar_id, intent.payload)
+        except DuplicateTransaction:
+            state = await self._settle_duplicate(integration, mapping)
+            again = True
+        return created(mapping, state, at=self.clock.now(), found=again)
+
+    def joined(self, mapping: EventMapping, made: WedSyncState, *, again: bool) -> EventMapping:
+        """Return the mapping linked to what WedSync answered.
+
+        WedSync answers a repeated ``externalId`` with the event that is there, maybe of an earlier connection and
+        edited since. Nobody knows then which side moved, so the pair is left without bases: differences become
+        conflicts when it is looked at next.
+        """
+        linked = created(mapping, made, at=self.clock.now(), found=again)
+        if again or mapping.base_w is None or not changed_fields(mapping.base_w, made.content):
+            return linked
+        return replace(linked, base_w=None, base_o=None)
+
+    async def _settle_duplicate(self, integration: Integration, mapping: EventMapping) -> OutlookState:
+        """Graph has used the ``transactionId`` for what is other content by now: the marker shows for which event."""
+        found = await self.outlook.find_marked(integration.integration_id, mapping.calendar_id, mapping.mapping_id)
+        for state in found:
+            if is_ours(state):
+                return state
+        raise DuplicateTransaction("graph", code="no_event_with_marker")
+
+
+def external_id_of(integration: Integration, state: OutlookState) -> str:
+    """Return WedSync's ``externalId`` of an Outlook event; an occurrence is named by its series and original date."""
+    occurrence = state.occurrence_date if state.series_id else None
+    return external_id(
+        tenant_id=integration.tenant_id,
+        account_id=integration.account_id,
+        outlook_id=state.series_id if state.series_id and occurrence else state.event_id,
+        occurrence_date=occurrence,
+    )

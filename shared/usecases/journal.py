@@ -1,0 +1,71 @@
+"""Writing down what was done: the mapping with its new bases, and the change in the history."""
+
+from dataclasses import dataclass
+
+from shared.core.event import CalendarEvent, Field, Side
+from shared.core.history import ChangeKind, SyncChange
+from shared.core.mapping import EventMapping
+from shared.ports import Changes, Clock, Ids, Mappings, Stored
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trace:
+    """Which run or notice a change belongs to."""
+
+    run_id: str = ""
+    correlation: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Journal:
+    """Saves mappings and appends changes."""
+
+    mappings: Mappings
+    changes: Changes
+    ids: Ids
+    clock: Clock
+
+    async def save(self, stored: Stored[EventMapping], mapping: EventMapping) -> Stored[EventMapping]:
+        """Save on condition of the tag; raise ``RowChanged`` if it moved on."""
+        return raise_or_return((await self.save_all([(stored, mapping)]))[0])
+
+    async def save_all(
+        self, pairs: list[tuple[Stored[EventMapping], EventMapping]]
+    ) -> tuple[Stored[EventMapping] | Exception, ...]:
+        """Save several in group transactions; the answers stand in the order of the pairs."""
+        return await self.mappings.save([Stored(value=mapping, tag=stored.tag) for stored, mapping in pairs])
+
+    def change(
+        self,
+        mapping: EventMapping,
+        *,
+        side: Side,
+        kind: ChangeKind,
+        trace: Trace,
+        fields: frozenset[Field] = frozenset(),
+        before: CalendarEvent | None = None,
+        after: CalendarEvent | None = None,
+        rule: str = "",
+    ) -> SyncChange:
+        """Return the history row of something done on ``side``."""
+        return SyncChange(
+            change_id=self.ids.new_id(),
+            integration_id=mapping.integration_id,
+            run_id=trace.run_id,
+            mapping_id=mapping.mapping_id,
+            side=side,
+            kind=kind,
+            at=self.clock.now(),
+            fields=tuple(sorted(fields)),
+            before=before,
+            after=after,
+            rule=rule,
+            correlation=trace.correlation,
+        )
+
+
+def raise_or_return(answer: Stored[EventMapping] | Exception) -> Stored[EventMapping]:
+    """Return a store's answer, or raise it if it is an error."""
+    if isinstance(answer, Exception):
+        raise answer
+    return answer

@@ -1,0 +1,103 @@
+"""Read both sides of an integration: everything in the window, or what changed since the cursors."""
+
+from dataclasses import dataclass, field, replace
+
+from shared.core.event import OutlookKind, OutlookState, WedSyncState
+from shared.core.integration import Integration, SyncWindow
+from shared.core.mapping import EventMapping
+from shared.ports import Clock, DeltaPage, Mappings, Outlook, Stored, WedSync
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pulled:
+    """What was read. ``complete``: both sides were read to the end of the window, so that absence counts.
+
+    ``gone`` are ids of ``@removed`` items, which prove nothing; ``reread`` are series whose instances were all read.
+    """
+
+    window: SyncWindow
+    complete: bool
+    mappings: tuple[Stored[EventMapping], ...]
+    wedsync: dict[str, WedSyncState] = field(default_factory=dict)
+    outlook: dict[str, OutlookState] = field(default_factory=dict)
+    gone: frozenset[str] = frozenset()
+    reread: frozenset[str] = frozenset()
+    delta_link: str = ""
+    wedsync_cursor: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PullSides:
+    """Mappings are read before anything else: what changes after that is noticed by their tags."""
+
+    mappings: Mappings
+    outlook: Outlook
+    wedsync: WedSync
+    clock: Clock
+    past_days: int
+    future_days: int
+
+    async def everything(self, integration: Integration) -> Pulled:
+        """Read a new snapshot of both sides over a new window."""
+        bare = replace(integration, delta_link="", wedsync_cursor="")
+        return await self._pull(bare, complete=True)
+
+    async def changes(self, integration: Integration) -> Pulled:
+        """Read what changed since the cursors; ``CursorExpired`` if one of them is not known any more."""
+        return await self._pull(integration, complete=False)
+
+    async def _pull(self, integration: Integration, *, complete: bool) -> Pulled:
+        window = SyncWindow.around(self.clock.now(), past_days=self.past_days, future_days=self.future_days)
+        known = tuple([stored async for stored in self.mappings.all(integration.integration_id)])
+        pulled = Pulled(window=window, complete=complete, mappings=known)
+        pulled = await self._wedsync(integration, pulled)
+        pulled = await self._outlook(integration, pulled)
+        return pulled if complete else await self._series(integration, pulled)
+
+    async def _wedsync(self, integration: Integration, pulled: Pulled) -> Pulled:
+        found: dict[str, WedSyncState] = {}
+        cursor, more = integration.wedsync_cursor, True
+        while more:
+            page = await self.wedsync.changes(
+                integration.user_id, cursor=cursor, window=None if cursor else pulled.window
+            )
+            found |= {state.event_id: state for state in page.events}
+            cursor, more = page.cursor, page.more
+        return replace(pulled, wedsync=found, wedsync_cursor=cursor)
+
+    async def _outlook(self, integration: Integration, pulled: Pulled) -> Pulled:
+        """An id may come several times in a round, in any order with its removal: the last word counts."""
+        found: dict[str, OutlookState] = {}
+        gone: set[str] = set()
+        link = integration.delta_link
+        while True:
+            page: DeltaPage = await self.outlook.delta(
+                integration.integration_id, calendar_id=integration.calendar_id, window=pulled.window, link=link
+            )
+            for state in page.events:
+                found[state.event_id] = state
+                gone.discard(state.event_id)
+            for event_id in page.removed:
+                found.pop(event_id, None)
+                gone.add(event_id)
+            if page.delta_link:
+                return replace(pulled, outlook=found, gone=frozenset(gone), delta_link=page.delta_link)
+            link = page.next_link
+
+    async def _series(self, integration: Integration, pulled: Pulled) -> Pulled:
+        """Where any member of a series shows up, its instances are read again: a deleted one leaves no tombstone.
+
+        https://learn.microsoft.com/graph/delta-query-events (occurrences), and fact C39.
+        """
+        touched = {
+            str(state.series_id or state.event_id)
+            for state in pulled.outlook.values()
+            if state.series_id or state.kind is OutlookKind.MASTER
+        }
+        found = {key: state for key, state in pulled.outlook.items() if state.series_id is None}
+        for series_id in sorted(touched):
+            instances = await self.outlook.instances(
+                integration.integration_id, series_id=series_id, window=pulled.window
+            )
+            found |= {state.event_id: state for state in instances}
+        return replace(pulled, outlook=found, reread=frozenset(touched))

@@ -1,0 +1,137 @@
+"""What to do about an event that no mapping names: create its other half, link it, or leave it."""
+
+from dataclasses import dataclass, replace
+
+from shared.core.actions import Create, Link, Policy
+from shared.core.event import OutlookState, Side, WedSyncState
+from shared.core.history import ChangeKind, Tally
+from shared.core.integration import Integration
+from shared.core.mapping import EventMapping
+from shared.core.states import MappingState
+from shared.core.unmapped import decide_unmapped
+from shared.core.views import Present
+from shared.errors import RowExists
+from shared.ports import Changes, Clock, Ids, Mappings, Outlook, Stored, WedSync
+from shared.usecases.create_event import CreateEvent
+from shared.usecases.disconnect import is_ours
+from shared.usecases.journal import Journal, Trace, raise_or_return
+from shared.usecases.settle_pair import SettlePair, Views
+
+
+@dataclass(frozen=True, kw_only=True)
+class SettleNew:
+    """Decides and acts on one unmapped event."""
+
+    mappings: Mappings
+    outlook: Outlook
+    wedsync: WedSync
+    changes: Changes
+    create: CreateEvent
+    pair: SettlePair
+    journal: Journal
+    ids: Ids
+    clock: Clock
+
+    async def outlook_event(
+        self, integration: Integration, state: OutlookState, *, policy: Policy, trace: Trace
+    ) -> Tally:
+        """Settle an Outlook event whose marker was expanded."""
+        candidate = await self.candidate_of(integration, state)
+        if state.marker and candidate is None and not is_ours(state):
+            state = replace(state, marker=None)  # a user's copy of an event of an earlier connection
+        action = decide_unmapped(
+            state, policy=policy, candidate=candidate.value if candidate else None, counterpart=None
+        )
+        if isinstance(action, Link) and candidate is not None:
+            return await self.link_intent(integration, candidate, state, policy=policy, trace=trace)
+        if isinstance(action, Create):
+            intent = self.create.intend_wedsync(integration, state, action)
+            return await self._make(integration, intent, Views(outlook=Present(state)), policy=policy, trace=trace)
+        return Tally(handled=1)
+
+    async def wedsync_event(
+        self, integration: Integration, state: WedSyncState, *, policy: Policy, trace: Trace
+    ) -> Tally:
+        """Settle a WedSync event."""
+        action = decide_unmapped(state, policy=policy)
+        if isinstance(action, Create):
+            intent = self.create.intend_outlook(integration, state, action)
+            return await self._make(integration, intent, Views(wedsync=Present(state)), policy=policy, trace=trace)
+        return Tally(handled=1)
+
+    async def candidate_of(self, integration: Integration, state: OutlookState) -> Stored[EventMapping] | None:
+        """Return the mapping that the event's marker names."""
+        if not state.marker:
+            return None
+        return await self.mappings.get(integration.integration_id, state.marker)
+
+    async def link_intent(
+        self,
+        integration: Integration,
+        stored: Stored[EventMapping],
+        state: OutlookState,
+        *,
+        policy: Policy,
+        trace: Trace,
+    ) -> Tally:
+        """Our own create came back before its answer was noted: the intent is settled like any other."""
+        if stored.value.state is not MappingState.INTENT:
+            return Tally(handled=1)
+        return await self.pair.run(
+            integration, stored, Views(outlook=Present(state)), policy=policy, trace=trace, conflicts=()
+        )
+
+    async def join(
+        self,
+        integration: Integration,
+        wedsync: WedSyncState,
+        outlook: OutlookState,
+        *,
+        policy: Policy,
+        trace: Trace,
+    ) -> Tally:
+        """Join two events that the ``externalId`` names as one, from an earlier connection: there is no base."""
+        mapping = EventMapping(
+            mapping_id=self.ids.new_id(),
+            integration_id=integration.integration_id,
+            epoch=integration.epoch,
+            born=Side.OUTLOOK,
+            state=MappingState.LINKED,
+            calendar_id=integration.calendar_id,
+            wedsync_id=wedsync.event_id,
+            outlook_id=outlook.event_id,
+            event_type=wedsync.event_type,
+            w_version=wedsync.version,
+            o_etag=outlook.etag,
+            o_changed_at=outlook.changed_at,
+            series_id=outlook.series_id,
+            occurrence_date=outlook.occurrence_date,
+            is_organizer=outlook.is_organizer,
+            created_at=self.clock.now(),
+        )
+        try:
+            stored = raise_or_return((await self.mappings.insert([mapping]))[0])
+        except RowExists:
+            return Tally(handled=1)
+        row = self.journal.change(mapping, side=Side.WEDSYNC, kind=ChangeKind.LINKED, trace=trace, rule="external_id")
+        await self.changes.append([row])
+        views = Views(wedsync=Present(wedsync), outlook=Present(outlook))
+        return await self.pair.run(integration, stored, views, policy=policy, trace=trace, conflicts=())
+
+    async def _make(
+        self, integration: Integration, intent: EventMapping, views: Views, *, policy: Policy, trace: Trace
+    ) -> Tally:
+        try:
+            stored = await self.create.store(intent)
+        except RowExists:
+            return Tally(handled=1)  # somebody else is at it; what they miss, the next look finds
+        linked = await self.create.send(integration, intent, again=False)
+        kept = await self.journal.save(stored, linked)
+        assert intent.intent is not None
+        row = self.journal.change(
+            linked, side=intent.intent.toward, kind=ChangeKind.CREATED, trace=trace, after=intent.base_w, rule="create"
+        )
+        await self.changes.append([row])
+        if linked.base_w is None:  # WedSync had the event already: see what the two have in common
+            await self.pair.run(integration, kept, views, policy=policy, trace=trace, conflicts=())
+        return Tally(handled=1, created=1)

@@ -1,0 +1,271 @@
+"""Carry out what ``core.decide`` decides about one mapped pair of events.
+
+Every write is conditional on what was decided on. Where a side has moved on meanwhile, it is read and the pair is
+decided again, once at once; after that the job is handed back.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from shared.core.actions import (
+    Action,
+    Create,
+    Decision,
+    Delete,
+    End,
+    Hide,
+    Hold,
+    OpenConflict,
+    Policy,
+    Supersede,
+    Unlink,
+    Update,
+)
+from shared.core.conflicts import conflict_of
+from shared.core.decide import decide
+from shared.core.event import OutlookState, Side, WedSyncState
+from shared.core.history import ChangeKind, Conflict, SyncChange, Tally
+from shared.core.integration import Direction, Integration, SyncWindow
+from shared.core.mapping import EventMapping
+from shared.core.settle import settled, without_event
+from shared.core.states import CONFLICT_MOVES, ConflictState, MappingState, move
+from shared.core.views import UNSEEN, Present, View
+from shared.errors import EventGone, VersionMismatch
+from shared.ports import Changes, Clock, Conflicts, Ids, Outlook, OutlookPatch, Stored, WedSync
+from shared.usecases.create_event import CreateEvent
+from shared.usecases.journal import Journal, Trace
+from shared.usecases.look import Look
+
+_ROUNDS = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Views:
+    """What is known of both sides at the start."""
+
+    wedsync: View = UNSEEN
+    outlook: View = UNSEEN
+
+    def seen(self, side: Side, view: View) -> "Views":
+        """Return the views with one of them read anew."""
+        return replace(self, wedsync=view) if side is Side.WEDSYNC else replace(self, outlook=view)
+
+    def of(self, side: Side) -> View:
+        """Return the view of a side."""
+        return self.wedsync if side is Side.WEDSYNC else self.outlook
+
+
+def policy_of(
+    integration: Integration,
+    *,
+    run_direction: Direction = Direction.BIDIRECTIONAL,
+    window: SyncWindow | None = None,
+) -> Policy:
+    """Return what the user prefers, as the rules take it."""
+    return Policy(
+        preferences=integration.preferences,
+        direction=integration.direction,
+        run_direction=run_direction,
+        window=window,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SettlePair:
+    """Decides and acts until there is nothing more to do for a pair."""
+
+    outlook: Outlook
+    wedsync: WedSync
+    conflicts: Conflicts
+    changes: Changes
+    look: Look
+    create: CreateEvent
+    journal: Journal
+    ids: Ids
+    clock: Clock
+
+    async def run(
+        self,
+        integration: Integration,
+        stored: Stored[EventMapping],
+        views: Views,
+        *,
+        policy: Policy,
+        trace: Trace,
+        conflicts: Sequence[Conflict] | None = None,
+    ) -> Tally:
+        """Return what was done. ``VersionMismatch`` when a side would not hold still."""
+        if conflicts is None:
+            conflicts = await self.conflicts.open_of(integration.integration_id, stored.value.mapping_id)
+        reread: set[Side] = set()
+        for _ in range(_ROUNDS):
+            if stored.value.state is MappingState.INTENT:
+                stored = await self.settle_intent(integration, stored, trace)
+                continue
+            decision = decide(
+                stored.value, wedsync=views.wedsync, outlook=views.outlook, policy=policy, conflicts=conflicts
+            )
+            hold = decision.actions[0]
+            if isinstance(hold, Hold) and hold.side is not None:
+                views = views.seen(hold.side, await self.look.at(integration, stored.value, hold.side))
+                continue
+            work = _Work(pair=self, integration=integration, trace=trace, conflicts=conflicts)
+            try:
+                return await work.carry_out(stored, decision, views)
+            except VersionMismatch as stale:
+                side = Side.WEDSYNC if stale.service == "wedsync" else Side.OUTLOOK
+                if side in reread:
+                    raise
+                reread.add(side)
+                views = views.seen(side, await self.look.at(integration, stored.value, side))
+            except EventGone as gone:
+                side = Side.WEDSYNC if gone.service == "wedsync" else Side.OUTLOOK
+                views = views.seen(side, await self.look.at(integration, stored.value, side))
+        raise VersionMismatch("graph", code="unsettled")
+
+    async def settle_intent(
+        self, integration: Integration, stored: Stored[EventMapping], trace: Trace
+    ) -> Stored[EventMapping]:
+        """Find out what became of a create that was decided earlier: send it again, with the same body."""
+        mapping = stored.value
+        assert mapping.intent is not None
+        linked = await self.create.send(integration, mapping, again=True)
+        saved = await self.journal.save(stored, linked)
+        change = self.journal.change(
+            linked, side=mapping.intent.toward, kind=ChangeKind.CREATED, trace=trace, after=linked.base_w, rule="intent"
+        )
+        await self.changes.append([change])
+        return saved
+
+
+@dataclass(kw_only=True)
+class _Work:
+    """One decision being carried out; nothing of it outlives the call."""
+
+    pair: SettlePair
+    integration: Integration
+    trace: Trace
+    conflicts: Sequence[Conflict]
+
+    async def carry_out(self, stored: Stored[EventMapping], decision: Decision, views: Views) -> Tally:
+        before = stored.value
+        mapping = decision.mapping
+        rows: list[SyncChange] = []
+        tally = Tally(handled=1)
+        for action in decision.actions:
+            mapping, row, tally = await self._act(action, stored, mapping, views, tally)
+            rows += row
+            if isinstance(action, Create):
+                return tally
+        if mapping != before:
+            if mapping.state is MappingState.ENDED:
+                await self.pair.journal.mappings.remove(stored)
+            else:
+                await self.pair.journal.save(stored, mapping)
+        if rows:
+            await self.pair.changes.append(rows)
+        return tally
+
+    async def _act(
+        self, action: Action, stored: Stored[EventMapping], mapping: EventMapping, views: Views, tally: Tally
+    ) -> tuple[EventMapping, list[SyncChange], Tally]:
+        match action:
+            case Update():
+                mapping, row = await self._update(action, stored.value, mapping)
+                return mapping, [row], replace(tally, updated=tally.updated + 1)
+            case Delete():
+                mapping, row = await self._delete(action, mapping)
+                return mapping, [row], replace(tally, deleted=tally.deleted + 1)
+            case Create():
+                await self._create_again(action, stored, views)
+                return mapping, [], replace(tally, created=tally.created + 1)
+            case OpenConflict():
+                row = await self._open(action, mapping)
+                return mapping, [row], replace(tally, conflicts=tally.conflicts + 1)
+            case Supersede():
+                await self._close(action)
+            case Unlink() | Hide() | End():
+                kind = ChangeKind.UNLINKED
+                side = action.side if isinstance(action, Unlink) else Side.WEDSYNC
+                row = self.pair.journal.change(mapping, side=side, kind=kind, trace=self.trace, rule=action.rule)
+                return mapping, [row], tally
+        return mapping, [], tally
+
+    async def _update(
+        self, action: Update, seen: EventMapping, mapping: EventMapping
+    ) -> tuple[EventMapping, SyncChange]:
+        returned: WedSyncState | OutlookState
+        if action.side is Side.WEDSYNC:
+            returned = await self.pair.wedsync.update(
+                self.integration.user_id,
+                event_id=str(mapping.wedsync_id),
+                version=action.version,
+                fields=action.fields,
+                content=action.content,
+            )
+            before = seen.base_w
+        else:
+            returned = await self.pair.outlook.update(
+                self.integration.integration_id,
+                event_id=str(mapping.outlook_id),
+                etag=action.etag,
+                patch=OutlookPatch(fields=action.fields, content=action.content, title=action.title),
+            )
+            before = seen.base_o
+        row = self.pair.journal.change(
+            mapping,
+            side=action.side,
+            kind=ChangeKind.UPDATED,
+            trace=self.trace,
+            fields=action.fields,
+            before=before,
+            after=action.content,
+            rule=action.rule,
+        )
+        return settled(mapping, action, returned, at=self.pair.clock.now()), row
+
+    async def _delete(self, action: Delete, mapping: EventMapping) -> tuple[EventMapping, SyncChange]:
+        if action.side is Side.WEDSYNC:
+            before = mapping.base_w
+            try:
+                await self.pair.wedsync.delete(
+                    self.integration.user_id, event_id=str(mapping.wedsync_id), version=action.version
+                )
+            except EventGone:
+                before = None
+        else:
+            before = mapping.base_o
+            try:
+                await self.pair.outlook.delete(
+                    self.integration.integration_id, event_id=str(mapping.outlook_id), etag=action.etag
+                )
+            except EventGone:
+                before = None
+        row = self.pair.journal.change(
+            mapping, side=action.side, kind=ChangeKind.DELETED, trace=self.trace, before=before, rule=action.rule
+        )
+        return without_event(mapping, action, at=self.pair.clock.now()), row
+
+    async def _create_again(self, action: Create, stored: Stored[EventMapping], views: Views) -> None:
+        """Bring a copy back: a new generation of the same mapping, stored as an intent before it is sent."""
+        view = views.wedsync
+        if not isinstance(view, Present):
+            view = await self.pair.look.at(self.integration, stored.value, Side.WEDSYNC)
+        if not isinstance(view, Present) or not isinstance(view.state, WedSyncState):
+            return
+        intent = self.pair.create.intend_outlook(self.integration, view.state, action, again=stored.value)
+        kept = await self.pair.journal.save(stored, intent)
+        await self.pair.settle_intent(self.integration, kept, self.trace)
+
+    async def _open(self, action: OpenConflict, mapping: EventMapping) -> SyncChange:
+        conflict = conflict_of(action, mapping=mapping, conflict_id=self.pair.ids.new_id(), now=self.pair.clock.now())
+        await self.pair.conflicts.put(conflict)
+        return self.pair.journal.change(
+            mapping, side=Side.OUTLOOK, kind=ChangeKind.CONFLICT, trace=self.trace, rule=action.rule
+        )
+
+    async def _close(self, action: Supersede) -> None:
+        for conflict in self.conflicts:
+            if conflict.conflict_id in action.conflict_ids:
+                state = move(CONFLICT_MOVES, conflict.state, ConflictState.SUPERSEDED)
+                await self.pair.conflicts.put(replace(conflict, state=state, closed_at=self.pair.clock.now()))

@@ -1,0 +1,150 @@
+"""A ``RunJob``: read both sides to the end, plan, apply, commit the cursors last.
+
+One run at a time holds the integration's lease. A run that dies leaves its lease to expire and its row without a
+heartbeat; the message comes back, finds that, and begins anew: everything already done is found done.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from shared.core.history import SyncRun, Tally
+from shared.core.integration import Integration, LastSyncStatus
+from shared.core.jobs import RunJob, RunKind
+from shared.core.states import RUN_MOVES, RunState, move
+from shared.errors import CursorExpired, RemoteFault, RowChanged, SyncFault
+from shared.log import log_action
+from shared.ports import Clock, Ids, Integrations, JobQueue, LeaseHold, Leases, Runs, Stored
+from shared.usecases.apply_plan import ApplyPlan
+from shared.usecases.heartbeat import Heartbeat
+from shared.usecases.job_frame import JobFrame
+from shared.usecases.journal import Trace
+from shared.usecases.keep_up import EnqueueDue
+from shared.usecases.pull_sides import Pulled, PullSides
+from shared.usecases.settle_pair import policy_of
+
+LEASE = timedelta(seconds=30)
+_BUSY_DELAY = 3.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class SyncRunner:
+    """Carries one run from its message to its end."""
+
+    frame: JobFrame
+    integrations: Integrations
+    runs: Runs
+    leases: Leases
+    jobs: JobQueue
+    pull: PullSides
+    apply: ApplyPlan
+    due: EnqueueDue
+    ids: Ids
+    clock: Clock
+
+    async def run(self, job: RunJob) -> None:
+        """Carry on with the run; a busy integration hands the message back, a finished run is left alone."""
+
+        async def work(integration: Integration) -> None:
+            stored = await self.runs.get(job.integration_id, job.run_id)
+            if stored is None or stored.value.state not in (RunState.QUEUED, RunState.IN_PROGRESS):
+                return
+            if not integration.syncing:
+                await self._end(stored, RunState.CANCELLED, Tally(), outcome=integration.state.value)
+                return
+            hold = await self.leases.acquire(
+                job.integration_id, owner=self.ids.new_id(), until=self.clock.now() + LEASE
+            )
+            if hold is None:
+                await self.jobs.put(job, delay_seconds=_BUSY_DELAY)
+                return
+            await self._held(integration, stored, job, hold)
+
+        await self.frame.run(job, work)
+
+    async def _held(self, integration: Integration, stored: Stored[SyncRun], job: RunJob, hold: LeaseHold) -> None:
+        beat = Heartbeat(leases=self.leases, clock=self.clock, hold=hold, span=LEASE)
+        try:
+            async with beat:
+                stored = await self._begin(stored)
+                await self._work(integration, stored, job)
+        finally:
+            await self.leases.release(beat.hold)
+
+    async def _begin(self, stored: Stored[SyncRun]) -> Stored[SyncRun]:
+        now = self.clock.now()
+        run = stored.value
+        if run.state is RunState.QUEUED:
+            run = replace(run, state=move(RUN_MOVES, run.state, RunState.IN_PROGRESS), started_at=now)
+        return await self.runs.save(Stored(value=replace(run, heartbeat_at=now), tag=stored.tag))
+
+    async def _work(self, integration: Integration, stored: Stored[SyncRun], job: RunJob) -> None:
+        run = stored.value
+        full = run.request.kind is RunKind.FULL
+        trace = Trace(run_id=run.run_id, correlation=job.correlation)
+        try:
+            pulled = await self._pull(integration, full=full)
+            policy = policy_of(integration, run_direction=run.request.direction, window=pulled.window)
+            tally, failures = await self.apply.run(integration, pulled, policy=policy, trace=trace)
+        except RemoteFault as fault:
+            log_action("sync_run_interrupted", integration=integration.integration_id, kind=type(fault).__name__)
+            raise
+        except SyncFault:
+            raise
+        except Exception as fault:
+            await self._end(stored, RunState.FAILED, Tally(), outcome=type(fault).__name__)
+            await self._note(integration, LastSyncStatus.ERROR, None)
+            raise
+        status = LastSyncStatus.PARTIAL if failures else LastSyncStatus.SUCCESS
+        await self._note(integration, status, pulled)
+        await self._end(replace(stored, value=replace(run, failures=failures)), RunState.COMPLETED, tally)
+        await self.due.confirmed(integration.integration_id)
+
+    async def _pull(self, integration: Integration, *, full: bool) -> Pulled:
+        """Read both sides; places to continue from that are not known any more lead to a full reading."""
+        if full or not integration.delta_link or not integration.wedsync_cursor:
+            return await self.pull.everything(integration)
+        try:
+            return await self.pull.changes(integration)
+        except CursorExpired:
+            log_action("cursor_expired", integration=integration.integration_id)
+            return await self.pull.everything(integration)
+
+    async def _note(self, integration: Integration, status: LastSyncStatus, pulled: Pulled | None) -> None:
+        """Commit the cursors last, and only to the integration that was read: not after a disconnect."""
+        now = self.clock.now()
+        for _ in range(5):
+            stored = await self.integrations.get(integration.integration_id)
+            if stored is None or stored.value.epoch != integration.epoch:
+                return
+            value = replace(stored.value, last_sync_at=now, last_sync_status=status)
+            if pulled and stored.value.calendar_id == integration.calendar_id:
+                value = replace(value, delta_link=pulled.delta_link, wedsync_cursor=pulled.wedsync_cursor)
+                if pulled.complete:
+                    value = replace(value, last_full_sync_at=now)
+            try:
+                await self.integrations.save(Stored(value=value, tag=stored.tag))
+            except RowChanged:
+                continue
+            return
+
+    async def _end(self, stored: Stored[SyncRun], state: RunState, tally: Tally, *, outcome: str = "") -> None:
+        run = replace(
+            stored.value,
+            state=move(RUN_MOVES, stored.value.state, state),
+            completed_at=self.clock.now(),
+            tally=tally,
+            outcome=outcome,
+        )
+        await self.runs.save(Stored(value=run, tag=stored.tag))
+        log_action(
+            "sync_run_ended",
+            integration=run.integration_id,
+            run=run.run_id,
+            state=state.value,
+            handled=tally.handled,
+            created=tally.created,
+            updated=tally.updated,
+            deleted=tally.deleted,
+            conflicts=tally.conflicts,
+            errors=tally.errors,
+        )

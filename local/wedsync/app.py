@@ -19,6 +19,8 @@ from local.simkit.observe import Observed
 from local.wedsync.api import EventsApi
 from local.wedsync.changes import Cursors
 from local.wedsync.control import Control
+from local.wedsync.page.routes import page_routes
+from local.wedsync.page.site import Addresses, Site
 from local.wedsync.problems import Problem, framework_answer, problem_answer
 from local.wedsync.state import Wedsync
 from local.wedsync.tokens import Tokens
@@ -62,12 +64,20 @@ def wedsync_app(options: Options) -> ASGIApp:
     )
     wedsync.listen(webhooks.announce)
 
+    addresses = Addresses(
+        functions_url=options.functions_url,
+        browser_functions_url=options.browser_functions_url,
+        graph_url=options.graph_url,
+        ca_file=options.ca_file,
+    )
+    site = Site(wedsync=wedsync, tokens=tokens, clock=frame.clock, addresses=addresses)
+
     async def jwks(_: Request) -> JSONResponse:
         return JSONResponse(tokens.jwks(), headers={"Cache-Control": "public, max-age=300"})
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with webhooks.running():
+        async with webhooks.running(), site.running():
             yield
 
     app = Starlette(
@@ -76,6 +86,7 @@ def wedsync_app(options: Options) -> ASGIApp:
             *Control(wedsync, cursors=cursors, tokens=tokens, webhooks=webhooks).routes(),
             Route("/.well-known/jwks.json", jwks),
             *EventsApi(wedsync, cursors, service_token=options.service_token).routes(),
+            *page_routes(site),
         ],
         exception_handlers={Problem: problem_answer, HTTPException: framework_answer},
         lifespan=lifespan,

@@ -7,7 +7,6 @@ hold these and no others; ``?keep=1`` leaves the others; answers ``{"loaded": n,
 /_control/webhooks`` · ``POST /_control/cursors/expire``.
 """
 
-import json
 from typing import Any
 
 from starlette.requests import Request
@@ -16,7 +15,7 @@ from starlette.routing import Route
 
 from local.wedsync.changes import Cursors
 from local.wedsync.problems import Problem
-from local.wedsync.schema import EventPatch, LoadedEvent, parse, patched
+from local.wedsync.schema import EventPatch, LoadedEvent, parse, parse_members, patched
 from local.wedsync.state import Calendar, StoredEvent, Wedsync
 from local.wedsync.tokens import TokenRequest, Tokens
 from local.wedsync.webhooks import Webhooks
@@ -97,7 +96,7 @@ class Control:
         refused: list[dict[str, Any]] = []
         for index, members in enumerate(given):
             try:
-                kept.add(self._put(calendar, parse(LoadedEvent, json.dumps(members).encode())).id)
+                kept.add(self._put(calendar, parse_members(LoadedEvent, members)).id)
             except Problem as problem:
                 title = members.get("title", "") if isinstance(members, dict) else ""
                 refused.append({"index": index, "title": title, "errors": problem.errors or [problem.document()]})

@@ -4,6 +4,7 @@ The member list is fixed in the design ("WedSync Events API"); ``docs/wedsync-ev
 a test keeps the two in step. Nothing is coerced: a number is not a string, and an unknown member is refused.
 """
 
+import json
 import re
 from datetime import datetime
 from functools import cache
@@ -45,8 +46,18 @@ def _local_time(value: str) -> str:
     return value
 
 
+def all_zones() -> list[str]:
+    """Return the names of all time zones in order."""
+    return sorted(_zones())
+
+
+def valid_zone(name: str) -> bool:
+    """Say whether WedSync takes this as a time zone."""
+    return name in _zones()
+
+
 def _zone(value: str) -> str:
-    if value not in _zones():
+    if not valid_zone(value):
         raise ValueError("must be an IANA time zone name")
     return value
 
@@ -151,6 +162,11 @@ def parse(model: type[Model], body: bytes) -> Model:
         return model.model_validate_json(body)
     except ValidationError as error:
         raise _refusal(error) from error
+
+
+def parse_members(model: type[Model], members: dict[str, Any]) -> Model:
+    """Read members that are parsed already, by the same rules."""
+    return parse(model, json.dumps(members).encode())
 
 
 def patched(content: EventContent, patch: EventPatch) -> EventContent:

@@ -130,8 +130,7 @@ def problem_of(error: Exception, where: str) -> Reply:
             headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, NotSignedIn) else {}
             return _problem(error.status, error.code, error.detail, headers=headers, errors=error.errors)
         case ConsentFault():
-            extra = {"link": error.link} if error.link else {}
-            return _problem(400, error.code, error.detail, **extra)
+            return _problem(400, error.code, error.detail, link=error.link or None)
         case ReconnectNeeded():
             return _problem(409, "needs_reconnect", error.reason)
         case CalendarGone():

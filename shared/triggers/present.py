@@ -5,8 +5,10 @@ Missing strings are empty, missing numbers 0, optional members absent.
 
 from datetime import datetime, timedelta
 from typing import Any, cast
+from zoneinfo import ZoneInfo
 
-from shared.core.conflicts import conflict_type, shown
+from shared.core.conflicts import conflict_type
+from shared.core.event import AllDay, CalendarEvent, Field
 from shared.core.history import Conflict, SyncRun
 from shared.core.integration import CalendarInfo, Integration, Preferences
 from shared.core.states import IntegrationState, RunState
@@ -154,16 +156,44 @@ def sync_status(value: SyncStatus) -> shapes.StatusResponse:
     )
 
 
+def field_value(event: CalendarEvent | None, field: Field | None) -> Any:
+    """Return one field as JSON; the title for a conflict about the event as such; None for an absent side."""
+    if event is None:
+        return None
+    match field:
+        case Field.TIME:
+            return _time(event)
+        case Field.LOCATION:
+            return {"name": event.location.name, "address": event.location.address}
+        case Field.DESCRIPTION:
+            return event.description
+        case Field.ATTENDEES:
+            return [{"email": person.email, "name": person.name} for person in event.attendees]
+        case Field.PRIVATE:
+            return event.private
+        case _:
+            return event.title
+
+
+def _time(event: CalendarEvent) -> dict[str, Any]:
+    time = event.time
+    if isinstance(time, AllDay):
+        return {"start": time.start.isoformat(), "end": time.end.isoformat(), "timeZone": time.zone, "allDay": True}
+    zone = ZoneInfo(time.zone)
+    start, end = (moment.astimezone(zone).replace(tzinfo=None).isoformat() for moment in (time.start, time.end))
+    return {"start": start, "end": end, "timeZone": time.zone, "allDay": False}
+
+
 def conflict(value: Conflict) -> shapes.ConflictShape:
     """Present a conflict."""
     return shapes.ConflictShape(
         field=value.field.value if value.field else "event",
-        wed_sync_value=shown(value.field, value.wedsync),
-        outlook_value=shown(value.field, value.outlook),
+        wed_sync_value=field_value(value.wedsync, value.field),
+        outlook_value=field_value(value.outlook, value.field),
         conflict_type=cast(Any, conflict_type(value.field)),
         suggested_resolution=value.suggestion.value,
         conflict_id=value.conflict_id,
-        base=shown(value.field, value.base),
+        base=field_value(value.base, value.field),
         reason=value.reason,
         opened_at=when(value.opened_at),
         kind=None if value.field else "deleted",
@@ -182,7 +212,7 @@ def mapped_event(event: MappedEvent) -> shapes.MappedEventShape:
         outlook_event_id=mapping.outlook_id or "",
         outlook_event_title=f"{mapping.prefix}{right.title}" if right and mapping.outlook_id else "",
         outlook_event_date=str(day_of(right) or "") if mapping.outlook_id else "",
-        sync_status=event.status,
+        sync_status=cast(Any, event.status),
         last_synced=when(mapping.last_synced_at),
         sync_conflicts=[conflict(item) for item in event.conflicts] or None,
         can_resync=True,

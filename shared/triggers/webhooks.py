@@ -3,12 +3,11 @@
 import azure.functions as func
 
 from shared.bootstrap import App
-from shared.errors import InvalidInput
-from shared.graph.webhook import Lifecycle, Notifications, Validation, parse
+from shared.graph.webhook import Lifecycle, Notification, Notifications, Validation, change_key_of, parse
 from shared.triggers import http, shapes
 from shared.triggers.http import NOTIFICATION_BODY, Call, Reply, endpoint
-from shared.usecases.accept_notifications import LifecycleNotice
-from shared.wedsync.webhook import verified
+from shared.usecases.accept_notifications import LifecycleNotice, Notice
+from shared.wedsync.webhook import parse as parse_wedsync
 
 blueprint = func.Blueprint()
 
@@ -35,6 +34,18 @@ async def _graph(app: App, call: Call) -> Reply:
     return Reply(status=202)
 
 
+def _notice(item: Notification) -> Notice:
+    """An etag of a notification is of the long form; ``If-Match`` and our rows have the short one."""
+    key = change_key_of(item.etag)
+    return Notice(
+        subscription_id=item.subscription_id,
+        client_state=item.client_state,
+        event_id=item.event_id,
+        etag=f'W/"{key}"' if key else "",
+        removed=item.change_type == "deleted",
+    )
+
+
 @endpoint(blueprint, route="calendar/outlook/webhook", method="POST", signed_in=False, limit=NOTIFICATION_BODY)
 async def graph_webhook(app: App, call: Call) -> Reply:
     """Prove our address to Graph, or queue a look at the events that it names."""
@@ -57,9 +68,9 @@ async def graph_lifecycle(app: App, call: Call) -> Reply:
 async def wedsync_webhook(app: App, call: Call) -> Reply:
     """Queue a look at the WedSync event that a signed webhook names."""
     secret = await app.webhook_secret()
-    change = verified(headers=call.headers, body=call.body, secret=secret, now=app.clock.now())
-    if change is None:
-        raise InvalidInput("invalid_body", "The body is not a WedSync event change.")
+    change = parse_wedsync(secret, call.headers, call.body)
+    if change is None:  # a type of event that we do not know: nothing of ours
+        return Reply(status=202, body=shapes.WebhookReceipt(accepted=False))
     accepted = await app.accept_wedsync_event.run(
         user_id=change.user_id, event_id=change.event_id, version=change.version
     )

@@ -215,8 +215,8 @@ class FinishConnect:
             if present is None:
                 return await self.integrations.insert(fresh)
             return await self.integrations.save(Stored(value=fresh, tag=present.tag))
-        state = present.value.state
-        if state is not IntegrationState.CONNECTED:
+        state: IntegrationState = present.value.state
+        if state != IntegrationState.CONNECTED:
             state = move(INTEGRATION_MOVES, state, IntegrationState.CONNECTED)
         kept = replace(present.value, state=state, reason="", email=account.email, display_name=account.display_name)
         return await self.integrations.save(Stored(value=kept, tag=present.tag))

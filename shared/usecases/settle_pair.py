@@ -123,6 +123,13 @@ class SettlePair:
                 views = views.seen(side, await self.look.at(integration, stored.value, side))
         raise VersionMismatch("graph", code="unsettled")
 
+    async def carry_out(
+        self, integration: Integration, stored: Stored[EventMapping], decision: Decision, views: Views, *, trace: Trace
+    ) -> Tally:
+        """Carry out a decision that a person made; ``VersionMismatch`` when a side has moved on."""
+        work = _Work(pair=self, integration=integration, trace=trace, conflicts=())
+        return await work.carry_out(stored, decision, views)
+
     async def settle_intent(
         self, integration: Integration, stored: Stored[EventMapping], trace: Trace
     ) -> Stored[EventMapping]:

@@ -1,0 +1,262 @@
+"""Plan a run from what was read, and carry it out: creates in batches, everything else pair by pair.
+
+What fails for one event is counted and named, and holds up no other. What changes meanwhile is noticed by the tag of
+its mapping, and is left to the look that changed it.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from shared.core.actions import Create, Link, Policy
+from shared.core.event import OutlookKind, OutlookState, Side, WedSyncState
+from shared.core.history import Conflict, EventFailure, Tally
+from shared.core.integration import Integration
+from shared.core.mapping import EventMapping
+from shared.core.states import MappingState
+from shared.core.unmapped import decide_unmapped, in_window
+from shared.core.views import UNSEEN, Present, View
+from shared.errors import (
+    CalendarGone,
+    DuplicateTransaction,
+    OperatorFault,
+    ReconnectNeeded,
+    Rejected,
+    StoreFault,
+    SyncFault,
+    VersionMismatch,
+)
+from shared.log import log_action
+from shared.ports import Conflicts, Stored
+from shared.usecases.create_batch import CreateBatch
+from shared.usecases.create_event import CreateEvent, external_id_of
+from shared.usecases.journal import Trace
+from shared.usecases.look import Look
+from shared.usecases.pull_sides import Pulled
+from shared.usecases.settle_new import SettleNew
+from shared.usecases.settle_pair import SettlePair, Views
+
+_AT_ONCE = 4
+"""Pairs in work at a time: Outlook lets four requests of an app into a mailbox at once."""
+
+_STOPS = (ReconnectNeeded, CalendarGone, OperatorFault)
+
+
+@dataclass(kw_only=True)
+class _Round:
+    """What one run works with; nothing of it outlives the run."""
+
+    integration: Integration
+    pulled: Pulled
+    policy: Policy
+    trace: Trace
+    conflicts: dict[str, list[Conflict]]
+    tally: Tally = field(default_factory=Tally)
+    failures: list[EventFailure] = field(default_factory=list)
+
+    def add(self, more: Tally) -> None:
+        self.tally = replace(
+            self.tally,
+            handled=self.tally.handled + more.handled,
+            created=self.tally.created + more.created,
+            updated=self.tally.updated + more.updated,
+            deleted=self.tally.deleted + more.deleted,
+            conflicts=self.tally.conflicts + more.conflicts,
+        )
+
+    def fail(self, event_id: str, event_type: str, fault: Exception, *, retryable: bool) -> None:
+        self.tally = replace(self.tally, errors=self.tally.errors + 1)
+        self.failures.append(
+            EventFailure(
+                event_id=event_id,
+                event_type=event_type,
+                code=type(fault).__name__,
+                message=str(getattr(fault, "code", "")) or type(fault).__name__,
+                retryable=retryable,
+            )
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApplyPlan:
+    """Mapped pairs first, intents among them, then what has no mapping."""
+
+    conflicts: Conflicts
+    look: Look
+    pair: SettlePair
+    new: SettleNew
+    create: CreateEvent
+    batch: CreateBatch
+
+    async def run(
+        self, integration: Integration, pulled: Pulled, *, policy: Policy, trace: Trace
+    ) -> tuple[Tally, tuple[EventFailure, ...]]:
+        """Return the counts and the events that failed; raise what stops the whole integration."""
+        open_now: dict[str, list[Conflict]] = {}
+        for conflict in await self.conflicts.open_all(integration.integration_id):
+            open_now.setdefault(conflict.mapping_id, []).append(conflict)
+        work = _Round(integration=integration, pulled=pulled, policy=policy, trace=trace, conflicts=open_now)
+        await self._mapped(work)
+        await self._unmapped(work)
+        return replace(work.tally, total=work.tally.handled), tuple(work.failures)
+
+    # --- mapped -------------------------------------------------------------------------------------------------
+
+    async def _mapped(self, work: _Round) -> None:
+        await _some_at_once([self._one_pair(work, stored) for stored in work.pulled.mappings])
+
+    def _one_pair(self, work: _Round, stored: Stored[EventMapping]) -> Callable[[], Awaitable[None]]:
+        async def settle() -> None:
+            mapping = stored.value
+            try:
+                views = await self._views(work, mapping)
+                untouched = views.wedsync == UNSEEN and views.outlook == UNSEEN
+                if untouched and mapping.state is not MappingState.INTENT:
+                    return
+                done = await self.pair.run(
+                    work.integration,
+                    stored,
+                    views,
+                    policy=work.policy,
+                    trace=work.trace,
+                    conflicts=work.conflicts.get(mapping.mapping_id, ()),
+                )
+                work.add(done)
+            except _STOPS:
+                raise
+            except StoreFault:
+                log_action("pair_left_to_another", integration=mapping.integration_id, mapping=mapping.mapping_id)
+            except SyncFault as fault:
+                refused = isinstance(fault, Rejected | DuplicateTransaction)
+                work.fail(mapping.wedsync_id or mapping.mapping_id, mapping.event_type, fault, retryable=not refused)
+
+        return settle
+
+    async def _views(self, work: _Round, mapping: EventMapping) -> Views:
+        return Views(wedsync=await self._wedsync_view(work, mapping), outlook=await self._outlook_view(work, mapping))
+
+    async def _wedsync_view(self, work: _Round, mapping: EventMapping) -> View:
+        if mapping.wedsync_id is None:
+            return UNSEEN
+        state = work.pulled.wedsync.get(mapping.wedsync_id)
+        if state is not None:
+            return Present(state)
+        missed = work.pulled.complete and mapping.base_w is not None and in_window(mapping.base_w, work.pulled.window)
+        return await self.look.wedsync_event(work.integration, mapping.wedsync_id) if missed else UNSEEN
+
+    async def _outlook_view(self, work: _Round, mapping: EventMapping) -> View:
+        """Absence is only a reason to look: what is not in the listing is read by id before anything is believed."""
+        if mapping.outlook_id is None or mapping.state is MappingState.UNLINKED:
+            return UNSEEN
+        state = work.pulled.outlook.get(mapping.outlook_id)
+        if state is not None:
+            return Present(state)
+        missed = mapping.outlook_id in work.pulled.gone or mapping.series_id in work.pulled.reread
+        if work.pulled.complete and mapping.base_o is not None:
+            missed = missed or in_window(mapping.base_o, work.pulled.window)
+        if not missed:
+            return UNSEEN
+        return await self.look.outlook_event(work.integration, mapping.outlook_id, moved=True)
+
+    # --- not mapped ---------------------------------------------------------------------------------------------
+
+    async def _unmapped(self, work: _Round) -> None:
+        known = {(Side.WEDSYNC, stored.value.wedsync_id) for stored in work.pulled.mappings}
+        known |= {(Side.OUTLOOK, stored.value.outlook_id) for stored in work.pulled.mappings}
+        by_external = {state.external_id: state for state in work.pulled.wedsync.values() if state.external_id}
+        intents: list[tuple[EventMapping, Views]] = []
+        singly: list[Callable[[], Awaitable[None]]] = []
+        for state in work.pulled.outlook.values():
+            if (Side.OUTLOOK, state.event_id) in known or state.kind is OutlookKind.MASTER:
+                continue
+            twin = by_external.get(external_id_of(work.integration, state))
+            action = decide_unmapped(state, policy=work.policy, counterpart=_unknown(twin, known))
+            if _maybe_ours(state):
+                singly.append(self._one_marked(work, state))
+            elif isinstance(action, Link) and twin is not None:
+                singly.append(self._one_twin(work, twin, state))
+            elif isinstance(action, Create):
+                intent = self.create.intend_wedsync(work.integration, state, action)
+                intents.append((intent, Views(outlook=Present(state))))
+        for event in work.pulled.wedsync.values():
+            if (Side.WEDSYNC, event.event_id) in known:
+                continue
+            action = decide_unmapped(event, policy=work.policy)
+            if isinstance(action, Create):
+                intent = self.create.intend_outlook(work.integration, event, action)
+                intents.append((intent, Views(wedsync=Present(event))))
+        await _some_at_once(singly)
+        await self._create(work, intents)
+
+    async def _create(self, work: _Round, intents: Sequence[tuple[EventMapping, Views]]) -> None:
+        outcome = await self.batch.run(work.integration, [intent for intent, _ in intents], trace=work.trace)
+        work.add(Tally(handled=len(intents), created=outcome.created))
+        for mapping, fault in outcome.failed:
+            refused = isinstance(fault, Rejected | DuplicateTransaction)
+            event_id = mapping.wedsync_id or mapping.mapping_id
+            work.fail(event_id, mapping.event_type, fault, retryable=not refused)
+        views = {intent.mapping_id: seen for intent, seen in intents}
+        await _some_at_once(
+            [self._one_joined(work, stored, views[stored.value.mapping_id]) for stored in outcome.without_base]
+        )
+
+    def _one_marked(self, work: _Round, state: OutlookState) -> Callable[[], Awaitable[None]]:
+        """An event that a program made: read it with its marker before taking it for somebody else's."""
+
+        async def settle() -> None:
+            view = await self.look.outlook_event(work.integration, state.event_id)
+            if isinstance(view, Present) and isinstance(view.state, OutlookState):
+                seen = replace(view.state, series_id=state.series_id, occurrence_date=state.occurrence_date)
+                done = await self.new.outlook_event(work.integration, seen, policy=work.policy, trace=work.trace)
+                work.add(done)
+
+        return self._counted(work, state.event_id, settle)
+
+    def _one_twin(self, work: _Round, wedsync: WedSyncState, outlook: OutlookState) -> Callable[[], Awaitable[None]]:
+        async def settle() -> None:
+            done = await self.new.join(work.integration, wedsync, outlook, policy=work.policy, trace=work.trace)
+            work.add(done)
+
+        return self._counted(work, wedsync.event_id, settle)
+
+    def _one_joined(self, work: _Round, stored: Stored[EventMapping], views: Views) -> Callable[[], Awaitable[None]]:
+        async def settle() -> None:
+            await self.pair.run(work.integration, stored, views, policy=work.policy, trace=work.trace, conflicts=())
+
+        return self._counted(work, stored.value.wedsync_id or stored.value.mapping_id, settle)
+
+    @staticmethod
+    def _counted(work: _Round, event_id: str, settle: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+        async def guarded() -> None:
+            try:
+                await settle()
+            except _STOPS:
+                raise
+            except (StoreFault, VersionMismatch):
+                log_action("pair_left_to_another", integration=work.integration.integration_id)
+            except SyncFault as fault:
+                work.fail(event_id, "", fault, retryable=not isinstance(fault, Rejected))
+
+        return guarded
+
+
+def _unknown(twin: WedSyncState | None, known: set[tuple[Side, str | None]]) -> WedSyncState | None:
+    return twin if twin is not None and (Side.WEDSYNC, twin.event_id) not in known else None
+
+
+def _maybe_ours(state: OutlookState) -> bool:
+    """Whether a program made the event: Outlook itself gives no ``transactionId``, or one that begins like this."""
+    return bool(state.transaction_id) and not str(state.transaction_id).startswith("localevent:")
+
+
+async def _some_at_once(work: Sequence[Callable[[], Awaitable[None]]]) -> None:
+    """Run all, a few at a time; the first error that stops the integration stops the rest."""
+    gate = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(step: Callable[[], Awaitable[None]]) -> None:
+        async with gate:
+            await step()
+
+    async with asyncio.TaskGroup() as group:
+        for step in work:
+            group.create_task(one(step))

@@ -1,6 +1,5 @@
 """The front page with its two lists, and the forms that edit an event."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any, get_args
 from zoneinfo import ZoneInfo
@@ -93,8 +92,6 @@ class Lists:
         session, form = await self._site.form(request)
         planner, side, event_id = self._site.signed_in(session), _side(request), str(form.get("id", ""))
         values, before = from_form(form)
-        if before is not None and before.title != values.title and before.title.strip() == values.title:
-            values = replace(values, title=before.title)
         calendar = self._site.calendar(side, session, planner)
         try:
             values.span()

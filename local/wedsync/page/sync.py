@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from local.simkit.tls import Certificates
 from local.wedsync.page.sessions import Session
 from local.wedsync.page.site import Site
 from local.wedsync.page.words import connect_error, removal_in_words
@@ -62,8 +63,11 @@ class Sync:
         session = self._site.sessions.of(request)
         self._site.signed_in(session)
         ca_file = self._site.addresses.ca_file
-        target = self._site.addresses.browser_functions_url
-        return self._site.render("warning.html", session, ca_file=ca_file and ca_file.resolve(), target=target)
+        shown: dict[str, Any] = {"target": self._site.addresses.browser_functions_url, "ca_file": None}
+        if ca_file is not None:
+            authority = Certificates(ca_file=ca_file.resolve(), server_file=ca_file)
+            shown |= {"ca_file": authority.ca_file, "fingerprint": authority.fingerprint}
+        return self._site.render("warning.html", session, **shown)
 
     async def connect(self, request: Request) -> Response:
         """Send the browser to Microsoft, by way of the warning the first time."""

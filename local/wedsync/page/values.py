@@ -52,12 +52,21 @@ class Values:
         names = {field.name for field in fields(self)}
         if before is None:
             return frozenset(names)
-        found = {name for name in names if getattr(self, name) != getattr(before, name)}
+        found = {name for name in names if _as_sent(self, name) != _as_sent(before, name)}
         return frozenset(found | _TIME if found & _TIME else found)
 
     def to_json(self) -> str:
         """Return the values for the form's hidden field."""
         return json.dumps(asdict(self))
+
+
+def _as_sent(values: Values, name: str) -> Any:
+    """Return a member as a browser sends it back untouched: a text field loses line breaks, a text area keeps them."""
+    value = getattr(values, name)
+    if not isinstance(value, str):
+        return value
+    lines = value.replace("\r\n", "\n").replace("\r", "\n")
+    return lines if name == "description" else lines.replace("\n", "")
 
 
 def timed_values(start: datetime, end: datetime, *, all_day: bool, **more: Any) -> Values:
@@ -80,11 +89,11 @@ def _clock(moment: datetime) -> str:
 def from_form(form: Mapping[str, Any]) -> tuple[Values, Values | None]:
     """Return what was submitted and what the form first showed (None for a new event)."""
     given = {
-        field.name: str(form.get(field.name, "")).strip().replace("\r\n", "\n")
+        field.name: str(form.get(field.name, "")).replace("\r\n", "\n")
         for field in fields(Values)
         if field.name != "allDay"
     }
-    given["type"] = given["type"] or "client_meeting"
+    given |= {"type": given["type"] or "client_meeting", "zone": given["zone"].strip()}
     submitted = Values(**given, allDay=form.get("allDay") == "on")
     try:
         before = Values(**json.loads(str(form.get("before", "")))) if form.get("before") else None

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import socket
+import ssl
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from local.simkit.serve import server
 from local.wedsync.app import Options, wedsync_app
 from tests.local.wedsync.neighbours import FakeFunctions, FakeGraph
 
+TRUST = ssl.create_default_context()
+"""Made once: httpx would read all authorities anew for each client."""
 SERVICE_TOKEN = "test-service-token"
 WEBHOOK_SECRET = "whsec_c3RhbmQtd2ViaG9vay1zZWNyZXQtMDAwMDAwMDAwMDA="
 
@@ -96,7 +99,9 @@ async def stand(simulators: tuple[str, FakeFunctions, FakeGraph]) -> AsyncIterat
     async with contextlib.AsyncExitStack() as stack:
 
         async def client(**more: Any) -> httpx.AsyncClient:
-            return await stack.enter_async_context(httpx.AsyncClient(base_url=url, trust_env=False, **more))
+            return await stack.enter_async_context(
+                httpx.AsyncClient(base_url=url, trust_env=False, verify=TRUST, **more)
+            )
 
         made = Stand(
             url=url,

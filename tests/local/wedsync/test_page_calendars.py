@@ -161,6 +161,18 @@ async def test_an_untouched_member_is_not_written_back(stand: Stand) -> None:
     assert (event["title"], event["location"]) == ("Changed meanwhile", {"name": "Barn", "address": "Lane 1"})
 
 
+async def test_what_a_browser_rewrites_counts_as_untouched(stand: Stand) -> None:
+    load = at(3, id="e", title=" two\nlines ", description="\n one\r\ntwo \n")
+    await stand.control.put(CONTROL, json={"events": [load]})
+    await sign_in(stand)
+    fields = await open_form(stand, "wedsync", "e")
+    sent = {"title": " twolines ", "description": "\r\n one\r\ntwo \r\n"}
+    await save(stand, "wedsync", fields | sent | {"location": "Barn"})
+    event = (await stand.control.get(f"{CONTROL}/e")).json()
+    assert (event["title"], event["description"]) == (load["title"], load["description"])
+    assert event["location"]["name"] == "Barn"
+
+
 async def test_all_day_in_wedsync_is_shown_inclusive_and_kept_exclusive(stand: Stand) -> None:
     load = sample(id="e", allDay=True, start=f"{day(3)}T00:00:00", end=f"{day(5)}T00:00:00")
     await stand.control.put(CONTROL, json={"events": [load]})

@@ -1,5 +1,6 @@
 """Reading a file: its calendars, their zones, and the VEVENTs with their properties one by one."""
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -79,7 +80,9 @@ def read(source: str | bytes, *, home: str) -> list[Vevent]:
     X-WR-TIMEZONE is applied to a calendar that has it, as Google means it. VEVENTs need not be in a VCALENDAR.
     """
     try:
-        roots = icalendar.Component.from_ical(source, multiple=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # icalendar warns of guessed TZIDs; zones are settled in zones.py
+            roots = icalendar.Component.from_ical(source, multiple=True)
     except (ValueError, IndexError, KeyError) as error:
         raise Unreadable(f"not iCalendar: {type(error).__name__}") from error
     found: list[Vevent] = []

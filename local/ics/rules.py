@@ -103,7 +103,7 @@ def _long(rules: rruleset, begun: list[datetime], own: Pattern, zone: str) -> Se
     """Prove a series without end, or with more occurrences than Graph counts, on its first ones."""
     sample = [moment for moment in begun if moment <= begun[0] + _HORIZON][:_PROOF]
     for pattern in _candidates(begun[:_PROOF], own):
-        if list(islice(pattern.starts(begun[0]), len(sample))) == sample:
+        if all(made == wanted for made, wanted in zip(pattern.starts(begun[0]), sample, strict=False)):
             limits = _limits(begun[0], zone, last=_last(rules), count=0)
             return Series(
                 recurrence={"pattern": pattern.graph(), "range": limits}, first=begun[0], left_out=frozenset()

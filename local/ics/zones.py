@@ -12,6 +12,12 @@ from tzlocal.windows_tz import tz_win, win_tz
 _REFUSED = frozenset({"Africa/Casablanca", "Africa/El_Aaiun", "Morocco Standard Time"})
 """Real zones that Exchange refuses on write (contrib #1609, S21)."""
 KNOWN = (frozenset(tz_win) | frozenset(win_tz)) - _REFUSED - {""}
+_COMMON = (
+    "W. Europe Standard Time", "GMT Standard Time", "Eastern Standard Time", "Central Standard Time",
+    "Mountain Standard Time", "Pacific Standard Time", "E. Europe Standard Time", "AUS Eastern Standard Time",
+    "New Zealand Standard Time", "E. South America Standard Time",
+)  # fmt: skip
+"""Tried before others whose offsets are alike: New York rather than Havana."""
 _YEARS_ALIKE = 3
 
 
@@ -62,7 +68,7 @@ class Zones:
     def _by_offsets(self, moment: datetime) -> str | None:
         assert moment.tzinfo is not None
         samples = [moment + timedelta(days=days) for days in range(0, 366 * _YEARS_ALIKE, 5)]
-        candidates = (self.home, *win_tz, *tz_win)
+        candidates = (self.home, *_COMMON, *win_tz, *tz_win)
         return next((name for name in candidates if name in KNOWN and _alike(moment.tzinfo, name, samples)), None)
 
 

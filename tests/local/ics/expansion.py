@@ -17,17 +17,17 @@ _INDEX = {"first": 1, "second": 2, "third": 3, "fourth": 4, "last": -1}
 
 def shown(events: list[dict[str, Any]], first: datetime, last: datetime) -> list[Shown]:
     """Return start and end of all occurrences that start in the window: instants, or dates when all-day."""
-    found = [moment for event in events for moment in _occurrences(event)]
+    found = [moment for event in events for moment in _occurrences(event, last)]
     return sorted(_wire(event) for event in found if first <= _instant(event["start"]) < last)
 
 
-def _occurrences(event: dict[str, Any]) -> list[dict[str, Any]]:
+def _occurrences(event: dict[str, Any], last: datetime) -> list[dict[str, Any]]:
     if "recurrence" not in event:
         return [event]
     edited = {edit["originalDate"]: event | edit for edit in event["_exceptions"]}
     start, end = (datetime.fromisoformat(event[name]["dateTime"]) for name in ("start", "end"))
     occurrences = []
-    for moment in _starts(event["recurrence"], start):
+    for moment in _starts(event["recurrence"], start, last):
         day = moment.date().isoformat()
         if day in edited:
             occurrences.append(edited.pop(day))
@@ -41,7 +41,7 @@ def _occurrences(event: dict[str, Any]) -> list[dict[str, Any]]:
     return occurrences
 
 
-def _starts(recurrence: dict[str, Any], start: datetime) -> list[datetime]:
+def _starts(recurrence: dict[str, Any], start: datetime, last: datetime) -> list[datetime]:
     pattern, limits = recurrence["pattern"], recurrence["range"]
     options: dict[str, Any] = {}
     if pattern["type"].startswith("relative"):
@@ -62,7 +62,7 @@ def _starts(recurrence: dict[str, Any], start: datetime) -> list[datetime]:
         until=datetime.fromisoformat(limits["endDate"]) + timedelta(days=1) if "endDate" in limits else None,
         **options,
     )
-    found = rule.between(start, start + timedelta(days=366 * 70), inc=True)
+    found = rule.between(start, max(start, last.replace(tzinfo=None) + timedelta(days=40)), inc=True)
     assert limits["startDate"] == start.date().isoformat()
     assert found[0] == start, "a series starts with its first occurrence"
     return [moment for moment in found if "endDate" not in limits or moment.date().isoformat() <= limits["endDate"]]

@@ -16,7 +16,7 @@ from shared.graph.client import GraphCall, GraphClient
 from shared.graph.entra import EntraApp
 from shared.graph.oauth import EntraConsent, EntraTokens
 from shared.graph.subscriptions import GraphSubscriptions
-from shared.log import log_action
+from shared.log import log_action, quiet_libraries
 from shared.ports import (
     AuthStates,
     Changes,
@@ -410,6 +410,7 @@ def get_app() -> App:
     """Return the app of this process; built at the first call. ``SettingsFault`` names every wrong setting."""
     global _app
     if _app is None:
+        quiet_libraries()
         settings = Settings.from_environ(os.environ)
         _app = build(settings, ports_of(settings))
     return _app

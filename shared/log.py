@@ -1,17 +1,26 @@
 """One line of JSON per thing that happened, without anything that must not be in a log.
 
-The message is the name of an action (``event_created``), the rest are facts. Event content, tokens, codes, addresses
-and query strings never belong into a fact; the filter takes out what slips in all the same.
+``action`` is the name of what happened (``event_created``), the rest are facts. Event content, tokens, codes, addresses
+and query strings never belong into a fact; what slips in all the same is taken out.
 """
 
 import json
 import logging
 import re
-from collections.abc import Mapping
-from typing import IO
 
 _LOGGER = logging.getLogger("wedsync")
 _LONGEST = 300
+_CHATTY = (
+    "azure.core",
+    "azure.data",
+    "azure.identity",
+    "azure.keyvault",
+    "azure.storage",
+    "httpx",
+    "httpcore",
+    "msal",
+    "urllib3",
+)
 _FORBIDDEN = re.compile(
     r"token|secret|password|authorization|cookie|assertion|verifier|nonce|^code$|client_state"
     r"|title|subject|description|body|location|attendee|e?mail|payload|content",
@@ -29,8 +38,23 @@ Fact = str | int | float | bool | None
 
 
 def log_action(name: str, *, level: int = logging.INFO, **facts: Fact) -> None:
-    """Log that ``name`` happened. Facts are ids, counts, states, durations: never what people wrote."""
-    _LOGGER.log(level, name, extra={"facts": facts})
+    """Log that ``name`` happened. Facts are ids, counts, states, durations: never what people wrote.
+
+    The line goes to the root logger's handlers: in Azure that is the worker's, which hands it to the host.
+    """
+    if _LOGGER.isEnabledFor(level):
+        line = {"action": name, **{fact: _clean(fact, value) for fact, value in facts.items()}}
+        _LOGGER.log(level, "%s", json.dumps(line, ensure_ascii=False, default=str))
+
+
+def quiet_libraries() -> None:
+    """Keep libraries from logging each request, with its URL: tables' keys and Graph's queries name people's events.
+
+    ``azure.functions`` is the worker's own logger and stays as it is.
+    """
+    _LOGGER.setLevel(logging.INFO)
+    for library in _CHATTY:
+        logging.getLogger(library).setLevel(logging.WARNING)
 
 
 def redacted(text: str) -> str:
@@ -38,42 +62,6 @@ def redacted(text: str) -> str:
     for shape, instead in _SHAPES:
         text = shape.sub(instead, text)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
-
-
-class Redaction(logging.Filter):
-    """Takes out of a record what its name or its shape gives away. Works on any logger's records."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Rewrite the record; always lets it pass."""
-        record.msg, record.args = redacted(record.getMessage()), ()
-        facts = getattr(record, "facts", {})
-        record.facts = {name: _clean(name, value) for name, value in facts.items()}
-        if record.exc_info and record.exc_info[1] is not None:  # a traceback's message may quote a request
-            record.exc_text = redacted(f"{type(record.exc_info[1]).__name__}: {record.exc_info[1]}")
-            record.exc_info = None
-        return True
-
-
-class JsonLines(logging.Formatter):
-    """Formats a record as one line of JSON."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Return the line."""
-        facts: Mapping[str, object] = getattr(record, "facts", {})
-        line = {"action": record.getMessage(), "level": record.levelname, **facts}
-        if record.exc_text:
-            line["error"] = record.exc_text
-        return json.dumps(line, ensure_ascii=False, default=str)
-
-
-def configure(stream: IO[str] | None = None) -> None:
-    """Send the service's log to a stream (standard error by default), redacted. A second call replaces the first."""
-    handler = logging.StreamHandler(stream)
-    handler.addFilter(Redaction())
-    handler.setFormatter(JsonLines())
-    _LOGGER.handlers[:] = [handler]
-    _LOGGER.setLevel(logging.INFO)
-    _LOGGER.propagate = False
 
 
 def _clean(name: str, value: object) -> object:

@@ -47,10 +47,7 @@ def midnight(day: date) -> datetime:
 def has_midnight(day: date, zone: str) -> bool:
     """Whether the zone's clocks show midnight on that day; some zones put them forward at that hour."""
     start = midnight(day)
-    try:
-        return instant_of(start, zone).astimezone(rules_of(zone)).replace(tzinfo=None, fold=0) == start
-    except OverflowError:
-        return True
+    return instant_of(start, zone).astimezone(rules_of(zone)).replace(tzinfo=None, fold=0) == start
 
 
 def wall_clock(time: EventTime) -> tuple[datetime, datetime, str]:

@@ -109,9 +109,7 @@ def read(
 ) -> GraphRequest:
     """Return a GET."""
     headers = prefer(body=body, page_size=page_size)
-    return GraphRequest(
-        method="GET", path=path, template=template, subject=subject, headers=headers, repeatable=True
-    )
+    return GraphRequest(method="GET", path=path, template=template, subject=subject, headers=headers, repeatable=True)
 
 
 def write(

@@ -57,9 +57,7 @@ class Lifecycle:
     changes: tuple[Notification, ...] = ()
 
 
-def parse(
-    query: Mapping[str, str], headers: Mapping[str, str], body: bytes
-) -> Validation | Notifications | Lifecycle:
+def parse(query: Mapping[str, str], headers: Mapping[str, str], body: bytes) -> Validation | Notifications | Lifecycle:
     """Return what a POST is. The handshake is known by its query parameter; ``query`` is decoded already."""
     named = {name.lower(): value for name, value in query.items()}
     if token := named.get("validationtoken"):

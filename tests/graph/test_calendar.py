@@ -1,14 +1,13 @@
 """``GraphOutlook`` against the simulated Graph: the port's contract, request counts, and what Graph makes hard."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from local.simkit.people import ROSE
-from shared.graph.calendar import GraphOutlook
 from tests.contracts.outlook_port import OutlookContract, Owner
-from tests.graph.conftest import Mailbox, at
+from tests.graph.conftest import Mailbox
 
 
 @dataclass
@@ -28,7 +27,8 @@ class RoseInOutlook:
 
     async def move(self, event_id: str) -> None:
         target = await self.mailbox.control("POST", f"/mailboxes/{ROSE.upn}/calendars", {"name": "Private"})
-        await self.mailbox.control("POST", f"/mailboxes/{ROSE.upn}/events/{event_id}/move", {"calendarId": target["id"]})
+        wanted = {"calendarId": target["id"]}
+        await self.mailbox.control("POST", f"/mailboxes/{ROSE.upn}/events/{event_id}/move", wanted)
 
     async def drop_calendar(self) -> str:
         made = await self.mailbox.control("POST", f"/mailboxes/{ROSE.upn}/calendars", {"name": "Soon gone"})

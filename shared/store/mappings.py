@@ -37,6 +37,7 @@ from shared.store.rows import (
 _TABLE = Table.MAPPINGS
 _EPOCH = "epoch"
 _ATTEMPTS = 12
+_FENCE_ATTEMPTS = 40  # whoever raises the epoch has to win against all who insert
 _RESERVED_BYTES = 64 * 1024  # for the epoch row and the frame of the request
 # Event content and what could quote it; readable columns keep to ids, states and versions.
 _BODY = ("base_w", "base_o", "intent", "notes", "quarantine", "prefix", "held")
@@ -75,7 +76,7 @@ class TableMappings:
 
     async def raise_epoch(self, integration_id: str, to: int) -> None:
         """Set the epoch to ``to`` unless it is that high already: every intent of a lower epoch now fails."""
-        for attempt in range(_ATTEMPTS):
+        for attempt in range(_FENCE_ATTEMPTS):
             present = await self._epoch_row(integration_id)
             if present and _number(present) >= to:
                 return
@@ -200,7 +201,7 @@ class TableMappings:
 
     async def _pause(self, attempt: int) -> None:
         """Wait a random while that grows, so that those who collide do not collide again."""
-        await self._sleep(random.uniform(0, min(0.5, 0.01 * 2**attempt)))  # noqa: S311 - spreading, not secrecy
+        await self._sleep(random.uniform(0, min(0.3, 0.01 * 2**attempt)))  # noqa: S311 - spreading, not secrecy
 
 
 async def delete_all(tables: Tables, table: Table, rows: Sequence[Row]) -> None:

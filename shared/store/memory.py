@@ -1,5 +1,6 @@
 """Tables, queues and secrets in memory, with the manners of the real ones. For tests, and for tools without storage."""
 
+import asyncio
 import itertools
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -41,19 +42,19 @@ class MemoryTables:
 
     async def get(self, table: Table, partition: str, key: str) -> Row | None:
         """Return the row, or None."""
-        self._request("get", table)
+        await self._request("get", table)
         return self._rows[table].get((partition, key))
 
     async def write(self, table: Table, operation: Operation) -> str:
         """Carry out one write; return the new tag, empty after a delete."""
         check(operation)
-        self._request(type(operation).__name__.lower(), table)
+        await self._request(type(operation).__name__.lower(), table)
         return self._apply(self._rows[table], operation)
 
     async def transact(self, table: Table, operations: Sequence[Operation]) -> tuple[str, ...]:
         """Carry out up to 100 writes in one partition, all or none; return the new tags in their order."""
         check_transaction(operations)
-        self._request("transact", table)
+        await self._request("transact", table)
         changed = dict(self._rows[table])
         tags = tuple(self._apply(changed, operation) for operation in operations)
         self._rows[table] = changed
@@ -64,14 +65,16 @@ class MemoryTables:
         size = min(page_size, PAGE_SIZE)
         found = sorted(key for key in self._rows[table] if _within(span, *key))
         for start in range(0, max(len(found), 1), size):
-            self._request("query", table)
+            await self._request("query", table)
             rows = self._rows[table]
             yield tuple(_narrowed(rows[key], span) for key in found[start : start + size] if key in rows)
 
     async def close(self) -> None:
         """Do nothing: there is no connection."""
 
-    def _request(self, operation: str, table: Table) -> None:
+    async def _request(self, operation: str, table: Table) -> None:
+        # A real request lets others run; without that no race would ever show.
+        await asyncio.sleep(0)
         self._on_operation(operation, table)
         self.before(operation, table)
 

@@ -164,10 +164,13 @@ async def _write(client: "TableClient", operation: Operation) -> str:
     from azure.data.tables import UpdateMode  # noqa: PLC0415 - heavy, so at first use
 
     if isinstance(operation, Delete):
-        options: dict[str, Any] = {"match_condition": MatchConditions.IfPresent}
-        if operation.tag != "*":
-            options = {"etag": operation.tag, "match_condition": MatchConditions.IfNotModified}
-        await client.delete_entity(operation.row.partition, operation.row.key, **options)
+        # With "*" as the tag too: without a condition the SDK is silent about a row that is not there.
+        await client.delete_entity(
+            operation.row.partition,
+            operation.row.key,
+            etag=operation.tag,
+            match_condition=MatchConditions.IfNotModified,
+        )
         return ""
     entity = _entity(operation.row)
     if isinstance(operation, Insert):
@@ -200,8 +203,6 @@ def _part(operation: Operation) -> Any:
             return ("create", entity)
         case Replace(tag=tag):
             return ("update", entity, {"mode": UpdateMode.REPLACE, "etag": tag, "match_condition": unchanged})
-        case Delete(tag="*"):
-            return ("delete", entity)
         case Delete(tag=tag):
             return ("delete", entity, {"etag": tag, "match_condition": unchanged})
     return ("upsert", entity, {"mode": UpdateMode.REPLACE})

@@ -164,14 +164,9 @@ async def _write(client: "TableClient", operation: Operation) -> str:
     from azure.data.tables import UpdateMode  # noqa: PLC0415 - heavy, so at first use
 
     if isinstance(operation, Delete):
-        # With "*" as the tag too: without a condition the SDK is silent about a row that is not there.
-        await client.delete_entity(
-            operation.row.partition,
-            operation.row.key,
-            etag=operation.tag,
-            match_condition=MatchConditions.IfNotModified,
-        )
-        return ""
+        # ``delete_entity`` says nothing when the row is not there, even if a tag was given: of two who delete the same
+        # row, both would believe that it was them. A transaction says it.
+        return (await _transact(client, (operation,)))[0]
     entity = _entity(operation.row)
     if isinstance(operation, Insert):
         return _tag(await client.create_entity(entity))

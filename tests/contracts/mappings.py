@@ -131,15 +131,17 @@ class MappingsContract:
         assert await mappings.epoch(home) == 9
 
     async def test_raising_the_epoch_fences_inserts_that_are_under_way(self, mappings: Mappings, home: str) -> None:
+        started = asyncio.Event()
+
         async def insert_until_fenced() -> None:
             while True:
                 (outcome,) = await mappings.insert([mapping(integration_id=home)])
+                started.set()
                 if isinstance(outcome, RowChanged):
                     return
 
         writers = [asyncio.create_task(insert_until_fenced()) for _ in range(3)]
-        while len([item async for item in mappings.all(home)]) < 3:
-            await asyncio.sleep(0)
+        await started.wait()
         await mappings.raise_epoch(home, 2)
         after = {item.value.mapping_id async for item in mappings.all(home)}
         await asyncio.gather(*writers)

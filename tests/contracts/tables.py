@@ -1,6 +1,7 @@
 """What every implementation of ``Tables`` has to do."""
 
 import asyncio
+from collections.abc import Mapping
 
 import pytest
 
@@ -12,6 +13,10 @@ TABLE = Table.MAPPINGS
 
 
 def row(key: str = "a", *, partition: str, **columns: Property) -> Row:
+    return wide(columns, key=key, partition=partition)
+
+
+def wide(columns: Mapping[str, Property], *, partition: str, key: str = "a") -> Row:
     return Row(partition=partition, key=key, columns=columns)
 
 
@@ -33,7 +38,7 @@ class TablesContract:
             "zero": 0,
             "binary": bytes(range(256)),
         }
-        tag = await tables.write(TABLE, Insert(row(partition=partition, **columns)))
+        tag = await tables.write(TABLE, Insert(wide(columns, partition=partition)))
         found = await tables.get(TABLE, partition, "a")
         assert found is not None
         assert dict(found.columns) == columns
@@ -187,15 +192,15 @@ class TablesContract:
         ]
         for columns in large:
             with pytest.raises(StoreFault):
-                await tables.write(TABLE, Insert(row(partition=partition, **columns)))
+                await tables.write(TABLE, Insert(wide(columns, partition=partition)))
         allowed: dict[str, Property] = {f"p{number}": part for number in range(15)}
-        await tables.write(TABLE, Insert(row(partition=partition, **allowed)))
+        await tables.write(TABLE, Insert(wide(allowed, partition=partition)))
         await tables.write(TABLE, Insert(row("b", partition=partition, text="🎂" * 16384)))
 
     async def test_transactions_that_are_too_large(self, tables: Tables, partition: str) -> None:
         columns: dict[str, Property] = {f"p{number}": b"x" * 65536 for number in range(12)}
         with pytest.raises(StoreFault):
-            await tables.transact(TABLE, [Insert(row(f"{n}", partition=partition, **columns)) for n in range(5)])
+            await tables.transact(TABLE, [Insert(wide(columns, key=f"{n}", partition=partition)) for n in range(5)])
         with pytest.raises(StoreFault):
             await tables.transact(TABLE, [Insert(row(partition=partition)), Insert(row(partition=partition))])
         with pytest.raises(StoreFault):

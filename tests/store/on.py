@@ -1,6 +1,6 @@
 """Where the contracts run: on tables in memory, and on tables of the emulator."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import pytest
@@ -56,8 +56,8 @@ class Stores:
     """The stores on whatever ``tables`` are."""
 
     @pytest.fixture
-    def clock(self) -> Iterator[Clock]:
-        yield StandingClock()
+    def clock(self) -> StandingClock:
+        return StandingClock()
 
     @pytest.fixture
     def mappings(self, tables: Tables) -> TableMappings:

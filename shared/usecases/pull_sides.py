@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from shared.core.event import OutlookKind, OutlookState, WedSyncState
 from shared.core.integration import Integration, SyncWindow
 from shared.core.mapping import EventMapping
+from shared.errors import EventGone
 from shared.ports import Clock, DeltaPage, Mappings, Outlook, Stored, WedSync
 
 
@@ -51,8 +52,7 @@ class PullSides:
         known = tuple([stored async for stored in self.mappings.all(integration.integration_id)])
         pulled = Pulled(window=window, complete=complete, mappings=known)
         pulled = await self._wedsync(integration, pulled)
-        pulled = await self._outlook(integration, pulled)
-        return pulled if complete else await self._series(integration, pulled)
+        return await self._outlook(integration, pulled)
 
     async def _wedsync(self, integration: Integration, pulled: Pulled) -> Pulled:
         found: dict[str, WedSyncState] = {}
@@ -69,35 +69,44 @@ class PullSides:
         """An id may come several times in a round, in any order with its removal: the last word counts."""
         found: dict[str, OutlookState] = {}
         gone: set[str] = set()
+        bare: set[str] = set()
         link = integration.delta_link
         while True:
             page: DeltaPage = await self.outlook.delta(
                 integration.integration_id, calendar_id=integration.calendar_id, window=pulled.window, link=link
             )
-            for state in page.events:
+            for state in (*page.events, *page.occurrences):
                 found[state.event_id] = state
                 gone.discard(state.event_id)
             for event_id in page.removed:
                 found.pop(event_id, None)
                 gone.add(event_id)
+            bare |= {str(state.series_id) for state in page.occurrences if state.event_id in page.unresolved}
             if page.delta_link:
-                return replace(pulled, outlook=found, gone=frozenset(gone), delta_link=page.delta_link)
+                break
             link = page.next_link
+        pulled = replace(pulled, outlook=found, gone=frozenset(gone), delta_link=page.delta_link)
+        if pulled.complete:  # a minimal occurrence whose master came on no page has no content to go by
+            return await self._reread(integration, pulled, bare)
+        touched = {
+            str(state.series_id or state.event_id)
+            for state in found.values()
+            if state.series_id or state.kind is OutlookKind.MASTER
+        }
+        return await self._reread(integration, pulled, touched)
 
-    async def _series(self, integration: Integration, pulled: Pulled) -> Pulled:
+    async def _reread(self, integration: Integration, pulled: Pulled, series: set[str]) -> Pulled:
         """Where any member of a series shows up, its instances are read again: a deleted one leaves no tombstone.
 
         https://learn.microsoft.com/graph/delta-query-events (occurrences), and fact C39.
         """
-        touched = {
-            str(state.series_id or state.event_id)
-            for state in pulled.outlook.values()
-            if state.series_id or state.kind is OutlookKind.MASTER
-        }
-        found = {key: state for key, state in pulled.outlook.items() if state.series_id is None}
-        for series_id in sorted(touched):
-            instances = await self.outlook.instances(
-                integration.integration_id, series_id=series_id, window=pulled.window
-            )
+        found = {key: state for key, state in pulled.outlook.items() if state.series_id not in series}
+        for series_id in sorted(series):
+            try:
+                instances = await self.outlook.instances(
+                    integration.integration_id, series_id=series_id, window=pulled.window
+                )
+            except EventGone:
+                instances = ()
             found |= {state.event_id: state for state in instances}
-        return replace(pulled, outlook=found, reread=frozenset(touched))
+        return replace(pulled, outlook=found, reread=frozenset(series))

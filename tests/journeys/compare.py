@@ -57,7 +57,7 @@ def of_outlook(item: dict[str, Any]) -> Entry:
         all_day=item["isAllDay"],
         place=squeezed(f"{item['location'].get('displayName', '')} {street}"),
         text=squeezed(item["bodyText"]),
-        private=item["sensitivity"] == "private",
+        private=item["sensitivity"] in ("private", "confidential"),
     )
 
 

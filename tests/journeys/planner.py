@@ -62,11 +62,8 @@ class Planner:
         assert action, page.text[:500]
         assert ctx, page.text[:500]
         form = {"ctx": ctx.group(1)}
-        form |= (
-            {"decision": decision}
-            if 'name="decision" value="accept"' in page.text or "consent" in action.group(1)
-            else {}
-        )
+        if "consent" in action.group(1):
+            form["decision"] = decision
         if "login" in action.group(1):
             form["upn"] = upn
         return await self.http.post(urljoin(str(page.url), action.group(1).replace("&amp;", "&")), data=form)
@@ -136,8 +133,15 @@ class Planner:
         return list(answer["events"])
 
     async def outlook_view(self, start: str, end: str) -> list[dict[str, Any]]:
-        answer = (await self.http.get(f"{self._outlook}/view", params={"start": start, "end": end})).raise_for_status()
+        """Every occurrence in the range, in the calendar that is synced."""
+        params = {"start": start, "end": end, "calendar": await self.default_calendar()}
+        answer = (await self.http.get(f"{self._outlook}/view", params=params)).raise_for_status()
         return list(answer.json()["events"])
+
+    async def default_calendar(self) -> str:
+        mailboxes = (await self.http.get(f"{self.urls.graph}/_control/mailboxes")).raise_for_status().json()
+        mine = next(box for box in mailboxes["mailboxes"] if box["upn"] == self.person.account.upn)
+        return str(next(calendar["id"] for calendar in mine["calendars"] if calendar["isDefaultCalendar"]))
 
     async def add_in_outlook(self, **members: Any) -> dict[str, Any]:
         answer = await self.http.post(f"{self._outlook}/events", json=members)
@@ -191,7 +195,7 @@ async def eventually(look: Callable[[], Awaitable[Any]], what: str, patience: fl
         except (AssertionError, httpx.HTTPError) as error:
             last = error
         await asyncio.sleep(0.2)
-    raise AssertionError(f"did not come about: {what}") from last
+    raise AssertionError(f"did not come about: {what}: {last}") from last
 
 
 def query_of(url: str) -> dict[str, str]:

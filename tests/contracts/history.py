@@ -1,0 +1,126 @@
+"""What every implementation of ``Conflicts``, ``Runs`` and ``Changes`` has to do."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from shared.core.history import EventFailure, Tally
+from shared.core.states import ConflictState, RunState
+from shared.errors import RowChanged, RowExists
+from shared.ports import Changes, Conflicts, Runs
+from tests.support.values import NOON, change, conflict, new_id, run
+
+
+class ConflictsContract:
+    """Needs a fixture ``conflicts``."""
+
+    async def test_put_and_get(self, conflicts: Conflicts) -> None:
+        value = conflict(field=None, wedsync=None)
+        await conflicts.put(value)
+        await conflicts.put(value)
+        assert await conflicts.get(value.integration_id, value.conflict_id) == value
+        assert await conflicts.get(value.integration_id, "x") is None
+        assert await conflicts.get(new_id(), value.conflict_id) is None
+
+    async def test_open_ones(self, conflicts: Conflicts) -> None:
+        home, mapped = new_id(), new_id()
+        later, first = (
+            conflict(integration_id=home, mapping_id=mapped, opened_at=NOON + timedelta(minutes=minutes))
+            for minutes in (2, 1)
+        )
+        other = conflict(integration_id=home, opened_at=NOON + timedelta(minutes=3))
+        for value in (later, first, other, conflict()):
+            await conflicts.put(value)
+        assert await conflicts.open_of(home, mapped) == (first, later)
+        assert await conflicts.open_all(home) == (first, later, other)
+
+    async def test_what_is_closed_is_not_open(self, conflicts: Conflicts) -> None:
+        value = conflict()
+        await conflicts.put(value)
+        for state in (ConflictState.RESOLVED, ConflictState.APPLIED):
+            closed = replace(value, state=state, choice="outlook")
+            await conflicts.put(closed)
+            assert await conflicts.open_of(value.integration_id, value.mapping_id) == ()
+            assert await conflicts.open_all(value.integration_id) == ()
+            assert await conflicts.get(value.integration_id, value.conflict_id) == closed
+
+    async def test_forget_all(self, conflicts: Conflicts) -> None:
+        home, kept = new_id(), conflict()
+        values = [conflict(integration_id=home) for _ in range(3)]
+        for value in (*values, kept, conflict(integration_id=home, state=ConflictState.APPLIED)):
+            await conflicts.put(value)
+        await conflicts.forget_all(home)
+        assert await conflicts.open_all(home) == ()
+        assert await conflicts.get(home, values[0].conflict_id) is None
+        assert await conflicts.open_all(kept.integration_id) == (kept,)
+
+
+class RunsContract:
+    """Needs a fixture ``runs``."""
+
+    async def test_insert_and_get(self, runs: Runs) -> None:
+        value = run()
+        made = await runs.insert(value)
+        assert await runs.get(value.integration_id, value.run_id) == made
+        assert made.value == value
+        assert await runs.get(value.integration_id, "x") is None
+        with pytest.raises(RowExists):
+            await runs.insert(replace(value, queued_at=NOON + timedelta(seconds=1)))
+
+    async def test_save_needs_the_tag(self, runs: Runs) -> None:
+        made = await runs.insert(run())
+        failure = EventFailure(event_id="e", event_type="", code="c", message="m" * 5000, retryable=False)
+        value = replace(
+            made.value, state=RunState.IN_PROGRESS, started_at=NOON, tally=Tally(created=3), failures=(failure,) * 3
+        )
+        saved = await runs.save(replace(made, value=value))
+        assert await runs.get(value.integration_id, value.run_id) == saved
+        with pytest.raises(RowChanged):
+            await runs.save(made)
+
+    async def test_recent_are_the_newest(self, runs: Runs) -> None:
+        home = new_id()
+        made = [
+            await runs.insert(run(integration_id=home, queued_at=NOON + timedelta(microseconds=micros)))
+            for micros in (5, 1, 1_000_000, 3)
+        ]
+        await runs.insert(run())
+        assert await runs.recent(home) == (made[2], made[0], made[3], made[1])
+        assert await runs.recent(home, limit=2) == (made[2], made[0])
+        assert await runs.recent(home, limit=0) == ()
+        assert await runs.recent(new_id()) == ()
+
+
+class ChangesContract:
+    """Needs a fixture ``changes``."""
+
+    async def test_by_mapping_and_by_run(self, changes: Changes) -> None:
+        home, mapped, ran = new_id(), new_id(), new_id()
+        second = change(integration_id=home, mapping_id=mapped, run_id=ran, at=NOON + timedelta(seconds=2))
+        first = change(integration_id=home, mapping_id=mapped, at=NOON + timedelta(seconds=1))
+        third = change(integration_id=home, run_id=ran, at=NOON + timedelta(seconds=3), before=None)
+        await changes.append([second, first, third, change()])
+        assert await changes.of_mapping(home, mapped) == (first, second)
+        assert await changes.of_run(home, ran) == (second, third)
+        assert await changes.of_run(home, new_id()) == ()
+
+    async def test_outside_a_run(self, changes: Changes) -> None:
+        value = change(run_id="")
+        await changes.append([value])
+        assert await changes.of_mapping(value.integration_id, value.mapping_id) == (value,)
+
+    async def test_a_repeated_change_is_quiet(self, changes: Changes) -> None:
+        value, other = (change(integration_id="i", mapping_id="m") for _ in range(2))
+        value, other = replace(value, integration_id=new_id()), replace(other, mapping_id=value.mapping_id)
+        other = replace(other, integration_id=value.integration_id, at=NOON + timedelta(seconds=1))
+        await changes.append([value])
+        await changes.append([replace(value, at=NOON + timedelta(hours=1)), other, other])
+        assert await changes.of_mapping(value.integration_id, value.mapping_id) == (value, other)
+
+    async def test_many_at_once(self, changes: Changes) -> None:
+        home, ran = new_id(), new_id()
+        values = [change(integration_id=home, run_id=ran, at=NOON + timedelta(seconds=n)) for n in range(130)]
+        await changes.append(values)
+        assert await changes.of_run(home, ran) == tuple(values)
+        await changes.append([])

@@ -1,0 +1,70 @@
+"""The other stores on tables: their contracts."""
+
+from tests.contracts.history import ChangesContract, ConflictsContract, RunsContract
+from tests.contracts.integrations import IntegrationsContract
+from tests.contracts.upkeep import AuthStatesContract, DueListContract, LeasesContract, SubscriptionRowsContract
+from tests.store.on import OnAzurite, OnMemory, Stores
+
+
+class TestIntegrationsOnMemory(OnMemory, Stores, IntegrationsContract):
+    """In memory."""
+
+
+class TestIntegrationsOnAzurite(OnAzurite, Stores, IntegrationsContract):
+    """On the emulator."""
+
+
+class TestConflictsOnMemory(OnMemory, Stores, ConflictsContract):
+    """In memory."""
+
+
+class TestConflictsOnAzurite(OnAzurite, Stores, ConflictsContract):
+    """On the emulator."""
+
+
+class TestRunsOnMemory(OnMemory, Stores, RunsContract):
+    """In memory."""
+
+
+class TestRunsOnAzurite(OnAzurite, Stores, RunsContract):
+    """On the emulator."""
+
+
+class TestChangesOnMemory(OnMemory, Stores, ChangesContract):
+    """In memory."""
+
+
+class TestChangesOnAzurite(OnAzurite, Stores, ChangesContract):
+    """On the emulator."""
+
+
+class TestSubscriptionRowsOnMemory(OnMemory, Stores, SubscriptionRowsContract):
+    """In memory."""
+
+
+class TestSubscriptionRowsOnAzurite(OnAzurite, Stores, SubscriptionRowsContract):
+    """On the emulator."""
+
+
+class TestAuthStatesOnMemory(OnMemory, Stores, AuthStatesContract):
+    """In memory."""
+
+
+class TestAuthStatesOnAzurite(OnAzurite, Stores, AuthStatesContract):
+    """On the emulator."""
+
+
+class TestLeasesOnMemory(OnMemory, Stores, LeasesContract):
+    """In memory."""
+
+
+class TestLeasesOnAzurite(OnAzurite, Stores, LeasesContract):
+    """On the emulator."""
+
+
+class TestDueListOnMemory(OnMemory, Stores, DueListContract):
+    """In memory."""
+
+
+class TestDueListOnAzurite(OnAzurite, Stores, DueListContract):
+    """On the emulator."""

@@ -108,8 +108,12 @@ class GraphOutlook:
         return tuple(self._plain.note(read_event(item)) for item in rows(answer.body))
 
     async def all_marked(self, integration_id: str, calendar_id: str) -> AsyncIterator[OutlookState]:
-        """Yield every event of the calendar that carries any marker of ours."""
-        path = self._events_path(calendar_id) + with_marker(_filter=marked(None), _top=str(self._page_size))
+        """Yield every event of the calendar that carries any marker of ours.
+
+        All events are read: the documented filter on extended properties compares with a value, and filters against
+        null are refused. https://learn.microsoft.com/graph/api/singlevaluelegacyextendedproperty-get
+        """
+        path = self._events_path(calendar_id) + with_marker(_top=str(self._page_size))
         async for item in self._items(integration_id, path, "/me/calendars/{id}/events", Subject.CALENDAR):
             state = self._plain.note(read_event(item))
             if state.marker is not None:

@@ -98,10 +98,10 @@ def with_marker(**options: str) -> str:
     return query(**options, _expand=_EXPAND_MARKER)
 
 
-def marked(mapping_id: str | None) -> str:
-    """Return the ``$filter`` for events with this marker, or with any of ours."""
-    value = "ne null" if mapping_id is None else f"eq '{mapping_id.replace(chr(39), chr(39) * 2)}'"
-    return f"singleValueExtendedProperties/Any(ep: ep/id eq '{MARKER_ID}' and ep/value {value})"
+def marked(mapping_id: str) -> str:
+    """Return the ``$filter`` for events with this marker."""
+    value = mapping_id.replace("'", "''")
+    return f"singleValueExtendedProperties/Any(ep: ep/id eq '{MARKER_ID}' and ep/value eq '{value}')"
 
 
 def read(

@@ -92,9 +92,7 @@ async def test_refusals_of_a_create(status: int, code: str, fault: type[Exceptio
 async def test_a_list_is_read_page_by_page(pauses: Pauses) -> None:
     def paged(request: httpx.Request) -> httpx.Response:
         second = "skip" in request.url.query.decode()
-        body = {
-            "value": [{"id": "b" if second else "a", "resource": "r", "expirationDateTime": "2026-12-01T00:00:00Z"}]
-        }
+        item = {"id": "b" if second else "a", "resource": "r", "expirationDateTime": "2026-12-01T00:00:00Z"}
         more = {} if second else {"@odata.nextLink": f"{BASE}/subscriptions?$skiptoken=skip"}
         return httpx.Response(200, json={"value": [item]} | more)
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
+from itertools import accumulate
 
 from shared.core.event import AllDay, Attendee, CalendarEvent, EventTime, Field, Place, Timed
 from shared.core.zones import iana_of, same_zone, windows_of
@@ -205,11 +206,7 @@ def _cut(text: str) -> str:
     """Cut to the limit, before a character whose combining marks, modifiers or joined parts would be cut off."""
     if _units(text) <= SUBJECT_LIMIT:
         return text
-    size = kept = 0
-    for kept, char in enumerate(text):  # noqa: B007 - the place of the first character that has no room
-        size += _units(char)
-        if size > SUBJECT_LIMIT:
-            break
+    kept = sum(size <= SUBJECT_LIMIT for size in accumulate(map(_units, text)))
     whole = kept
     while whole and (_extends(text[whole]) or text[whole - 1] == _JOINER):
         whole -= 1

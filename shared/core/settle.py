@@ -10,7 +10,7 @@ from shared.core.mapping import EventMapping
 from shared.core.merge import advance
 from shared.core.pair import NOTE_TYPE_OFF
 from shared.core.states import MAPPING_MOVES, MappingState, move
-from shared.core.views import Present, outlook_content, refreshed
+from shared.core.views import outlook_content, versioned
 
 
 def settled(
@@ -22,11 +22,11 @@ def settled(
     """
     if isinstance(answer, OutlookState):
         prefix = update.prefix if Field.TITLE in update.fields else mapping.prefix
-        mapping = replace(refreshed(mapping, Present(answer)), prefix=prefix)
+        mapping = replace(versioned(mapping, answer), prefix=prefix)
         base_o = _advanced(mapping.base_o, outlook_content(mapping, answer), update.settles)
         base_w = _advanced(mapping.base_w, update.source, update.fields)
     else:
-        mapping = refreshed(mapping, Present(answer))
+        mapping = versioned(mapping, answer)
         base_w = _advanced(mapping.base_w, answer.content, update.settles)
         base_o = _advanced(mapping.base_o, update.source, update.fields)
     return replace(
@@ -52,7 +52,7 @@ def created(
     if source is None:
         raise ValueError("an intent keeps what it was made of as the base of its source")
     mapping = replace(
-        refreshed(mapping, Present(answer)),
+        versioned(mapping, answer),
         state=move(MAPPING_MOVES, mapping.state, MappingState.LINKED),
         intent=None,
         last_synced_at=at or mapping.last_synced_at,

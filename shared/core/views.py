@@ -64,7 +64,11 @@ def refreshed(mapping: EventMapping, view: View) -> EventMapping:
     """Return the mapping with the versions of a state that was seen, unless it knows newer ones."""
     if not isinstance(view, Present) or is_replay(mapping, view.state):
         return mapping
-    state = view.state
+    return versioned(mapping, view.state)
+
+
+def versioned(mapping: EventMapping, state: WedSyncState | OutlookState) -> EventMapping:
+    """Return the mapping with the versions of a state that is the newest there is, such as the answer to a write."""
     if isinstance(state, WedSyncState):
         return replace(mapping, w_version=state.version, event_type=state.event_type)
     return replace(

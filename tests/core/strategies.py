@@ -26,8 +26,8 @@ from shared.core.merge import Flow
 from shared.core.states import MappingState
 from shared.core.views import UNSEEN, Gone, Present, View
 
-LAWS = settings(deadline=None, max_examples=200)
-MANY = settings(deadline=None, max_examples=600)
+LAWS = settings(deadline=None, max_examples=100)
+MANY = settings(deadline=None, max_examples=300)
 
 NOON = datetime(2026, 6, 20, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

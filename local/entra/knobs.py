@@ -4,7 +4,9 @@
 ``refreshTokenDays`` (90), ``scopeForm`` (``short`` or ``qualified``, S7), ``echoOfflineAccess`` (false),
 ``errorNames`` (AADSTS number to OAuth error), ``adminApproval`` (names of people who may not consent themselves;
 Ivy), ``adminApprovalError`` (``consent_required`` or ``access_denied``: what "Return to the application without
-granting consent" brings back with AADSTS90094; assumed).
+granting consent" brings back with AADSTS90094; assumed), ``withheldScopes`` (names that a redeemed code does not
+grant although they were consented to; none. RFC 6749 section 5.1 lets a server grant less than was asked for and say
+so in ``scope``; without ``offline_access`` no refresh token comes).
 """
 
 from dataclasses import dataclass, field
@@ -25,3 +27,4 @@ class Knobs(KnobBoard):
     error_names: dict[str, str] = field(default_factory=dict)
     admin_approval: tuple[str, ...] = (IVY.upn,)
     admin_approval_error: str = "consent_required"
+    withheld_scopes: tuple[str, ...] = ()

@@ -111,9 +111,10 @@ class Token:
         if not proves(code, verifier):
             raise EntraError(501481)
         self._check_person(code.account, tenant=tenant, epoch=code.epoch, issued=code.issued)
-        wanted = self._wanted(form, code.account, granted=code.scopes)
+        withheld = directory.knobs.withheld_scopes
+        wanted = tuple(name for name in self._wanted(form, code.account, granted=code.scopes) if name not in withheld)
         code.redeemed = True
-        offline = "offline_access" in code.scopes
+        offline = "offline_access" in code.scopes and "offline_access" not in withheld
         refresh = directory.new_refresh_token(code.account, scopes=code.scopes, epoch=code.epoch) if offline else None
         return self._answer(
             code.account, form=form, scopes=wanted, issuer=issuer, nonce=code.nonce, refresh_token=refresh

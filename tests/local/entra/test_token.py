@@ -325,3 +325,15 @@ def test_ivy_gets_a_code_only_from_the_control_api(stranger: Stranger) -> None:
     made = stranger.order("codes", order)
     assert made["state"] == "s"
     assert stranger.redeem(made["code"], code_verifier=None).status_code == 200
+
+
+def test_scopes_can_be_withheld_by_a_knob(stranger: Stranger) -> None:
+    stranger.order("knobs", {"withheldScopes": ["Calendars.ReadWrite"]})
+    answer = stranger.redeem(stranger.code()).json()
+    assert "Calendars.ReadWrite" not in answer["scope"].split()
+    assert "Calendars.ReadWrite" not in claims(answer["access_token"], stranger, "https://graph.microsoft.com")["scp"]
+    assert answer["refresh_token"]
+    stranger.order("knobs", {"withheldScopes": ["offline_access"]})
+    answer = stranger.redeem(stranger.code()).json()
+    assert "Calendars.ReadWrite" in answer["scope"].split()
+    assert "refresh_token" not in answer

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
 
 _DEFAULT_RETRY_AFTER = 2.0
+DEADLINE_SECONDS = 30
+"""How long one call may take, retries included: a far end may ask (``Retry-After``) for more patience than we have."""
 
 
 class AppIdentity:
@@ -97,7 +99,7 @@ def fault_of(error: Exception, service: str = "tables") -> Exception:
 
 def _http_fault(error: Exception, status: int, service: str) -> Exception:
     code = code_of(error)
-    if status == 429 or (status == 503 and code != "OperationTimedOut"):
+    if status in (429, 503):  # storage says ServerBusy with 503
         return Throttled(service, retry_after=_retry_after(error), status=status, code=code)
     if status >= 500 or status == 408:
         return Unavailable(service, status=status, code=code)

@@ -74,12 +74,15 @@ def _portions(job: EventJob) -> Iterator[tuple[Glance, ...]]:
 def _check(job: Any) -> None:
     """Raise ``InvalidInput`` where a member has the wrong type: a queue takes messages from whoever has its key."""
     texts = [job.integration_id, job.correlation]
+    flags: list[Any] = []
     if isinstance(job, EventJob):
         texts += [part for glance in job.events for part in (glance.event_id, glance.hint)]
+        flags += [glance.removed for glance in job.events]
     elif isinstance(job, RunJob):
         texts.append(job.run_id)
     else:
         texts.append(job.subject)
     whole = isinstance(job.attempt, int) and not isinstance(job.attempt, bool) and job.attempt >= 0
-    if not whole or not all(isinstance(text, str) for text in texts):
+    right = all(isinstance(text, str) for text in texts) and all(isinstance(flag, bool) for flag in flags)
+    if not whole or not right:
         raise InvalidInput("invalid_job", "a member of the job has the wrong type")

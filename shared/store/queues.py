@@ -4,6 +4,7 @@ Messages are base64 text, as the host's queue trigger expects them, and live for
 is made when something is put on it.
 """
 
+import asyncio
 import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 from shared.core.jobs import Job
 from shared.errors import OperatorFault, RowChanged, RowExists, StoreFault, Unavailable
 from shared.store import messages
-from shared.store.azure import client_options, fault_of
+from shared.store.azure import DEADLINE_SECONDS, client_options, fault_of
 from shared.store.rows import OnOperation
 from shared.store.tables import quiet
 
@@ -70,7 +71,8 @@ class StorageJobQueue:
         for last in (False, True):
             self._on_operation("put", name)
             try:
-                await client.send_message(text, visibility_timeout=invisible, time_to_live=_LIFETIME)
+                async with asyncio.timeout(DEADLINE_SECONDS):
+                    await client.send_message(text, visibility_timeout=invisible, time_to_live=_LIFETIME)
                 return
             except Exception as error:
                 if last or getattr(error, "status_code", None) != 404:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from shared.errors import Rejected, RowChanged, RowExists, StoreFault, Unavailable
+from shared.errors import OperatorFault, Rejected, RowChanged, RowExists, StoreFault, Unavailable
 from shared.ports import Clock
-from shared.store.azure import client_options, fault_of
+from shared.store.azure import DEADLINE_SECONDS, client_options, fault_of
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
@@ -23,7 +23,6 @@ SERVICE_SECRETS = frozenset({"azure-client-secret", "wedsync-service-token", "we
 _REMEMBERED = timedelta(minutes=10)
 _MAX_BYTES = 25 * 1024
 _NAME = re.compile(r"[0-9a-zA-Z-]{1,127}")
-_RECOVERY_SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +63,8 @@ class VaultSecrets:
         if kept is not None and self._clock.now() < kept.until:
             return kept.value
         try:
-            value = (await self._open().get_secret(name)).value
+            async with asyncio.timeout(DEADLINE_SECONDS):
+                value = (await self._open().get_secret(name)).value
         except Exception as error:
             if _status(error) == 404:
                 return None
@@ -77,16 +77,16 @@ class VaultSecrets:
         """Store a new version; a name that is soft-deleted is recovered first."""
         check_secret(name, value)
         self._kept.pop(name, None)
-        client = self._open()
         try:
-            await client.set_secret(name, value)
-            return
+            await self._set(name, value)
         except Exception as error:
             if _status(error) != 409:
                 raise _fault(error) from error
+        else:
+            return
         await self._recover(name)
         try:
-            await client.set_secret(name, value)
+            await self._set(name, value)
         except Exception as error:
             raise _fault(error) from error
 
@@ -96,14 +96,15 @@ class VaultSecrets:
         self._kept.pop(name, None)
         client = self._open()
         try:
-            async with asyncio.timeout(_RECOVERY_SECONDS):
+            async with asyncio.timeout(DEADLINE_SECONDS):
                 await client.delete_secret(name)
         except Exception as error:
             # What is deleted already may still wait for its purge; what is being deleted needs nothing more.
             if _status(error) not in (404, 409):
                 raise _fault(error) from error
         try:
-            await client.purge_deleted_secret(name)
+            async with asyncio.timeout(DEADLINE_SECONDS):
+                await client.purge_deleted_secret(name)
         except Exception as error:
             if _status(error) not in (400, 403, 404, 409):
                 raise _fault(error) from error
@@ -114,9 +115,13 @@ class VaultSecrets:
         if client is not None:
             await client.close()
 
+    async def _set(self, name: str, value: str) -> None:
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            await self._open().set_secret(name, value)
+
     async def _recover(self, name: str) -> None:
         try:
-            async with asyncio.timeout(_RECOVERY_SECONDS):
+            async with asyncio.timeout(DEADLINE_SECONDS):
                 await self._open().recover_deleted_secret(name)
         except Exception as error:
             if _status(error) not in (404, 409):  # purged, or recovered by another, since we were refused
@@ -149,6 +154,8 @@ def _status(error: Exception) -> int:
 
 def _fault(error: Exception) -> Exception:
     """Return the error of ours. A conflict passes: the name is being deleted, recovered or purged."""
+    if isinstance(error, ValueError):  # how the client says that the vault asks for tokens of another domain
+        return OperatorFault("keyvault", code="challenge_mismatch")
     fault = fault_of(error, "keyvault")
     match fault:
         case RowExists():

@@ -5,11 +5,12 @@ made on first use and closed by ``close``. A table that is not there is made, on
 read from it: a fresh account needs no preparation.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from shared.errors import OperatorFault
-from shared.store.azure import client_options, code_of, fault_of
+from shared.store.azure import DEADLINE_SECONDS, client_options, code_of, fault_of
 from shared.store.rows import (
     PAGE_SIZE,
     Delete,
@@ -66,7 +67,8 @@ class AzureTables:
         client = self._client(table)
         self._on_operation("get", table)
         try:
-            return _row(await client.get_entity(partition, key))
+            async with asyncio.timeout(DEADLINE_SECONDS):
+                return _row(await client.get_entity(partition, key))
         except Exception as error:
             if _is(error, 404):  # a missing table has no rows
                 return None
@@ -93,7 +95,8 @@ class AzureTables:
         while True:
             self._on_operation("query", table)
             try:
-                page = [_row(entity) async for entity in await anext(pages)]
+                async with asyncio.timeout(DEADLINE_SECONDS):
+                    page = [_row(entity) async for entity in await anext(pages)]
             except StopAsyncIteration:
                 return
             except Exception as error:
@@ -117,7 +120,8 @@ class AzureTables:
         for last in (False, True):
             self._on_operation("transact" if isinstance(work, tuple) else type(work).__name__.lower(), table)
             try:
-                return await (_transact(client, work) if isinstance(work, tuple) else _write(client, work))
+                async with asyncio.timeout(DEADLINE_SECONDS):
+                    return await (_transact(client, work) if isinstance(work, tuple) else _write(client, work))
             except Exception as error:
                 if last or not _is_missing_table(error):
                     raise fault_of(error) from error

@@ -180,6 +180,7 @@ mappings = st.builds(
     is_organizer=st.booleans(),
     masked=st.booleans(),
     held=st.frozensets(st.sampled_from(Field)),
+    drifted=st.frozensets(st.sampled_from(Field)),
     intent=st.none() | st.builds(Intent, toward=st.sampled_from(Side), payload=texts, stored_at=instants),
     sync_hash=texts,
     last_synced_at=st.none() | instants,

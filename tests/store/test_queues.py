@@ -1,0 +1,124 @@
+"""The queues: the contract, delays, the form that the host expects, and a service that fails."""
+
+import base64
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+import pytest
+from azure.storage.queue.aio import QueueServiceClient
+
+from local.azurite import Azurite
+from shared.core.jobs import RunJob
+from shared.errors import OperatorFault, StoreFault, Throttled, Unavailable
+from shared.ports import JobQueue
+from shared.store.memory import MemoryJobQueue
+from shared.store.queues import StorageJobQueue
+from tests.contracts.queues import RUN_QUEUE, JobQueueContract, Received
+from tests.support.far_end import FarEnd, connection_string
+
+JOB = RunJob(integration_id="i", run_id="r")
+
+
+class TestInMemory(JobQueueContract):
+    """In memory."""
+
+    @pytest.fixture
+    def queue(self) -> MemoryJobQueue:
+        return MemoryJobQueue()
+
+    @pytest.fixture
+    def received(self, queue: MemoryJobQueue) -> Received:
+        async def texts(name: str) -> list[str]:
+            return [message.text for message in queue.waiting if message.queue == name]
+
+        return texts
+
+    async def test_take(self, queue: MemoryJobQueue) -> None:
+        await queue.put(JOB, delay_seconds=3)
+        assert [message.delay_seconds for message in queue.waiting] == [3]
+        assert queue.take("outlook-event-jobs") == ()
+        assert queue.take() == (JOB,)
+        assert queue.take() == ()
+
+    async def test_a_fault_to_order(self, queue: MemoryJobQueue) -> None:
+        queue.fault = Unavailable("queue")
+        with pytest.raises(Unavailable):
+            await queue.put(JOB)
+
+
+@pytest.mark.azurite
+class TestOnAzurite(JobQueueContract):
+    """On the emulator."""
+
+    @pytest.fixture
+    def prefix(self) -> str:
+        return f"t{uuid4().hex[:8]}-"
+
+    @pytest.fixture
+    async def raw(self, azurite: Azurite) -> AsyncIterator[QueueServiceClient]:
+        async with QueueServiceClient.from_connection_string(azurite.connection_string) as service:
+            yield service
+
+    @pytest.fixture
+    async def queue(self, azurite: Azurite, prefix: str) -> AsyncIterator[JobQueue]:
+        queue = StorageJobQueue(connection_string=azurite.connection_string, prefix=prefix)
+        yield queue
+        await queue.close()
+
+    @pytest.fixture
+    def received(self, raw: QueueServiceClient, prefix: str) -> Received:
+        async def texts(name: str) -> list[str]:
+            known = [queue.name async for queue in raw.list_queues(name_starts_with=prefix)]
+            if prefix + name not in known:
+                return []
+            client = raw.get_queue_client(prefix + name)
+            return [base64.b64decode(message.content).decode() async for message in client.receive_messages()]
+
+        return texts
+
+    async def test_a_delay_hides_the_message(
+        self, queue: JobQueue, received: Received, raw: QueueServiceClient, prefix: str
+    ) -> None:
+        await queue.put(JOB, delay_seconds=600)
+        assert await received(RUN_QUEUE) == []
+        properties = await raw.get_queue_client(prefix + RUN_QUEUE).get_queue_properties()
+        assert properties.approximate_message_count == 1
+
+    async def test_a_delay_that_is_too_long_is_shortened(
+        self, queue: JobQueue, raw: QueueServiceClient, prefix: str
+    ) -> None:
+        await queue.put(JOB, delay_seconds=30 * 24 * 3600)
+        properties = await raw.get_queue_client(prefix + RUN_QUEUE).get_queue_properties()
+        assert properties.approximate_message_count == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "fault"),
+    [
+        (429, "TooManyRequests", Throttled),
+        (503, "ServerBusy", Throttled),
+        (500, "InternalError", Unavailable),
+        (500, "OperationTimedOut", Unavailable),
+        (403, "AuthorizationPermissionMismatch", OperatorFault),
+        (409, "QueueBeingDeleted", Unavailable),
+        (413, "RequestBodyTooLarge", StoreFault),
+    ],
+)
+async def test_what_a_refusal_becomes(far_end: FarEnd, status: int, code: str, fault: type[Exception]) -> None:
+    far_end.answer(status, code=code)
+    queue = StorageJobQueue(connection_string=connection_string(far_end.url), retries=0)
+    with pytest.raises(fault):
+        await queue.put(JOB)
+    await queue.close()
+
+
+async def test_nobody_there(unused_url: str) -> None:
+    queue = StorageJobQueue(connection_string=connection_string(unused_url), retries=0)
+    with pytest.raises(Unavailable):
+        await queue.put(JOB)
+    await queue.close()
+
+
+async def test_without_a_way_to_sign_in() -> None:
+    with pytest.raises(OperatorFault):
+        await StorageJobQueue(endpoint="https://account.queue.core.windows.net").put(JOB)

@@ -110,8 +110,8 @@ class GraphOutlook:
     async def all_marked(self, integration_id: str, calendar_id: str) -> AsyncIterator[OutlookState]:
         """Yield every event of the calendar that carries any marker of ours.
 
-        All events are read: the documented filter on extended properties compares with a value, and filters against
-        null are refused. https://learn.microsoft.com/graph/api/singlevaluelegacyextendedproperty-get
+        All events are read, and ours picked out here. The API's reference only compares the property with a value (a
+        guide for add-ins shows ``ne null`` as well), and a sweep must not depend on what a filter leaves out.
         """
         path = self._events_path(calendar_id) + with_marker(_top=str(self._page_size))
         async for item in self._items(integration_id, path, "/me/calendars/{id}/events", Subject.CALENDAR):

@@ -21,8 +21,8 @@ PAGE_SIZE = 500
 DEFAULT_RETRY_AFTER = 5.0
 _LONGEST_RETRY_AFTER = 3600.0
 _TRANSIENT = frozenset({408, 423, 425, 500, 502, 503, 504})
-_OWN_404 = "user_not_found"
-"""The 404 that is not about the event."""
+_NO_EVENT = "event_not_found"
+"""The only 404 that proves something: a wrong address or an unknown user is no deleted event."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,10 +123,10 @@ def fault_of(request: WedSyncRequest, response: WedSyncResponse) -> RemoteFault 
 def _kind(request: WedSyncRequest, status: int, code: str) -> type[RemoteFault]:
     if status in (401, 403):
         return OperatorFault  # the service token is wrong or lacks a right: no user can mend it
-    if status == 404 and request.template == _EVENT and code != _OWN_404:
+    if status == 404 and code == _NO_EVENT:
         return EventGone
-    if status == 410:
-        return EventGone if request.template == _EVENT else CursorExpired
+    if status == 410 and request.template == _EVENTS and request.reads:
+        return CursorExpired
     if status == 412:
         return VersionMismatch
     return Unavailable if status in _TRANSIENT or status >= 500 else Rejected

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Container, Mapping
 from datetime import date
 
 from shared.core.canon import canonical
@@ -165,7 +165,7 @@ def _strings(value: object) -> tuple[str, ...]:
 # --- Writing ------------------------------------------------------------------------------------------------------
 
 
-def compose_event(draft: OutlookDraft, *, refused_zones: Collection[str] = ()) -> str:
+def compose_event(draft: OutlookDraft, *, refused_zones: Container[str] = ()) -> str:
     """Return the exact body of a create. The reminder, show-as and category are said here and never again."""
     content = draft.content
     body: dict[str, object] = {
@@ -188,7 +188,7 @@ def compose_event(draft: OutlookDraft, *, refused_zones: Collection[str] = ()) -
     return dumps(body)
 
 
-def patch_members(patch: OutlookPatch, *, refused_zones: Collection[str] = ()) -> dict[str, object]:
+def patch_members(patch: OutlookPatch, *, refused_zones: Container[str] = ()) -> dict[str, object]:
     """Return the members of a PATCH; the body as plain text. ``ValueError`` for attendees: no sync writes them."""
     if Field.ATTENDEES in patch.fields:
         raise ValueError("attendees are never written by a sync")

@@ -4,7 +4,7 @@ An all-day event is a span of dates, which Graph expresses as midnights in the z
 comes back either as those midnights moved by the zone's offset, or as midnights again (facts C43, section 2.5).
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Container, Mapping
 from datetime import UTC, date, datetime, timedelta
 
 from shared.core.event import AllDay, EventTime, Timed
@@ -84,7 +84,7 @@ def _date_in(moment: datetime, zone: str) -> date:
         return moment.date()
 
 
-def write_time(time: EventTime, *, refused: Collection[str] = ()) -> dict[str, object]:
+def write_time(time: EventTime, *, refused: Container[str] = ()) -> dict[str, object]:
     """Return ``start``, ``end`` and ``isAllDay``, which belong together (fact C27).
 
     Local time of the event's zone; UTC where that is not one clear time, and for zones that Graph ``refused``.

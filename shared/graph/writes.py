@@ -1,7 +1,7 @@
 """The writes on events as requests, and the two that need more than one: odd time zones, online meetings."""
 
 import json
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Container, Mapping
 from dataclasses import replace
 
 from shared.core.event import Field
@@ -28,7 +28,7 @@ from shared.ports import BatchCreate, BatchDelete, BatchItem, BatchUpdate
 _EVENT = "/me/events/{id}"
 
 
-def request_of(item: BatchItem, *, zones: Collection[str]) -> GraphRequest:
+def request_of(item: BatchItem, *, zones: Container[str]) -> GraphRequest:
     """Return the request of a batch's item."""
     match item:
         case BatchCreate():
@@ -45,7 +45,7 @@ def create_request(item: BatchCreate) -> GraphRequest:
     return write("POST", path, "/me/calendars/{id}/events", Subject.CALENDAR, body=item.payload, repeatable=True)
 
 
-def update_request(item: BatchUpdate, *, zones: Collection[str]) -> GraphRequest:
+def update_request(item: BatchUpdate, *, zones: Container[str]) -> GraphRequest:
     """Return the PATCH of the fields that changed."""
     body = dumps(patch_members(item.patch, refused_zones=zones))
     return write("PATCH", f"/me/events/{segment(item.event_id)}", _EVENT, Subject.EVENT, body=body, etag=item.etag)
@@ -84,7 +84,7 @@ def with_body(request: GraphRequest, item: BatchUpdate, found: Mapping[str, obje
 # --- Time zones ---------------------------------------------------------------------------------------------------
 
 
-class RefusedZones(Collection[str]):
+class RefusedZones(Container[str]):
     """The zones that Graph has refused on write so far (fact C28): times in them are written in UTC."""
 
     def __init__(self) -> None:
@@ -92,12 +92,6 @@ class RefusedZones(Collection[str]):
 
     def __contains__(self, name: object) -> bool:
         return name in self._names
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._names)
-
-    def __len__(self) -> int:
-        return len(self._names)
 
     def in_utc(self, request: GraphRequest, fault: object) -> GraphRequest | None:
         """Return the refused write with its times in UTC, or None if its zone cannot be the reason."""

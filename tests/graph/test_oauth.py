@@ -10,6 +10,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
 from local.entra.app import Entra, build
 from local.simkit.background import Background
@@ -354,3 +356,37 @@ async def test_a_token_that_expires_soon_is_used_for_most_of_its_life(
     assert await tokens.access_token(INTEGRATION) == first
     clock.advance(seconds=20)
     assert await tokens.access_token(INTEGRATION) != first
+
+
+async def test_scopes_may_come_back_qualified(consent: EntraConsent, stranger: Stranger) -> None:
+    stranger.order("knobs", {"scopeForm": "qualified", "echoOfflineAccess": True})
+    flow = await consent.begin(state="s")
+    assert (await consent.finish(flow, coming_back(stranger, flow["auth_uri"]))).account.account_id == ROSE.oid
+
+
+@pytest.mark.usefixtures("connected")
+async def test_an_answer_that_is_no_json_is_tried_later(
+    app: EntraApp,
+    tls: Certificates,
+    tokens: EntraTokens,
+    vault: MemorySecrets,
+    clock: StandingClock,
+    stranger: Stranger,
+) -> None:
+    async def garbled(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            return
+        discovery = scope["path"].endswith("openid-configuration")
+        host = dict(scope["headers"])[b"host"].decode()
+        places = {name: f"https://{host}/common/{name}" for name in ("authorization_endpoint", "token_endpoint")}
+        body = json.dumps(places).encode() if discovery else b"<h1>proxy</h1>"
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": body})
+
+    with Background(Starlette(routes=[Mount("/", app=garbled)]), certificate=tls.server_file) as url:
+        kept = json.loads(await vault.get(NAME) or "")
+        assert kept
+        elsewhere = EntraTokens(replace(app, authority_host=url), secrets=vault, clock=clock)
+        with pytest.raises(Unavailable):
+            await elsewhere.access_token(INTEGRATION)
+    assert await tokens.access_token(INTEGRATION)

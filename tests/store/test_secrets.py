@@ -12,7 +12,7 @@ from local.entra.app import build as build_entra
 from local.keyvault.app import build as build_vault
 from local.simkit.background import Background
 from local.simkit.tls import Certificates, certificates
-from shared.errors import OperatorFault, StoreFault, Throttled, Unavailable
+from shared.errors import OperatorFault, Rejected, StoreFault, Throttled, Unavailable
 from shared.ports import Secrets
 from shared.store.azure import AppIdentity
 from shared.store.memory import MemorySecrets
@@ -267,3 +267,26 @@ async def test_what_is_checked_before_it_is_sent(secrets: VaultSecrets, stand: S
     with pytest.raises(StoreFault):
         await secrets.put("a/b", "x")
     assert stand.vault_calls == []
+
+
+@pytest.mark.parametrize("recovery", [{}, {"status": 500}, {"status": 409}])
+async def test_a_name_that_stays_taken(secrets: VaultSecrets, stand: Stand, recovery: dict[str, Any]) -> None:
+    assert await secrets.get("x") is None
+    stand.control(
+        "POST",
+        "faults",
+        json={"action": "status", "method": "PUT", "path": "^/secrets", "status": 409, "code": "Conflict"},
+    )
+    if recovery:
+        stand.control("POST", "faults", json={"action": "status", "path": "^/deletedsecrets", **recovery})
+    with pytest.raises(Unavailable):
+        await secrets.put("x", "y")
+
+
+async def test_a_request_that_the_vault_does_not_take(secrets: VaultSecrets, stand: Stand) -> None:
+    assert await secrets.get("x") is None
+    stand.control(
+        "POST", "faults", json={"action": "status", "path": "^/secrets", "status": 400, "code": "BadParameter"}
+    )
+    with pytest.raises(Rejected):
+        await secrets.put("x", "y")

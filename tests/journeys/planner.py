@@ -89,12 +89,12 @@ class Planner:
         return await eventually(look, "the run ends", PATIENCE * 2)
 
     async def first_run_ended(self) -> dict[str, Any]:
-        """Wait for the run that connecting began."""
+        """Wait for the run that the latest connecting began: the history is newest first."""
 
         async def look() -> dict[str, Any] | None:
             history = (await self.status())["recentSyncHistory"]
-            runs = [item for item in history if item["syncType"] == "full_sync"]
-            return runs[-1] if runs and runs[-1]["syncStatus"] != "in_progress" else None
+            runs = [item for item in history if (item["syncType"], item["triggeredBy"]) == ("full_sync", "auto")]
+            return runs[0] if runs and runs[0]["syncStatus"] != "in_progress" else None
 
         return await eventually(look, "the first run ends", PATIENCE * 2)
 
@@ -156,6 +156,13 @@ class Planner:
     async def delete_in_outlook(self, event_id: str) -> None:
         answer = await self.http.delete(f"{self._outlook}/events/{event_id}")
         assert answer.status_code == 204, answer.text
+
+    async def move_in_outlook(self, event_id: str, calendar_name: str) -> None:
+        mailboxes = (await self.http.get(f"{self.urls.graph}/_control/mailboxes")).raise_for_status().json()
+        mine = next(box for box in mailboxes["mailboxes"] if box["upn"] == self.person.account.upn)
+        target = next(calendar["id"] for calendar in mine["calendars"] if calendar["name"] == calendar_name)
+        answer = await self.http.post(f"{self._outlook}/events/{event_id}/move", json={"calendarId": target})
+        assert answer.status_code in (200, 201), answer.text
 
     async def outbox(self) -> list[dict[str, Any]]:
         answer = (await self.http.get(f"{self.urls.graph}/_control/outbox")).raise_for_status().json()

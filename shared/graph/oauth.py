@@ -4,7 +4,8 @@ import asyncio
 import json
 import warnings
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -151,13 +152,7 @@ class EntraConsent:
     async def begin(self, *, state: str) -> Mapping[str, object]:
         """Return MSAL's flow, with PKCE, nonce and the account picker."""
         secret = await self._tokens.client_secret()
-        app = await asyncio.to_thread(_opened, self._app, secret)
-        with warnings.catch_warnings():  # MSAL prefers form_post, which would lose the SameSite=Lax cookie
-            warnings.simplefilter("ignore")
-            flow: dict[str, object] = app.initiate_auth_code_flow(
-                list(SCOPES), redirect_uri=self._redirect_uri, state=state, prompt="select_account"
-            )
-        return flow
+        return await asyncio.to_thread(_initiate, self._app, secret, self._redirect_uri, state)
 
     async def finish(self, flow: Mapping[str, object], answer: Mapping[str, str]) -> Grant:
         """Redeem the code, once, and check what was granted."""
@@ -187,47 +182,64 @@ class EntraConsent:
 # --- In a thread --------------------------------------------------------------------------------------------------
 
 
-def _opened(app: EntraApp, secret: str, cache_text: str = "") -> Any:
+@contextmanager
+def _opened(app: EntraApp, secret: str, cache_text: str = "") -> Iterator[Any]:
+    """Open MSAL's application and close its connections afterwards; what Entra fails to answer is ``Unavailable``."""
     import msal  # noqa: PLC0415 - 80 ms that no cold start needs
 
     cache = msal.SerializableTokenCache()
     if cache_text:
         cache.deserialize(cache_text)
     try:
-        return app.open(secret, cache)
+        opened = app.open(secret, cache)
     except transport_faults() as error:
         raise Unavailable(SERVICE, code=type(error).__name__) from None
     except (ValueError, KeyError):  # the tenant or the host is not what the settings say
         raise OperatorFault(SERVICE, code="authority") from None
+    try:
+        yield opened
+    except transport_faults() as error:
+        raise Unavailable(SERVICE, code=type(error).__name__) from None
+    finally:
+        opened.http_client.close()
+
+
+def _initiate(app: EntraApp, secret: str, redirect_uri: str, state: str) -> Mapping[str, object]:
+    with _opened(app, secret) as opened, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # MSAL prefers form_post, which would lose the SameSite=Lax cookie
+        flow: dict[str, object] = opened.initiate_auth_code_flow(
+            list(SCOPES), redirect_uri=redirect_uri, state=state, prompt="select_account"
+        )
+    return flow
 
 
 def _refresh(app: EntraApp, secret: str, cache_text: str) -> tuple[Mapping[str, Any], str]:
-    opened = _opened(app, secret, cache_text)
-    accounts = opened.get_accounts()
-    if not accounts:
-        raise ReconnectNeeded(_NO_TOKENS, code="no_account")
-    try:
-        answer = opened.acquire_token_silent_with_error(list(SCOPES), account=accounts[0], force_refresh=True)
-    except transport_faults() as error:
-        raise Unavailable(SERVICE, code=type(error).__name__) from None
-    except ValueError:  # an answer that is no JSON
-        raise Unavailable(SERVICE, code="unreadable") from None
-    if answer is None:
-        raise ReconnectNeeded(_NO_TOKENS, code="no_refresh_token")
-    return answer, opened.token_cache.serialize()
+    with _opened(app, secret, cache_text) as opened:
+        accounts = opened.get_accounts()
+        if not accounts:
+            raise ReconnectNeeded(_NO_TOKENS, code="no_account")
+        try:
+            answer = opened.acquire_token_silent_with_error(list(SCOPES), account=accounts[0], force_refresh=True)
+        except ValueError:  # an answer that is no JSON
+            raise Unavailable(SERVICE, code="unreadable") from None
+        if answer is None:
+            raise ReconnectNeeded(_NO_TOKENS, code="no_refresh_token")
+        return answer, opened.token_cache.serialize()
 
 
 def _redeem(
     app: EntraApp, secret: str, flow: dict[str, object], answer: dict[str, str]
 ) -> tuple[Mapping[str, Any], str]:
-    opened = _opened(app, secret)
-    try:
-        tokens = opened.acquire_token_by_auth_code_flow(flow, answer)
-    except transport_faults() as error:
-        raise Unavailable(SERVICE, code=type(error).__name__) from None
-    except (ValueError, RuntimeError):  # the state, or the nonce in the id token, is not this flow's
-        raise ConsentFault("state_mismatch") from None
-    return tokens, opened.token_cache.serialize()
+    with _opened(app, secret) as opened:
+        try:
+            tokens = opened.acquire_token_by_auth_code_flow(flow, answer)
+        except transport_faults():
+            raise
+        except RuntimeError:  # the nonce in the id token is not this flow's
+            raise ConsentFault("state_mismatch") from None
+        except ValueError:  # an answer that cannot be read
+            raise ConsentFault("consent_failed") from None
+        return tokens, opened.token_cache.serialize()
 
 
 # --- Values -------------------------------------------------------------------------------------------------------

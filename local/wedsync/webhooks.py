@@ -17,6 +17,7 @@ import httpx
 from standardwebhooks import Webhook
 
 from local.simkit.control import Frame
+from local.simkit.faults import Fault
 from local.wedsync.state import ChangeKind, StoredEvent
 
 BACK_OFF = (0.5, 1, 2, 4, 8, 15, 30, 60, 60, 60)
@@ -60,7 +61,8 @@ class Webhooks:
     """The sender. ``announce`` returns at once; ``running`` keeps the deliveries going.
 
     A fault's ``path`` is matched against ``{type}/{eventId}``, its ``method`` against POST. ``reorder`` holds a message
-    back until the next one has been sent, or for ``seconds`` (2 unless told) when none follows.
+    back until the next one has been sent, or for ``seconds`` (2 unless told) when none follows. Each kind of fault is
+    asked for by itself, so that a message may be doubled and out of order; a lost one is neither.
     """
 
     def __init__(self, frame: Frame, *, url: str, secret: str, back_off: Sequence[float] = BACK_OFF) -> None:
@@ -120,22 +122,26 @@ class Webhooks:
                 self._send(self._waiting.popleft())
 
     def _send(self, message: Message) -> None:
-        fault = self._frame.faults.strike(
-            "POST", f"{message.kind}/{message.event_id}", "lose", "double", "reorder", "delay"
-        )
-        if fault and fault.action == "lose":
+        if self._struck(message, "lose"):
             self.attempts.append(Attempt(message=message, status=None, attempt=0, outcome="lost"))
             return
-        if fault and fault.action == "reorder" and self._held is None:
+        doubled, swapped, late = (self._struck(message, what) for what in ("double", "reorder", "delay"))
+        if doubled and swapped:
+            # The second copy follows in its own time, so that it may overtake others as well.
+            self._start(self._deliver(message, after=swapped.seconds or 2))
+        if swapped and self._held is None:
             self._held = message
-            self._start(self._release(message, fault.seconds or 2))
+            self._start(self._release(message, swapped.seconds or 2))
             return
-        self._start(self._deliver(message, after=fault.seconds if fault and fault.action == "delay" else 0))
-        if fault and fault.action == "double":
+        self._start(self._deliver(message, after=late.seconds if late else 0))
+        if doubled and not swapped:
             self._start(self._deliver(message))
         if held := self._held:
             self._held = None
             self._start(self._deliver(held, after=0.05))
+
+    def _struck(self, message: Message, action: str) -> Fault | None:
+        return self._frame.faults.strike("POST", f"{message.kind}/{message.event_id}", action)
 
     def _start(self, delivery: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(delivery)

@@ -7,6 +7,7 @@ https://learn.microsoft.com/graph/json-batching
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 
 from shared.core.event import OutlookState, Side
 from shared.core.history import ChangeKind
@@ -60,7 +61,7 @@ class CreateBatch:
     async def run(self, integration: Integration, intents: Sequence[EventMapping], *, trace: Trace) -> Outcome:
         """Carry out all intents. What cannot be settled now stays an open intent, which the next look settles."""
         outcome = Outcome()
-        groups = [intents[start : start + BATCH] for start in range(0, len(intents), BATCH)]
+        groups = _groups(intents)
         saving: asyncio.Task[None] | None = None
         stored = await self._store(groups[0], outcome) if groups else []
         for index in range(len(groups)):
@@ -172,3 +173,10 @@ class CreateBatch:
                 outcome.without_base.append(answer)
         if rows:
             await self.changes.append(rows)
+
+
+def _groups(intents: Sequence[EventMapping]) -> list[list[EventMapping]]:
+    """Return the intents in the groups in which they are sent: a full batch for Outlook beside as many for WedSync."""
+    sides = [[intent for intent in intents if intent.intent and intent.intent.toward is side] for side in Side]
+    parts = [[ours[start : start + BATCH] for start in range(0, len(ours), BATCH)] for ours in sides]
+    return [[*left, *right] for left, right in zip_longest(*parts, fillvalue=[])]

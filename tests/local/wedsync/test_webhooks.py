@@ -115,6 +115,19 @@ async def test_reorder_and_delay(stand: Stand) -> None:
         assert received(stand) == [("event.created", 1), ("event.updated", 3), ("event.updated", 2)]
 
 
+async def test_doubled_and_out_of_order(stand: Stand) -> None:
+    event = (await stand.control.post(CONTROL, json=sample())).json()
+    await settled(stand)
+    await fault(stand, action="double")
+    await fault(stand, action="reorder", count=1, seconds=0.3)
+    await stand.control.patch(f"{CONTROL}/{event['id']}", json={"title": "First"})
+    await stand.control.patch(f"{CONTROL}/{event['id']}", json={"title": "Second"})
+    await settled(stand)
+    arrived = [version for kind, version in received(stand) if kind == "event.updated"]
+    assert sorted(arrived) == [2, 2, 3, 3]
+    assert arrived != sorted(arrived)
+
+
 async def test_a_held_message_goes_out_when_none_follows(stand: Stand) -> None:
     await fault(stand, action="reorder", seconds=0.05)
     await stand.control.post(CONTROL, json=sample())

@@ -17,26 +17,7 @@ from shared.graph.entra import EntraApp
 from shared.graph.oauth import EntraConsent, EntraTokens
 from shared.graph.subscriptions import GraphSubscriptions
 from shared.log import log_action, quiet_libraries
-from shared.ports import (
-    AuthStates,
-    Changes,
-    Clock,
-    Conflicts,
-    Consent,
-    DueList,
-    Ids,
-    Integrations,
-    JobQueue,
-    Leases,
-    Mappings,
-    Outlook,
-    Runs,
-    Secrets,
-    SubscriptionRows,
-    Subscriptions,
-    UserTokens,
-    WedSync,
-)
+from shared.ports import Clock, JobQueue, Ports, Secrets, UserTokens
 from shared.settings import Settings
 from shared.store.auth_states import TableAuthStates
 from shared.store.azure import AppIdentity
@@ -96,30 +77,6 @@ class RandomIds:
     def new_secret(self) -> str:
         """Return 32 random bytes."""
         return random_secrets.token_urlsafe(32)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ports:
-    """Everything outside, as the use cases take it."""
-
-    clock: Clock
-    ids: Ids
-    secrets: Secrets
-    outlook: Outlook
-    subscriptions: Subscriptions
-    consent: Consent
-    wedsync: WedSync
-    user_tokens: UserTokens
-    integrations: Integrations
-    mappings: Mappings
-    conflicts: Conflicts
-    runs: Runs
-    changes: Changes
-    rows: SubscriptionRows
-    states: AuthStates
-    leases: Leases
-    due: DueList
-    jobs: JobQueue
 
 
 @dataclass(frozen=True, kw_only=True)

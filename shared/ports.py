@@ -587,3 +587,30 @@ class JobQueue(Protocol):
     def parse(self, text: str) -> Job:
         """Return the job in a message's text; ``InvalidInput`` if it is none."""
         ...
+
+
+# --- Together ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ports:
+    """Everything outside, as the use cases take it."""
+
+    clock: Clock
+    ids: Ids
+    secrets: Secrets
+    outlook: Outlook
+    subscriptions: Subscriptions
+    consent: Consent
+    wedsync: WedSync
+    user_tokens: UserTokens
+    integrations: Integrations
+    mappings: Mappings
+    conflicts: Conflicts
+    runs: Runs
+    changes: Changes
+    rows: SubscriptionRows
+    states: AuthStates
+    leases: Leases
+    due: DueList
+    jobs: JobQueue

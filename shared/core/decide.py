@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from shared.core.actions import Action, Agree, Create, Decision, Delete, Drift, Hold, Policy, Rule, Skip, Update
 from shared.core.canon import changed_fields, same, with_prefix
+from shared.core.conflicts import is_superseded
 from shared.core.deletion import decide_gone
 from shared.core.event import MERGED_FIELDS, CalendarEvent, Field, Side
 from shared.core.history import Conflict
@@ -106,6 +107,9 @@ def _both_there(pair: Pair) -> Decision:
         flow=Flow(toward=pair.toward, masked=pair.mapping.masked),
         prefix=pair.mapping.prefix,
     )
+    unread = next((side for side in Side if isinstance(pair.view(side), Unseen)), None)
+    if unread is not None and (merged.superseded or merged.agreed - joint.mapping.drifted):
+        return decision(pair.mapping, Hold(rule=Rule.UNKNOWN_SIDE, side=unread))  # no write would prove the guess
     if pair.type_off and not (merged.to_wedsync or merged.clashes):
         return _type_off(pair, merged)
     return _Weaving(pair=pair, joint=joint, merged=merged, held=held).decision()
@@ -136,12 +140,16 @@ def _values(conflict: Conflict) -> HeldValues:
 
 
 def _held(pair: Pair, joint: _Joint) -> tuple[Conflict, ...]:
-    """Return the newest conflict of each field, without those that were about guests who are not there any more."""
-    newest: dict[Field, Conflict] = {}
-    for conflict in sorted(pair.conflicts, key=lambda conflict: conflict.opened_at):
+    """Return one conflict of each field, without those that were about guests who are not there any more.
+
+    A write that failed can leave two of them open: the one with the present values counts, else the newest.
+    """
+    chosen: dict[Field, Conflict] = {}
+    present = [row for row in pair.conflicts if not is_superseded(row, wedsync=joint.wedsync, outlook=joint.outlook)]
+    for conflict in (*pair.conflicts, *present):
         if conflict.field is not None:
-            newest[conflict.field] = conflict
-    return tuple(conflict for which, conflict in newest.items() if not _guests_left(pair, joint, which, conflict))
+            chosen[conflict.field] = conflict
+    return tuple(conflict for which, conflict in chosen.items() if not _guests_left(pair, joint, which, conflict))
 
 
 def _guests_left(pair: Pair, joint: _Joint, which: Field, conflict: Conflict) -> bool:

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from shared.core.actions import Action, Decision, Delete, Drift, End, Hide, OpenConflict, Rule, Unlink
+from shared.core.actions import Action, Decision, Delete, Drift, End, Hide, OpenConflict, Rule, Skip, Unlink
 from shared.core.canon import changed_fields
+from shared.core.conflicts import is_superseded
 from shared.core.event import Field, Side
+from shared.core.history import Conflict
 from shared.core.integration import OnOutlookDelete
 from shared.core.mapping import EventMapping, Role
 from shared.core.pair import NOTE_TYPE_OFF, Pair, decision, note_gone, skip
@@ -89,9 +91,11 @@ def _permitted(pair: Pair, absent: Side, verdict: Action) -> Action:
 
 def _answered(pair: Pair, absent: Side, verdict: Action) -> Decision:
     """Weigh the verdict against the conflict that may be open already, and against what this run may do."""
-    deletion = pair.deletion
-    if deletion is not None and _unchanged(pair, absent) and not _guests_left(pair, verdict):
-        return skip(pair.seen_mapping(absent.other), Rule.HELD)
+    waiting = _waiting(pair, absent)
+    if waiting is not None and not _guests_left(waiting, verdict):
+        older = [conflict for conflict in pair.conflicts if conflict is not waiting]
+        mapping = replace(pair.seen_mapping(absent.other), held=frozenset())
+        return decision(mapping, Skip(rule=Rule.HELD), *pair.superseding(older))
     if isinstance(verdict, Drift) and note_gone(absent) in pair.mapping.notes:
         return skip(pair.seen_mapping(absent.other), Rule.DRIFT_DELETED)
     if isinstance(verdict, Delete) and verdict.side not in pair.run_toward:
@@ -99,18 +103,17 @@ def _answered(pair: Pair, absent: Side, verdict: Action) -> Decision:
     return _acting(pair, verdict)
 
 
-def _unchanged(pair: Pair, absent: Side) -> bool:
-    deletion, content = pair.deletion, pair.content(absent.other)
-    if deletion is None or deletion.absent is not absent:
-        return False
-    recorded = deletion.outlook if absent is Side.WEDSYNC else deletion.wedsync
-    return recorded is not None and content is not None and not changed_fields(recorded, content)
+def _waiting(pair: Pair, absent: Side) -> Conflict | None:
+    """Return the open conflict about this very absence and the present content of the side that is left."""
+    content = pair.content(absent.other)
+    sides = {"wedsync": None, "outlook": None} | {absent.other.value: content}
+    rows = (row for row in pair.conflicts if row.field is None and row.absent is absent)
+    return next((row for row in rows if content is not None and not is_superseded(row, **sides)), None)
 
 
-def _guests_left(pair: Pair, verdict: Action) -> bool:
+def _guests_left(waiting: Conflict, verdict: Action) -> bool:
     """Whether the open conflict was about guests only, who are not on the event any more."""
-    deletion = pair.deletion
-    is_open = deletion is not None and deletion.state is ConflictState.OPEN
+    is_open = waiting.state is ConflictState.OPEN
     return is_open and isinstance(verdict, Delete) and verdict.side is Side.OUTLOOK
 
 

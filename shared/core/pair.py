@@ -105,11 +105,6 @@ class Pair:
         return self.mapping.born is Side.WEDSYNC and not self.policy.preferences.includes(event_type)
 
     @property
-    def deletion(self) -> Conflict | None:
-        """The open conflict about the event as such."""
-        return next((conflict for conflict in self.conflicts if conflict.field is None), None)
-
-    @property
     def w_version(self) -> int:
         """The version that a write to WedSync is conditional on."""
         return refreshed(self.mapping, self.wedsync).w_version

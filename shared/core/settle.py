@@ -40,6 +40,20 @@ def settled(
     )
 
 
+def settled_alone(mapping: EventMapping, update: Update, answer: WedSyncState | OutlookState) -> EventMapping:
+    """Return the mapping *as it was given to the decision*, after this write was answered and a later one failed.
+
+    The fields that were carried are settled, so that our own write is not taken for an edit. Versions stay: what else
+    was seen is not accounted for, and the next write has to fail on them and look again.
+    """
+    after = settled(mapping, replace(update, settles=update.fields), answer)
+    kept = {part: getattr(mapping, part) for part in _VERSIONS}
+    return replace(after, **kept)
+
+
+_VERSIONS = ("w_version", "o_etag", "o_changed_at", "event_type", "is_organizer", "series_id", "occurrence_date")
+
+
 def created(
     mapping: EventMapping, answer: WedSyncState | OutlookState, *, at: datetime | None = None, found: bool = False
 ) -> EventMapping:

@@ -136,5 +136,6 @@ def changed_at(view: View) -> datetime | None:
 
 
 def holding(conflicts: Sequence[Conflict]) -> tuple[Conflict, ...]:
-    """Return the conflicts that hold their field: open, or resolved and not applied yet."""
-    return tuple(conflict for conflict in conflicts if conflict.state in _HOLDING)
+    """Return the conflicts that hold their field (open, or resolved and not applied yet), the newest last."""
+    held = [conflict for conflict in conflicts if conflict.state in _HOLDING]
+    return tuple(sorted(held, key=lambda conflict: (conflict.opened_at, conflict.conflict_id)))

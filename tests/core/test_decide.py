@@ -44,7 +44,7 @@ from shared.core.history import Conflict
 from shared.core.integration import Direction, ImportOutlookEvents, Preferences
 from shared.core.mapping import EventMapping, Role
 from shared.core.pair import NOTE_PREFIX_REMOVED, NOTE_TYPE_OFF
-from shared.core.settle import settled, without_event
+from shared.core.settle import settled, settled_alone, without_event
 from shared.core.states import ConflictState, MappingState
 from shared.core.views import UNSEEN, Gone, Present, View, outlook_content
 from tests.core.strategies import (
@@ -199,21 +199,29 @@ def test_of_two_conflicts_about_one_field_the_newer_counts() -> None:
     assert decision.mapping.held == TITLE
 
 
+def test_of_two_conflicts_about_one_field_the_one_with_the_present_values_counts() -> None:
+    """Its id follows from its values: opened again, it would be closed in the same breath."""
+    (conflict,) = opened(decided(None, FITTING, GOWN))
+    newer = replace(conflict, conflict_id="newer", opened_at=NOON + HOUR, outlook=replace(EVENT, title="Cake"))
+    decision = decided(None, FITTING, GOWN, conflicts=(newer, conflict))
+    assert decision.actions == (Supersede(conflict_ids=("newer",)),)
+    assert decision.mapping.held == TITLE
+
+
 def test_closed_conflicts_hold_nothing() -> None:
     first = decided(None, FITTING, GOWN)
     closed = replace(opened(first)[0], state=ConflictState.APPLIED)
     assert isinstance(decided(first.mapping, FITTING, GOWN, conflicts=(closed,)).actions[0], OpenConflict)
 
 
-def test_an_unread_side_is_as_its_conflict_recorded_it() -> None:
-    """Else the held edit would look withdrawn, and be written over with an etag that says all is well."""
+def test_no_conflict_is_over_before_both_sides_are_read() -> None:
+    """Else the held edit would look withdrawn, or as agreed to, and be written over by the next change."""
     first = decided(None, FITTING, GOWN)
-    moved = Present(replace(wedsync_state(replace(EVENT, title="Cake")), version=5))
-    decision = decided(first.mapping, moved, UNSEEN, conflicts=opened(first))
-    opening = decision.actions[0]
-    assert isinstance(opening, OpenConflict)
-    assert opening.outlook is not None
-    assert opening.outlook.title == "Gown"
+    for title in ("Cake", "Gown", "Tasting"):
+        moved = Present(replace(wedsync_state(replace(EVENT, title=title)), version=5))
+        decision = decided(first.mapping, moved, UNSEEN, conflicts=opened(first))
+        assert only(decision) == Hold(rule=Rule.UNKNOWN_SIDE, side=Side.OUTLOOK)
+        assert decision.mapping == first.mapping
 
 
 # --- Replays ------------------------------------------------------------------------------------------------------
@@ -626,7 +634,8 @@ class Calendars:
     def look(self, sides: frozenset[Side], *, fails: Side | None = None) -> tuple[Action, ...]:
         """Decide and act as a job does: what is stale is read and decided again; a failure saves nothing."""
         try:
-            return self._act(sides, fails)
+            actions = self._act(sides, fails)
+            return self._act(frozenset(Side), fails) if isinstance(actions[0], Hold) else actions
         except Stale:
             return self._act(frozenset(Side), fails)
 
@@ -643,7 +652,9 @@ class Calendars:
             if isinstance(action, Update):
                 if action.side is fails:
                     return decision.actions
-                mapping = settled(mapping, action, self._write(action))
+                answer = self._write(action)
+                self.mapping = settled_alone(self.mapping, action, answer)
+                mapping = settled(mapping, action, answer)
             elif isinstance(action, OpenConflict):
                 conflict = conflict_of(action, mapping, now=NOON)
                 self.conflicts[conflict.conflict_id] = conflict

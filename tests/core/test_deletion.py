@@ -230,3 +230,10 @@ def test_an_event_that_moved_from_one_absence_to_the_other() -> None:
     conflicts = opened(decided(OURS, EVENT, GONE))
     decision = decided(OURS, GONE, EVENT, conflicts=conflicts)
     assert [type(action) for action in decision.actions] == [Delete, Supersede]
+
+
+def test_of_two_open_deletions_the_one_with_the_present_content_counts() -> None:
+    (conflict,) = opened(decided(OURS, EVENT, GONE))
+    other = replace(conflict, conflict_id="other", wedsync=EDITED, opened_at=NOON + HOUR)
+    decision = decided(OURS, EVENT, GONE, conflicts=(conflict, other))
+    assert decision.actions == (Skip(rule=Rule.HELD), Supersede(conflict_ids=("other",)))

@@ -12,7 +12,7 @@ from shared.core.canon import changed_fields, sync_hash
 from shared.core.decide import decide
 from shared.core.event import MERGED_FIELDS, CalendarEvent, Field, Place, Side
 from shared.core.mapping import Intent
-from shared.core.settle import created, settled, without_event
+from shared.core.settle import created, settled, settled_alone, without_event
 from shared.core.states import MappingState
 from shared.core.views import UNSEEN, Present
 from shared.errors import IllegalMove
@@ -136,3 +136,16 @@ def test_an_answer_is_the_newest_whatever_its_clock_says() -> None:
     assert (after.o_etag, after.o_changed_at) == ("e5", early.changed_at)
     assert set(MERGED_FIELDS) <= update.settles
     assert update.prefix == PREFIX
+
+
+def test_after_a_write_whose_successor_failed_only_the_bases_of_its_fields_move() -> None:
+    """Else our own write would look like an edit, or what is still to be carried as if it had been."""
+    ours, theirs = replace(EVENT, description="Four cakes"), replace(EVENT, title="Gown")
+    seen = Present(wedsync_state(ours)), Present(outlook_state(theirs))
+    decision = decide(mapping_of(), wedsync=seen[0], outlook=seen[1], policy=Policy(), conflicts=())
+    update, unsent = decision.actions
+    assert isinstance(update, Update)
+    assert isinstance(unsent, Update)
+    after = settled_alone(mapping_of(), update, wedsync_state(replace(ours, title="Gown"), version=5))
+    assert after.base_w == after.base_o == theirs
+    assert (after.w_version, after.o_etag, after.o_changed_at) == (3, "etag-3", NOON)

@@ -17,6 +17,8 @@ from shared.ports import (
     AuthStates,
     Clock,
     Consent,
+    Due,
+    DueList,
     Ids,
     Integrations,
     Mappings,
@@ -24,6 +26,7 @@ from shared.ports import (
     Stored,
 )
 from shared.usecases.connect_state import connection_of
+from shared.usecases.due_kinds import SAFETY
 from shared.usecases.request_sync import RequestSync
 from shared.usecases.subscribe import Subscribe
 
@@ -126,11 +129,13 @@ class FinishConnect:
     outlook: Outlook
     subscribe: Subscribe
     request_sync: RequestSync
+    due: DueList
     clock: Clock
+    safety_sync_minutes: int
 
     async def by_browser(self, answer: Mapping[str, str], cookie: str) -> Connected | HandOver:
         """Complete if the cookie matches the state; otherwise leave the state alone and hand over to the page."""
-        request = await self.states.peek(answer.get("state", ""))
+        request = await self._known(answer)
         if request is None:
             raise ConsentFault("state_expired", "This sign-in was used before or is older than ten minutes.")
         if not request.binding_hash or not hmac.compare_digest(request.binding_hash, _hash(cookie)):
@@ -139,10 +144,15 @@ class FinishConnect:
 
     async def by_post(self, user_id: str, answer: Mapping[str, str]) -> Connected:
         """Complete for the signed-in user; another user's state is left alone and answered like an unknown one."""
-        request = await self.states.peek(answer.get("state", ""))
+        request = await self._known(answer)
         if request is None or request.user_id != user_id:
             raise ConsentFault("state_expired", "This sign-in is not known, was used before or is too old.")
         return await self._complete(await self._take(request.key), answer)
+
+    async def _known(self, answer: Mapping[str, str]) -> AuthRequest | None:
+        """Return the request that the answer belongs to. A ticket is none: it leads to a flow and has none itself."""
+        request = await self.states.peek(answer.get("state", ""))
+        return request if request and request.flow else None
 
     async def _take(self, state: str) -> AuthRequest:
         request = await self.states.take(state)
@@ -163,6 +173,9 @@ class FinishConnect:
             await self._give_back(grant.account, integration_id, present)
             raise
         await self.mappings.raise_epoch(integration_id, stored.value.epoch)
+        # Whatever is lost from here on, the safety sync finds.
+        due_at = self.clock.now() + timedelta(minutes=self.safety_sync_minutes)
+        await self.due.put(Due(kind=SAFETY, integration_id=integration_id, at=due_at))
         run = await self.request_sync.start(
             stored.value, kind=RunKind.FULL, triggered_by=TriggeredBy.AUTO, delay_seconds=5
         )

@@ -6,11 +6,12 @@ made of our event carries the marker alone, and stays.
 """
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from shared.core.event import OutlookState, Side
-from shared.core.history import SyncRun, Tally
+from shared.core.history import SyncRun
 from shared.core.integration import Account, Integration
 from shared.core.jobs import RunKind, RunRequest, TriggeredBy, UpkeepJob, UpkeepKind
 from shared.core.mapping import EventMapping, transaction_id
@@ -18,6 +19,7 @@ from shared.core.states import INTEGRATION_MOVES, IntegrationState, MappingState
 from shared.errors import (
     CalendarGone,
     EventGone,
+    OutcomeUnknown,
     ReconnectNeeded,
     RowChanged,
     StateConflict,
@@ -61,14 +63,17 @@ class Removal:
     finished: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Budget:
-    clock: Clock
-    until: datetime
+@dataclass(kw_only=True)
+class _Progress:
+    """How far one attempt got, until when it may go on, and what earlier attempts had deleted already."""
 
-    @property
-    def spent(self) -> bool:
-        return self.clock.now() >= self.until
+    run_id: str
+    until: datetime
+    deleted: int = 0
+    left: set[str] = field(default_factory=set)
+
+    def removal(self, **more: Any) -> Removal:
+        return Removal(sync_id=self.run_id, events_deleted=self.deleted, events_left=len(self.left), **more)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +98,7 @@ class Disconnect:
         run_id = await self._record(integration_id)
         await self._put(integration_id, run_id, delay=30)
         await self._fence(integration_id)
-        return await self._work(integration_id, run_id, self._budget(ANSWER_WITHIN))
+        return await self._work(integration_id, run_id, ANSWER_WITHIN)
 
     async def resume(self, integration_id: str, run_id: str) -> None:
         """Go on where an earlier attempt ended; nothing happens when there is nothing left to do."""
@@ -104,12 +109,9 @@ class Disconnect:
             if await self.mappings.epoch(integration_id) <= stored.value.epoch:
                 return  # the user's request never got as far as the fence, or the user has connected again
             await self._fence(integration_id)
-        removal = await self._work(integration_id, run_id, self._budget(_WORK_WITHIN))
+        removal = await self._work(integration_id, run_id, _WORK_WITHIN)
         if not removal.finished:
             await self._put(integration_id, run_id, delay=10)
-
-    def _budget(self, span: timedelta) -> _Budget:
-        return _Budget(clock=self.clock, until=self.clock.now() + span)
 
     async def _put(self, integration_id: str, run_id: str, *, delay: float) -> None:
         await self.jobs.put(
@@ -148,72 +150,73 @@ class Disconnect:
             return
         raise StateConflict("busy", "The connection is being changed; try again.")
 
-    async def _work(self, integration_id: str, run_id: str, budget: _Budget) -> Removal:
+    async def _work(self, integration_id: str, run_id: str, span: timedelta) -> Removal:
         stored = await self.integrations.get(integration_id)
         if stored is None:
             return Removal(sync_id=run_id, finished=True)
         integration = stored.value
-        tally = await self._tally(integration_id, run_id)
-        removal = Removal(sync_id=run_id, events_deleted=tally.deleted)
+        earlier = await self.runs.get(integration_id, run_id)
+        progress = _Progress(
+            run_id=run_id,
+            until=self.clock.now() + span,
+            deleted=earlier.value.tally.deleted if earlier else 0,
+        )
         reachable = True
         try:
-            removal, done = await self._clear_outlook(integration, removal, budget)
+            done = await self._clear_outlook(integration, progress)
         except (ReconnectNeeded, CalendarGone):
             reachable, done = False, True
-            left = [m async for m in self.mappings.all(integration_id) if _is_our_copy(m.value)]
-            removal = replace(removal, events_left=len(left))
-        except (Throttled, Unavailable):
+            ours = [stored.value async for stored in self.mappings.all(integration_id) if _is_our_copy(stored.value)]
+            progress.left |= {str(mapping.outlook_id) for mapping in ours}
+        except (Throttled, Unavailable, OutcomeUnknown):
             done = False
         if not done:
-            await self._note(integration_id, run_id, removal)
-            return removal
-        return await self._forget(integration, removal, reachable=reachable)
+            await self._note(integration_id, progress.removal())
+            return progress.removal()
+        return await self._forget(integration, progress, reachable=reachable)
 
-    async def _clear_outlook(self, integration: Integration, removal: Removal, budget: _Budget) -> tuple[Removal, bool]:
-        """Delete our copies by mapping, then what only the marker shows; say whether all of it is done."""
+    async def _clear_outlook(self, integration: Integration, progress: _Progress) -> bool:
+        """Delete our copies by mapping, then what only the marker shows; return whether all of it is done."""
         await self.outlook.calendar_answers(integration.integration_id, integration.calendar_id)
-        left = 0
         async for chunk in _chunks(self.mappings.all(integration.integration_id)):
-            if budget.spent:
-                return replace(removal, events_left=left), False
-            gone, kept = await self._delete(integration.integration_id, chunk)
-            left += kept
-            removal = replace(removal, events_deleted=removal.events_deleted + gone)
+            if self.clock.now() >= progress.until:
+                return False
+            await self._delete(integration.integration_id, chunk, progress)
         young = await self._young_intents(integration.integration_id)
-        swept, kept = await self._sweep(integration)
-        removal = replace(removal, events_deleted=removal.events_deleted + swept, events_left=max(left, kept))
-        return removal, not young
+        await self._sweep(integration, progress)
+        return not young
 
-    async def _delete(self, integration_id: str, chunk: Sequence[EventMapping]) -> tuple[int, int]:
+    async def _delete(self, integration_id: str, chunk: Sequence[EventMapping], progress: _Progress) -> None:
+        """Delete one batch; what was asked to wait is raised after the rest is counted."""
         meetings = [mapping for mapping in chunk if mapping.base_o and mapping.base_o.attendees]
-        plain = [mapping for mapping in chunk if mapping not in meetings and mapping.outlook_id]
+        progress.left |= {str(mapping.outlook_id) for mapping in meetings}
+        plain = [mapping for mapping in chunk if mapping not in meetings]
         items = [BatchDelete(event_id=str(mapping.outlook_id), etag=mapping.o_etag) for mapping in plain]
         answers = await self.outlook.batch(integration_id, items) if items else ()
-        gone = 0
-        kept = len(meetings)
+        fault: Exception | None = None
         for mapping, answer in zip(plain, answers, strict=True):
             if answer is None:
-                gone += 1
+                progress.deleted += 1
             elif isinstance(answer, VersionMismatch):
-                removed = await self._delete_changed(integration_id, str(mapping.outlook_id))
-                gone, kept = gone + removed, kept + (not removed)
+                await self._delete_changed(integration_id, str(mapping.outlook_id), progress)
             elif isinstance(answer, Exception) and not isinstance(answer, EventGone):
-                raise answer
-        return gone, kept
+                fault = answer
+        if fault is not None:
+            raise fault
 
-    async def _delete_changed(self, integration_id: str, event_id: str) -> bool:
+    async def _delete_changed(self, integration_id: str, event_id: str, progress: _Progress) -> None:
         """Our copy changed since we saw it: read it, and leave it if there are guests on it now."""
         try:
             state = await self.outlook.event(integration_id, event_id)
             if state.is_meeting:
-                return False
+                progress.left.add(event_id)
+                return
             await self.outlook.delete(integration_id, event_id=event_id, etag=state.etag)
         except EventGone:
-            return True
-        return True
+            return
+        progress.deleted += 1
 
-    async def _sweep(self, integration: Integration) -> tuple[int, int]:
-        gone = kept = 0
+    async def _sweep(self, integration: Integration, progress: _Progress) -> None:
         found = [
             state
             async for state in self.outlook.all_marked(integration.integration_id, integration.calendar_id)
@@ -221,14 +224,13 @@ class Disconnect:
         ]
         for state in found:
             if state.is_meeting:
-                kept += 1
+                progress.left.add(state.event_id)
                 continue
             try:
                 await self.outlook.delete(integration.integration_id, event_id=state.event_id, etag=state.etag)
-                gone += 1
             except EventGone:
                 continue
-        return gone, kept
+            progress.deleted += 1
 
     async def _young_intents(self, integration_id: str) -> bool:
         """A create that was decided before the fence may still be on its way: look again when it must have landed."""
@@ -239,7 +241,7 @@ class Disconnect:
                 return True
         return False
 
-    async def _forget(self, integration: Integration, removal: Removal, *, reachable: bool) -> Removal:
+    async def _forget(self, integration: Integration, progress: _Progress, *, reachable: bool) -> Removal:
         integration_id = integration.integration_id
         try:
             unsubscribed = await self.subscribe.remove_all(integration_id, at_graph=reachable)
@@ -251,8 +253,8 @@ class Disconnect:
         account = Account(tenant_id=integration.tenant_id, account_id=integration.account_id)
         await self.integrations.release_account(account, integration_id)
         await self._end(integration_id)
-        removal = replace(removal, mappings_deleted=deleted, webhook_unsubscribed=unsubscribed, finished=True)
-        await self._note(integration_id, removal.sync_id, removal)
+        removal = progress.removal(mappings_deleted=deleted, webhook_unsubscribed=unsubscribed, finished=True)
+        await self._note(integration_id, removal)
         log_action(
             "disconnected",
             integration=integration_id,
@@ -272,12 +274,8 @@ class Disconnect:
             )
         )
 
-    async def _tally(self, integration_id: str, run_id: str) -> Tally:
-        stored = await self.runs.get(integration_id, run_id)
-        return stored.value.tally if stored else Tally()
-
-    async def _note(self, integration_id: str, run_id: str, removal: Removal) -> None:
-        stored = await self.runs.get(integration_id, run_id)
+    async def _note(self, integration_id: str, removal: Removal) -> None:
+        stored = await self.runs.get(integration_id, removal.sync_id)
         if stored is None or stored.value.state is not RunState.IN_PROGRESS:
             return
         now = self.clock.now()

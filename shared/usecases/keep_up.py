@@ -4,16 +4,16 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from shared.core.integration import Integration
-from shared.core.jobs import RunKind, TriggeredBy, UpkeepJob, UpkeepKind
+from shared.core.jobs import TriggeredBy, UpkeepJob, UpkeepKind
 from shared.errors import InvalidInput
 from shared.log import log_action
 from shared.ports import Clock, Due, DueList, Integrations, JobQueue
 from shared.usecases.disconnect import Disconnect
+from shared.usecases.due_kinds import RENEWAL, SAFETY
 from shared.usecases.job_frame import JobFrame
 from shared.usecases.request_sync import RequestSync
-from shared.usecases.subscribe import RENEWAL, Subscribe
+from shared.usecases.subscribe import Subscribe
 
-SAFETY = "safety-sync"
 _LOOK_AGAIN = timedelta(hours=1)
 
 
@@ -69,7 +69,7 @@ class EnqueueDue:
                 await self.due.done(entry)
                 continue
             await self.due.put(replace(entry, at=now + timedelta(minutes=self.safety_sync_minutes)))
-            await self.request_sync.start(stored.value, kind=RunKind.INCREMENTAL, triggered_by=TriggeredBy.SCHEDULED)
+            await self.request_sync.look_again(stored.value, triggered_by=TriggeredBy.SCHEDULED, delay_seconds=0)
             started += 1
         return started
 

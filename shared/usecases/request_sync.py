@@ -1,6 +1,7 @@
 """Start a run: record it as queued and put it on the queue."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from shared.core.history import SyncRun
 from shared.core.integration import Integration
@@ -9,6 +10,8 @@ from shared.core.states import IntegrationState, RunState
 from shared.errors import NotFound, StateConflict
 from shared.ports import Clock, Ids, Integrations, JobQueue, Runs
 from shared.usecases.connect_state import connection_of
+
+_LOST_AFTER = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,17 +42,19 @@ class RequestSync:
         request = RunRequest(kind=kind, triggered_by=triggered_by, direction=integration.direction)
         return await self._queue(integration, request, delay_seconds=delay_seconds)
 
-    async def look_again(self, integration: Integration, *, delay_seconds: float = 2) -> None:
-        """Make sure that a full or incremental run comes; one that waits already is enough."""
+    async def look_again(
+        self,
+        integration: Integration,
+        *,
+        triggered_by: TriggeredBy = TriggeredBy.WEBHOOK,
+        delay_seconds: float = 2,
+    ) -> None:
+        """Make sure that a run comes; one that has been waiting for less than two minutes is enough."""
+        lost = self.clock.now() - _LOST_AFTER
         for known in await self.runs.recent(integration.integration_id, 5):
-            if known.value.state is RunState.QUEUED:
+            if known.value.state is RunState.QUEUED and known.value.queued_at > lost:
                 return
-        await self.start(
-            integration,
-            kind=RunKind.INCREMENTAL,
-            triggered_by=TriggeredBy.WEBHOOK,
-            delay_seconds=delay_seconds,
-        )
+        await self.start(integration, kind=RunKind.INCREMENTAL, triggered_by=triggered_by, delay_seconds=delay_seconds)
 
     async def status(self, user_id: str, run_id: str) -> SyncRun:
         """Return one run of the user's connection; ``NotFound`` otherwise."""

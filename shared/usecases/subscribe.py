@@ -11,8 +11,8 @@ from shared.core.subscription import Subscription
 from shared.errors import EventGone, StateConflict
 from shared.log import log_action
 from shared.ports import Clock, Due, DueList, Ids, JobQueue, Stored, SubscriptionRows, Subscriptions
+from shared.usecases.due_kinds import RENEWAL
 
-RENEWAL = "renew-subscription"
 _RENEW_BEFORE = timedelta(hours=24)
 
 

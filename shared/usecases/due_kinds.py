@@ -1,0 +1,4 @@
+"""What can be due, as the list of due things and the timers name it."""
+
+RENEWAL = "renew-subscription"
+SAFETY = "safety-sync"

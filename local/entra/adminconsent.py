@@ -59,7 +59,7 @@ class AdminConsent:
         try:
             tenant = tenants.known(request.path_params["tenant"])
             check_client(given, client, tenant)
-            back = return_address({**given, "response_mode": "query"}, client)
+            back = return_address({**self._registered(request), **given, "response_mode": "query"}, client)
             scopes = parse(given["scope"], client.permissions) if given.get("scope") else client.permissions
         except EntraError as error:
             return self._authorize.error_page(request, error)
@@ -74,6 +74,12 @@ class AdminConsent:
             accounts=[account for account in ACCOUNTS if tenants.admits(tenant, account)],
             signed_in=[],
         )
+
+    def _registered(self, request: Request) -> dict[str, str]:
+        """The link that documentation tells administrators to put together has no ``redirect_uri``
+        (entra-docs ``enterprise-apps/grant-admin-consent.md``): the first registered one is used (assumed)."""
+        uris = self._directory.client.redirect_uris
+        return {} if "/v2.0/" in request.url.path or not uris else {"redirect_uri": uris[0]}
 
     async def login(self, request: Request) -> Response:
         """Show the consent page to an administrator, "Need admin approval" to anybody else of the tenant."""

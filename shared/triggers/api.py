@@ -117,6 +117,7 @@ def _day(call: Call, name: str) -> date | None:
 
 def _number(call: Call, name: str, *, default: int, most: int) -> int:
     text = call.query.get(name, str(default))
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= most:
+    # Longer than any that is allowed: int() itself refuses thousands of digits.
+    if len(text) > len(str(most)) or not text.isascii() or not text.isdigit() or not 1 <= int(text) <= most:
         raise InvalidInput("invalid_query", f"{name} is not a number from 1 to {most}.")
     return int(text)

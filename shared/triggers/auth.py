@@ -5,7 +5,7 @@ from urllib.parse import quote, urlencode
 import azure.functions as func
 
 from shared.bootstrap import App
-from shared.errors import ConsentFault, SyncFault
+from shared.errors import SyncFault
 from shared.triggers import present, shapes
 from shared.triggers.http import Call, Problem, Reply, endpoint, problem_of
 from shared.usecases.connect import Connected, HandOver
@@ -43,21 +43,27 @@ async def browser_begin_connect(app: App, call: Call) -> Reply:
     """Redeem a ticket: bind the browser by a cookie and send it to Microsoft."""
     try:
         bound = await app.begin_connect.redeem(call.query.get("ticket", ""))
-    except ConsentFault as fault:
-        return _to_page(app, query={"error": fault.code})
+    except SyncFault as fault:
+        return _to_page(app, query={"error": _code_of(fault, "browser_begin_connect")})
     cookie = f"{COOKIE}={bound.cookie}; Path=/; Max-Age=600; Secure; HttpOnly; SameSite=Lax"
     return Reply(status=302, headers={"Location": bound.auth_url, "Set-Cookie": cookie})
 
 
 @endpoint(blueprint, route="integrations/outlook/callback", method="GET", signed_in=False)
 async def browser_finish_connect(app: App, call: Call) -> Reply:
-    """Complete in the browser that began; any other browser's page completes by POST, with its user's token."""
+    """Complete in the browser that began; any other browser's page completes by POST, with its user's token.
+
+    An administrator who approved the app for an organization comes back here too, with ``admin_consent`` and no code:
+    https://learn.microsoft.com/entra/identity-platform/v2-admin-consent
+    """
+    if "admin_consent" in call.query and "code" not in call.query:
+        refused = "error" in call.query
+        return _to_page(app, query={"error": "admin_approval_required"} if refused else {"approved": "outlook"})
     answer = {name: call.query[name] for name in _ANSWER if call.query.get(name)}
     try:
         outcome = await app.finish_connect.by_browser(answer, call.cookie(COOKIE))
     except SyncFault as fault:
-        problem = problem_of(fault, "browser_finish_connect").body
-        return _to_page(app, query={"error": problem.code if isinstance(problem, Problem) else "internal"}, clear=True)
+        return _to_page(app, query={"error": _code_of(fault, "browser_finish_connect")}, clear=True)
     match outcome:
         case Connected():
             return _to_page(app, query={"connected": "outlook"}, clear=True)
@@ -89,6 +95,11 @@ async def disconnect(app: App, call: Call) -> Reply:
             events_left=removal.events_left,
         )
     )
+
+
+def _code_of(fault: SyncFault, where: str) -> str:
+    problem = problem_of(fault, where).body
+    return problem.code if isinstance(problem, Problem) else "internal"
 
 
 def _to_page(

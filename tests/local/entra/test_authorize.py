@@ -231,6 +231,15 @@ def test_an_administrator_consents_for_ivy(stranger: Stranger) -> None:
     assert "code" in answer(stranger.send(stranger.authorize(prompt="select_account"), upn=IVY))
 
 
+def test_the_administrators_link_needs_no_redirect_uri(stranger: Stranger) -> None:
+    asked = {"client_id": "7c1f0a52-5a86-4f4e-9d0f-2d4c6b8e9a10"}
+    consent = stranger.send(stranger.web.get("/organizations/adminconsent", params=asked), upn=ROSE)
+    answered = stranger.send(consent, decision="accept")
+    assert answered.headers["location"].startswith(f"{REDIRECT}?")
+    assert answer(answered)["admin_consent"] == "True"
+    assert stranger.web.get("/organizations/v2.0/adminconsent", params=asked).status_code == 400
+
+
 def test_a_refused_admin_consent_says_so(stranger: Stranger) -> None:
     asked = {"client_id": "7c1f0a52-5a86-4f4e-9d0f-2d4c6b8e9a10", "redirect_uri": REDIRECT, "state": "s"}
     consent = stranger.send(stranger.web.get(f"/{WORK}/v2.0/adminconsent", params=asked), upn=ROSE)

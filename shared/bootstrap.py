@@ -37,6 +37,7 @@ from shared.usecases.apply_plan import ApplyPlan
 from shared.usecases.connect import BeginConnect, FinishConnect, ListCalendars
 from shared.usecases.create_batch import CreateBatch
 from shared.usecases.create_event import CreateEvent
+from shared.usecases.dead_runs import BuryDeadRuns
 from shared.usecases.disconnect import Disconnect
 from shared.usecases.job_frame import JobFrame
 from shared.usecases.journal import Journal
@@ -308,6 +309,7 @@ def build(settings: Settings, ports: Ports) -> App:
                 future_days=future,
             ),
             apply=settling.apply,
+            dead=BuryDeadRuns(runs=p.runs, request_sync=request_sync, clock=p.clock),
             due=enqueue_due,
             ids=p.ids,
             clock=p.clock,

@@ -1,6 +1,7 @@
 """Keep a lease while work is going on."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -14,7 +15,7 @@ from shared.ports import Clock, LeaseHold, Leases
 
 @dataclass(kw_only=True)
 class Heartbeat:
-    """Renews the lease every third of its span until the block ends.
+    """Renews the lease every third of its span until the block ends, and tells ``on_beat`` of it.
 
     A lease that was lost is not fought for: every write of a run is conditional on the row that it was decided on, so
     two runs at once waste work and harm nothing.
@@ -24,6 +25,7 @@ class Heartbeat:
     clock: Clock
     hold: LeaseHold
     span: timedelta
+    on_beat: Callable[[LeaseHold], Awaitable[None]]
     _task: asyncio.Task[None] | None = field(default=None, init=False)
 
     async def __aenter__(self) -> Self:
@@ -50,3 +52,5 @@ class Heartbeat:
                 return
             except SyncFault:
                 continue
+            with suppress(SyncFault):
+                await self.on_beat(self.hold)

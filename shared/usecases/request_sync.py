@@ -29,11 +29,15 @@ class RequestSync:
         stored = await connection_of(self.integrations, user_id)
         if stored.value.state is not IntegrationState.CONNECTED:
             raise StateConflict(stored.value.state.value, stored.value.reason or "The connection is not syncing.")
-        for waiting in await self.runs.recent(stored.value.integration_id, 5):
+        return await self.again(stored.value, request)
+
+    async def again(self, integration: Integration, request: RunRequest) -> SyncRun:
+        """Start a run, or wake the one that waits to do the same."""
+        for waiting in await self.runs.recent(integration.integration_id, 5):
             if waiting.value.state is RunState.QUEUED and waiting.value.request == request:
-                await self.jobs.put(RunJob(integration_id=stored.value.integration_id, run_id=waiting.value.run_id))
+                await self.jobs.put(RunJob(integration_id=integration.integration_id, run_id=waiting.value.run_id))
                 return waiting.value
-        return await self._queue(stored.value, request, delay_seconds=0)
+        return await self._queue(integration, request, delay_seconds=0)
 
     async def start(
         self, integration: Integration, *, kind: RunKind, triggered_by: TriggeredBy, delay_seconds: float = 0

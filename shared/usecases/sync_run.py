@@ -1,20 +1,22 @@
 """A ``RunJob``: read both sides to the end, plan, apply, commit the cursors last.
 
 One run at a time holds the integration's lease. A run that dies leaves its lease to expire and its row without a
-heartbeat; the message comes back, finds that, and begins anew: everything already done is found done.
+heartbeat: the next run marks it as failed and does its work. Where none comes, the dead run's own message comes back in
+the end and begins anew. Either way everything already done is found done.
 """
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from shared.core.history import SyncRun, Tally
+from shared.core.history import EventFailure, SyncRun, Tally
 from shared.core.integration import Integration, LastSyncStatus
 from shared.core.jobs import RunJob, RunKind
 from shared.core.states import RUN_MOVES, RunState, move
-from shared.errors import CursorExpired, RemoteFault, RowChanged, SyncFault
+from shared.errors import CalendarGone, CursorExpired, ReconnectNeeded, RemoteFault, RowChanged, SyncFault, Unavailable
 from shared.log import log_action
 from shared.ports import Clock, Ids, Integrations, JobQueue, LeaseHold, Leases, Runs, Stored
 from shared.usecases.apply_plan import ApplyPlan
+from shared.usecases.dead_runs import BuryDeadRuns
 from shared.usecases.heartbeat import Heartbeat
 from shared.usecases.job_frame import JobFrame
 from shared.usecases.journal import Trace
@@ -24,6 +26,10 @@ from shared.usecases.settle_pair import policy_of
 
 LEASE = timedelta(seconds=30)
 _BUSY_DELAY = 3.0
+_TRIES = 4
+"""Attempts at the events that could not be reached: 2, 10 and 60 s apart, then the run ends without them."""
+
+_LIVING = (RunState.QUEUED, RunState.IN_PROGRESS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +43,7 @@ class SyncRunner:
     jobs: JobQueue
     pull: PullSides
     apply: ApplyPlan
+    dead: BuryDeadRuns
     due: EnqueueDue
     ids: Ids
     clock: Clock
@@ -46,10 +53,10 @@ class SyncRunner:
 
         async def work(integration: Integration) -> None:
             stored = await self.runs.get(job.integration_id, job.run_id)
-            if stored is None or stored.value.state not in (RunState.QUEUED, RunState.IN_PROGRESS):
+            if stored is None or stored.value.state not in _LIVING:
                 return
             if not integration.syncing:
-                await self._end(stored, RunState.CANCELLED, Tally(), outcome=integration.state.value)
+                await self._end(stored, RunState.CANCELLED, outcome=integration.state.value)
                 return
             hold = await self.leases.acquire(
                 job.integration_id, owner=self.ids.new_id(), until=self.clock.now() + LEASE
@@ -62,20 +69,30 @@ class SyncRunner:
         await self.frame.run(job, work)
 
     async def _held(self, integration: Integration, stored: Stored[SyncRun], job: RunJob, hold: LeaseHold) -> None:
-        beat = Heartbeat(leases=self.leases, clock=self.clock, hold=hold, span=LEASE)
+        async def beaten(hold: LeaseHold) -> None:
+            await self._beat(stored.value, hold)
+
+        beat = Heartbeat(leases=self.leases, clock=self.clock, hold=hold, span=LEASE, on_beat=beaten)
         try:
             async with beat:
-                stored = await self._begin(stored)
+                stored = await self._begin(stored, hold)
+                await self.dead.run(integration, stored.value, silence=LEASE)
                 await self._work(integration, stored, job)
         finally:
             await self.leases.release(beat.hold)
 
-    async def _begin(self, stored: Stored[SyncRun]) -> Stored[SyncRun]:
-        now = self.clock.now()
-        run = stored.value
+    async def _begin(self, stored: Stored[SyncRun], hold: LeaseHold) -> Stored[SyncRun]:
+        run = replace(stored.value, heartbeat_at=hold.expires_at - LEASE)
         if run.state is RunState.QUEUED:
-            run = replace(run, state=move(RUN_MOVES, run.state, RunState.IN_PROGRESS), started_at=now)
-        return await self.runs.save(Stored(value=replace(run, heartbeat_at=now), tag=stored.tag))
+            run = replace(run, state=move(RUN_MOVES, run.state, RunState.IN_PROGRESS), started_at=self.clock.now())
+        return await self.runs.save(Stored(value=run, tag=stored.tag))
+
+    async def _beat(self, run: SyncRun, hold: LeaseHold) -> None:
+        """Note the moment of the lease's renewal, so that the row falls silent when the lease runs out, not before."""
+        stored = await self.runs.get(run.integration_id, run.run_id)
+        if stored and stored.value.state is RunState.IN_PROGRESS:
+            beaten = replace(stored.value, heartbeat_at=hold.expires_at - LEASE)
+            await self.runs.save(Stored(value=beaten, tag=stored.tag))
 
     async def _work(self, integration: Integration, stored: Stored[SyncRun], job: RunJob) -> None:
         run = stored.value
@@ -85,19 +102,29 @@ class SyncRunner:
             pulled = await self._pull(integration, full=full)
             policy = policy_of(integration, run_direction=run.request.direction, window=pulled.window)
             tally, failures = await self.apply.run(integration, pulled, policy=policy, trace=trace)
+        except (ReconnectNeeded, CalendarGone) as fault:
+            await self._fail(integration, stored, fault)
+            raise
         except RemoteFault as fault:
             log_action("sync_run_interrupted", integration=integration.integration_id, kind=type(fault).__name__)
             raise
         except SyncFault:
             raise
         except Exception as fault:
-            await self._end(stored, RunState.FAILED, Tally(), outcome=type(fault).__name__)
-            await self._note(integration, LastSyncStatus.ERROR, None)
+            await self._fail(integration, stored, fault)
             raise
+        unreached = any(failure.retryable for failure in failures)
+        if unreached and job.attempt + 1 < _TRIES:
+            await self.frame.hand_back(job, Unavailable("graph", code="EventsUnreached"))
+            return
         status = LastSyncStatus.PARTIAL if failures else LastSyncStatus.SUCCESS
-        await self._note(integration, status, pulled)
-        await self._end(replace(stored, value=replace(run, failures=failures)), RunState.COMPLETED, tally)
+        await self._note(integration, status, _unread(pulled) if unreached else pulled)
+        await self._end(stored, RunState.COMPLETED, tally, failures=failures)
         await self.due.confirmed(integration.integration_id)
+
+    async def _fail(self, integration: Integration, stored: Stored[SyncRun], fault: Exception) -> None:
+        await self._end(stored, RunState.FAILED, outcome=type(fault).__name__)
+        await self._note(integration, LastSyncStatus.ERROR, None)
 
     async def _pull(self, integration: Integration, *, full: bool) -> Pulled:
         """Read both sides; places to continue from that are not known any more lead to a full reading."""
@@ -127,24 +154,54 @@ class SyncRunner:
                 continue
             return
 
-    async def _end(self, stored: Stored[SyncRun], state: RunState, tally: Tally, *, outcome: str = "") -> None:
-        run = replace(
-            stored.value,
-            state=move(RUN_MOVES, stored.value.state, state),
-            completed_at=self.clock.now(),
-            tally=tally,
-            outcome=outcome,
-        )
-        await self.runs.save(Stored(value=run, tag=stored.tag))
-        log_action(
-            "sync_run_ended",
-            integration=run.integration_id,
-            run=run.run_id,
-            state=state.value,
-            handled=tally.handled,
-            created=tally.created,
-            updated=tally.updated,
-            deleted=tally.deleted,
-            conflicts=tally.conflicts,
-            errors=tally.errors,
-        )
+    async def _end(
+        self,
+        stored: Stored[SyncRun],
+        state: RunState,
+        tally: Tally | None = None,
+        *,
+        outcome: str = "",
+        failures: tuple[EventFailure, ...] = (),
+    ) -> None:
+        """End the run, unless somebody else has; the row may have beaten since it was read."""
+        present: Stored[SyncRun] | None = stored
+        while present is not None and present.value.state in _LIVING:
+            run = replace(
+                present.value,
+                state=move(RUN_MOVES, present.value.state, state),
+                completed_at=self.clock.now(),
+                tally=tally or Tally(),
+                outcome=outcome,
+                failures=failures,
+            )
+            try:
+                await self.runs.save(Stored(value=run, tag=present.tag))
+            except RowChanged:
+                present = await self.runs.get(run.integration_id, run.run_id)
+                continue
+            _log_end(run)
+            return
+
+
+def _unread(pulled: Pulled) -> Pulled | None:
+    """Return where to continue when some events could not be reached, so that the next run comes upon them again.
+
+    After a reading of everything that is the beginning; otherwise the cursors stay where they were.
+    """
+    return replace(pulled, complete=False, delta_link="", wedsync_cursor="") if pulled.complete else None
+
+
+def _log_end(run: SyncRun) -> None:
+    tally = run.tally
+    log_action(
+        "sync_run_ended",
+        integration=run.integration_id,
+        run=run.run_id,
+        state=run.state.value,
+        handled=tally.handled,
+        created=tally.created,
+        updated=tally.updated,
+        deleted=tally.deleted,
+        conflicts=tally.conflicts,
+        errors=tally.errors,
+    )

@@ -22,6 +22,7 @@ from shared.errors import (
     OperatorFault,
     ReconnectNeeded,
     Rejected,
+    RowChanged,
     StoreFault,
     SyncFault,
     VersionMismatch,
@@ -113,24 +114,38 @@ class ApplyPlan:
                 untouched = views.wedsync == UNSEEN and views.outlook == UNSEEN
                 if untouched and mapping.state is not MappingState.INTENT:
                     return
-                done = await self.pair.run(
-                    work.integration,
-                    stored,
-                    views,
-                    policy=work.policy,
-                    trace=work.trace,
-                    conflicts=work.conflicts.get(mapping.mapping_id, ()),
-                )
-                work.add(done)
+                conflicts = work.conflicts.get(mapping.mapping_id, ())
+                try:
+                    await self._settle(work, stored, views, conflicts)
+                except RowChanged:
+                    await self._settle_anew(work, mapping)
             except _STOPS:
                 raise
-            except StoreFault:
-                log_action("pair_left_to_another", integration=mapping.integration_id, mapping=mapping.mapping_id)
             except SyncFault as fault:
                 refused = isinstance(fault, Rejected | DuplicateTransaction)
                 work.fail(mapping.wedsync_id or mapping.mapping_id, mapping.event_type, fault, retryable=not refused)
 
         return settle
+
+    async def _settle(
+        self, work: _Round, stored: Stored[EventMapping], views: Views, conflicts: Sequence[Conflict] | None
+    ) -> None:
+        done = await self.pair.run(
+            work.integration, stored, views, policy=work.policy, trace=work.trace, conflicts=conflicts
+        )
+        work.add(done)
+
+    async def _settle_anew(self, work: _Round, mapping: EventMapping) -> None:
+        """An event job has worked on the pair since it was read: look at it as it is now, on both sides."""
+        stored = await self.new.mappings.get(mapping.integration_id, mapping.mapping_id)
+        if stored is None:
+            return
+        log_action("pair_moved_on", integration=mapping.integration_id, mapping=mapping.mapping_id)
+        views = Views(
+            wedsync=await self.look.at(work.integration, stored.value, Side.WEDSYNC),
+            outlook=await self.look.at(work.integration, stored.value, Side.OUTLOOK),
+        )
+        await self._settle(work, stored, views, None)
 
     async def _views(self, work: _Round, mapping: EventMapping) -> Views:
         return Views(wedsync=await self._wedsync_view(work, mapping), outlook=await self._outlook_view(work, mapping))
@@ -257,6 +272,9 @@ async def _some_at_once(work: Sequence[Callable[[], Awaitable[None]]]) -> None:
         async with gate:
             await step()
 
-    async with asyncio.TaskGroup() as group:
-        for step in work:
-            group.create_task(one(step))
+    try:
+        async with asyncio.TaskGroup() as group:
+            for step in work:
+                group.create_task(one(step))
+    except BaseExceptionGroup as faults:
+        raise faults.exceptions[0] from None  # the others are of its kind, or were cancelled for its sake

@@ -119,25 +119,8 @@ def ports_of(settings: Settings) -> Ports:
     identity = AppIdentity(
         managed_identity_client_id=settings.managed_identity_client_id, ca_file=settings.trusted_ca_file
     )
-    tables = AzureTables(
-        connection_string=settings.storage_connection_string,
-        endpoint=settings.storage_table_uri,
-        credential=identity.credential,
-        ca_file=settings.trusted_ca_file,
-    )
-    jobs = StorageJobQueue(
-        connection_string=settings.storage_connection_string,
-        endpoint=settings.storage_queue_uri,
-        credential=identity.credential,
-        ca_file=settings.trusted_ca_file,
-    )
-    vault = VaultSecrets(
-        vault_url=settings.key_vault_url,
-        credential=identity.credential,
-        clock=clock,
-        verify_challenge_resource=settings.key_vault_verify_challenge,
-        ca_file=settings.trusted_ca_file,
-    )
+    tables, jobs = _storage(settings, identity)
+    vault = _vault(settings, identity, clock)
     entra = EntraApp(
         client_id=settings.azure_client_id,
         tenant_id=settings.azure_tenant_id,
@@ -182,6 +165,32 @@ def ports_of(settings: Settings) -> Ports:
         leases=TableLeases(tables, clock),
         due=TableDueList(tables),
         jobs=jobs,
+    )
+
+
+def _storage(settings: Settings, identity: AppIdentity) -> tuple[AzureTables, StorageJobQueue]:
+    tables = AzureTables(
+        connection_string=settings.storage_connection_string,
+        endpoint=settings.storage_table_uri,
+        credential=identity.credential,
+        ca_file=settings.trusted_ca_file,
+    )
+    jobs = StorageJobQueue(
+        connection_string=settings.storage_connection_string,
+        endpoint=settings.storage_queue_uri,
+        credential=identity.credential,
+        ca_file=settings.trusted_ca_file,
+    )
+    return tables, jobs
+
+
+def _vault(settings: Settings, identity: AppIdentity, clock: Clock) -> VaultSecrets:
+    return VaultSecrets(
+        vault_url=settings.key_vault_url,
+        credential=identity.credential,
+        clock=clock,
+        verify_challenge_resource=settings.key_vault_verify_challenge,
+        ca_file=settings.trusted_ca_file,
     )
 
 

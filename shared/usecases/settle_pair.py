@@ -5,6 +5,7 @@ decided again, once at once; after that the job is handed back.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from shared.core.actions import (
@@ -27,10 +28,10 @@ from shared.core.event import OutlookState, Side, WedSyncState
 from shared.core.history import ChangeKind, Conflict, SyncChange, Tally
 from shared.core.integration import Direction, Integration, SyncWindow
 from shared.core.mapping import EventMapping
-from shared.core.settle import settled, without_event
+from shared.core.settle import settled, settled_alone, without_event
 from shared.core.states import CONFLICT_MOVES, ConflictState, MappingState, move
 from shared.core.views import UNSEEN, Present, View
-from shared.errors import EventGone, VersionMismatch
+from shared.errors import EventGone, RowChanged, StoreFault, SyncFault, VersionMismatch
 from shared.ports import Changes, Clock, Conflicts, Ids, Outlook, OutlookPatch, Stored, WedSync
 from shared.usecases.create_event import CreateEvent
 from shared.usecases.journal import Journal, Trace
@@ -117,11 +118,21 @@ class SettlePair:
                 if side in reread:
                     raise
                 reread.add(side)
+                stored, conflicts = await self._again(stored)
                 views = views.seen(side, await self.look.at(integration, stored.value, side))
             except EventGone as gone:
                 side = Side.WEDSYNC if gone.service == "wedsync" else Side.OUTLOOK
+                stored, conflicts = await self._again(stored)
                 views = views.seen(side, await self.look.at(integration, stored.value, side))
         raise VersionMismatch("graph", code="unsettled")
+
+    async def _again(self, stored: Stored[EventMapping]) -> tuple[Stored[EventMapping], Sequence[Conflict]]:
+        """Read the mapping and its conflicts again: a round that failed may have written a part."""
+        mapping = stored.value
+        fresh = await self.journal.mappings.get(mapping.integration_id, mapping.mapping_id)
+        if fresh is None:
+            raise RowChanged
+        return fresh, await self.conflicts.open_of(mapping.integration_id, mapping.mapping_id)
 
     async def carry_out(
         self, integration: Integration, stored: Stored[EventMapping], decision: Decision, views: Views, *, trace: Trace
@@ -153,17 +164,22 @@ class _Work:
     integration: Integration
     trace: Trace
     conflicts: Sequence[Conflict]
+    partial: EventMapping | None = None
 
     async def carry_out(self, stored: Stored[EventMapping], decision: Decision, views: Views) -> Tally:
         before = stored.value
         mapping = decision.mapping
         rows: list[SyncChange] = []
         tally = Tally(handled=1)
-        for action in decision.actions:
-            mapping, row, tally = await self._act(action, stored, mapping, views, tally)
-            rows += row
-            if isinstance(action, Create):
-                return tally
+        try:
+            for action in decision.actions:
+                mapping, row, tally = await self._act(action, stored, mapping, views, tally)
+                rows += row
+                if isinstance(action, Create):
+                    return tally
+        except SyncFault:
+            await self._keep_what_was_done(stored, rows)
+            raise
         if mapping != before:
             if mapping.state is MappingState.ENDED:
                 await self.pair.journal.mappings.remove(stored)
@@ -172,6 +188,14 @@ class _Work:
         if rows:
             await self.pair.changes.append(rows)
         return tally
+
+    async def _keep_what_was_done(self, stored: Stored[EventMapping], rows: list[SyncChange]) -> None:
+        """The first of two writes was answered: note that, or it would look like an edit when it is seen next."""
+        if self.partial is None:
+            return
+        with suppress(StoreFault):  # somebody else has worked on the pair meanwhile, and looks at it as it is
+            await self.pair.journal.save(stored, self.partial)
+        await self.pair.changes.append(rows)
 
     async def _act(
         self, action: Action, stored: Stored[EventMapping], mapping: EventMapping, views: Views, tally: Tally
@@ -229,6 +253,7 @@ class _Work:
             after=action.content,
             rule=action.rule,
         )
+        self.partial = settled_alone(self.partial or seen, action, returned)
         return settled(mapping, action, returned, at=self.pair.clock.now()), row
 
     async def _delete(self, action: Delete, mapping: EventMapping) -> tuple[EventMapping, SyncChange]:

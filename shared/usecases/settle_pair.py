@@ -290,7 +290,7 @@ class _Work:
         await self.pair.settle_intent(self.integration, kept, self.trace)
 
     async def _open(self, action: OpenConflict, mapping: EventMapping) -> SyncChange:
-        conflict = conflict_of(action, mapping=mapping, conflict_id=self.pair.ids.new_id(), now=self.pair.clock.now())
+        conflict = conflict_of(action, mapping, now=self.pair.clock.now())
         await self.pair.conflicts.put(conflict)
         return self.pair.journal.change(
             mapping, side=Side.OUTLOOK, kind=ChangeKind.CONFLICT, trace=self.trace, rule=action.rule

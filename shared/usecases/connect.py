@@ -170,7 +170,7 @@ class FinishConnect:
             calendars = await self.outlook.calendars(integration_id)
             stored = await self._save(request.user_id, grant.account, present, calendars)
         except SyncFault:
-            await self._give_back(grant.account, integration_id, present)
+            await self._give_back(grant.account, integration_id)
             raise
         await self.mappings.raise_epoch(integration_id, stored.value.epoch)
         # Whatever is lost from here on, the safety sync finds.
@@ -194,9 +194,14 @@ class FinishConnect:
         if holder != integration_id:
             raise StateConflict("account_in_use", "This Microsoft account is connected to another WedSync user.")
 
-    async def _give_back(self, account: Account, integration_id: str, present: Stored[Integration] | None) -> None:
-        """A first connection that failed half way must not keep the account or the tokens."""
-        if present and present.value.state is not IntegrationState.DISCONNECTED:
+    async def _give_back(self, account: Account, integration_id: str) -> None:
+        """An attempt that failed half way must not keep the account or the tokens, unless they are in use.
+
+        What is in use is read anew: another attempt, or a disconnect, may have ended in between.
+        """
+        now = await self.integrations.get(integration_id)
+        live = now is not None and now.value.state is not IntegrationState.DISCONNECTED
+        if now and live and (now.value.tenant_id, now.value.account_id) == (account.tenant_id, account.account_id):
             return
         await self.consent.forget(integration_id)
         await self.integrations.release_account(account, integration_id)

@@ -3,16 +3,13 @@
 import argparse
 import asyncio
 import contextlib
-import os
-import platform
-import shlex
-import shutil
 import signal
 import sys
 from pathlib import Path
 
 from local.azurite import AzuriteError
 from local.children import ROOT, StandError
+from local.simkit.trust import trust_command
 from local.stand import Ports, Stand
 
 
@@ -98,19 +95,6 @@ def _where(stand: Stand) -> str:
             "  Ctrl-C stops everything.",
         ]
     )
-
-
-def trust_command(ca_file: Path) -> str:
-    """Return the one command that makes this machine's browsers trust the CA."""
-    file = shlex.quote(str(ca_file))
-    if platform.system() == "Darwin":
-        return f"security add-trusted-cert -r trustRoot -k ~/Library/Keychains/login.keychain-db {file}"
-    # Browsers on Linux look into this database and not into the system's certificates.
-    store = f'mkdir -p ~/.pki/nssdb && certutil -d sql:$HOME/.pki/nssdb -A -t C,, -n "WedSync local stand" -i {file}'
-    if shutil.which("certutil"):
-        return store
-    sudo = "" if os.geteuid() == 0 else "sudo "
-    return f"{sudo}apt-get install -y libnss3-tools && {store}"
 
 
 def _empty_logs(folder: Path) -> None:

@@ -20,7 +20,7 @@ from local.children import ROOT, StandError
 from local.entra.identity import API_VERSION, IDENTITY_HEADER
 from local.provision import QUEUES, SECRETS, TABLES, create_storage
 from local.stand import Ports, Stand
-from local.up import trust_command
+from local.simkit.trust import trust_command
 
 SAMPLE_APP = ROOT / "tests" / "local" / "host" / "sample_app"
 

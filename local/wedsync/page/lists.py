@@ -12,7 +12,7 @@ from local.simkit.people import PLANNERS, Planner
 from local.wedsync.page.sessions import Session
 from local.wedsync.page.site import Site
 from local.wedsync.page.sync import Sync
-from local.wedsync.page.values import Values, from_form, listing, timed_values
+from local.wedsync.page.values import Values, from_form, listing, row_key, timed_values
 from local.wedsync.problems import Problem
 from local.wedsync.schema import EventType, all_zones
 
@@ -46,7 +46,7 @@ class Lists:
         session = self._site.sessions.of(request)
         if session.planner is None:
             return self._site.render("sign_in.html", session, planners=PLANNERS)
-        words = request.query_params.get("q", "")
+        words = session.words = request.query_params.get("q", session.words)
         state = await self._sync.state(session)
         panels = await self._panels(session, session.planner, words)
         return self._site.render("front.html", session, panels=panels, q=words, **state)
@@ -56,7 +56,8 @@ class Lists:
         session = self._site.sessions.of(request)
         if session.planner is None:
             return Response(status_code=401)
-        panels = await self._panels(session, session.planner, request.query_params.get("q", ""))
+        session.words = request.query_params.get("q", "")
+        panels = await self._panels(session, session.planner, session.words)
         return self._site.render("_calendars.html", session, panels=panels)
 
     async def sign_in(self, request: Request) -> Response:
@@ -85,7 +86,7 @@ class Lists:
         session = self._site.sessions.of(request)
         planner = self._site.signed_in(session)
         row = await self._site.calendar(_side(request), session, planner).read(request.query_params.get("id", ""))
-        return self._form(session, row.side, row.values, event_id=row.id, before=row.values, repeats=row.repeats)
+        return self._form(session, row.side, row.values, event_id=row.id, before=row.values, series=row.series)
 
     async def save(self, request: Request) -> Response:
         """Create an event or change what was changed in the form; show the form again when it breaks a rule."""
@@ -98,19 +99,21 @@ class Lists:
             if event_id:
                 await calendar.update(event_id, values, values.changed(before))
             else:
-                await calendar.create(values)
+                event_id = await calendar.create(values)
         except Problem as problem:
             return self._form(session, side, values, event_id=event_id, before=before, problem=problem)
         session.tell("good", f"Saved in {SIDES[side]}: {values.title or 'untitled'}.")
-        return self._site.back(session)
+        return self._site.back(session, f"/#{row_key(side, event_id)}")
 
     async def delete(self, request: Request) -> Response:
         """Delete an event."""
         session, form = await self._site.form(request)
         planner, side = self._site.signed_in(session), _side(request)
         try:
-            await self._site.calendar(side, session, planner).delete(str(form.get("id", "")))
-            session.tell("good", f"Deleted in {SIDES[side]}: {form.get('title') or 'untitled'}.")
+            calendar = self._site.calendar(side, session, planner)
+            gone = await calendar.read(str(form.get("id", "")))
+            await calendar.delete(gone.id)
+            session.tell("good", f"Deleted in {SIDES[side]}: {gone.values.title or 'untitled'}.")
         except Problem as problem:
             session.tell("bad", problem.detail)
         return self._site.back(session)
@@ -138,11 +141,11 @@ class Lists:
         *,
         event_id: str = "",
         before: Values | None = None,
-        repeats: bool = False,
+        series: str = "",
         problem: Problem | None = None,
     ) -> Response:
         shown = {"side": side, "name": SIDES[side], "values": values, "before": before, "id": event_id}
-        more = {"repeats": repeats, "problem": problem, "types": get_args(EventType), "zones": all_zones()}
+        more = {"series": series, "problem": problem, "types": get_args(EventType), "zones": all_zones()}
         return self._site.render("edit.html", session, problem.status if problem else 200, **shown, **more)
 
 

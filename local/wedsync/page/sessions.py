@@ -25,13 +25,15 @@ class Notice:
 
 @dataclass(kw_only=True)
 class Session:
-    """One browser. ``mailbox`` is the connected account's address as the sync service last named it."""
+    """One browser. ``mailbox`` is the connected account's address as the sync service last named it; ``words``
+    is the filter."""
 
     id: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     csrf: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     planner: Planner | None = None
     mailbox: str = ""
     warned: bool = False
+    words: str = ""
     notices: list[Notice] = field(default_factory=list)
 
     def tell(self, kind: Literal["good", "bad"], text: str) -> None:

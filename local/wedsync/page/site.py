@@ -3,11 +3,13 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import httpx
 import jinja2
+import markupsafe
 from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -15,10 +17,11 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from local.simkit.clock import Clock
 from local.simkit.people import Planner
 from local.wedsync.page import neighbours, words
-from local.wedsync.page.calendars import OutlookCalendar, WedsyncCalendar
 from local.wedsync.page.neighbours import SyncService
+from local.wedsync.page.outlook import OutlookCalendar
 from local.wedsync.page.sessions import Session, Sessions
-from local.wedsync.page.values import by_month
+from local.wedsync.page.values import Row, by_month
+from local.wedsync.page.wedsync import WedsyncCalendar
 from local.wedsync.problems import Problem
 from local.wedsync.state import Wedsync
 from local.wedsync.tokens import Tokens
@@ -61,7 +64,8 @@ class Site:
     def __post_init__(self) -> None:
         loader = jinja2.FileSystemLoader(HERE / "templates")
         self._templates = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
-        self._templates.filters |= {"in_words": words.in_words, "moment": words.moment, "groupby_month": by_month}
+        self._templates.filters |= {"in_words": words.in_words, "groupby_month": by_month, "rendered": self._rendered()}
+        self._templates.globals |= {"standing": words.standing, "moment": self._moment}
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -70,6 +74,14 @@ class Site:
         self.graph = neighbours.client(self.addresses.graph_url, self.addresses.ca_file)
         async with self.functions, self.graph:
             yield
+
+    def _rendered(self) -> Callable[[Row], markupsafe.Markup]:
+        """Return a filter that renders each row once: there are a thousand, asked for every second."""
+        event = getattr(self._templates.get_template("_event.html").module, "event")  # noqa: B009 - mypy cannot know it
+        return lru_cache(maxsize=8192)(lambda row: markupsafe.Markup(event(row)))
+
+    def _moment(self, text: Any) -> markupsafe.Markup:
+        return words.moment(text, now=self.clock.now())
 
     def service(self, planner: Planner) -> SyncService:
         """Return the sync service as this planner calls it."""
@@ -80,7 +92,7 @@ class Site:
         if side == "wedsync":
             return WedsyncCalendar(wedsync=self.wedsync, user_id=planner.user_id)
         if side == "outlook":
-            return OutlookCalendar(client=self.graph, upn=session.mailbox or planner.account.upn)
+            return OutlookCalendar(client=self.graph, upn=session.mailbox or planner.account.upn, now=self.clock.now())
         raise Problem(404, "not_found", "There is no such calendar.")
 
     def render(self, template: str, session: Session, http_status: int = 200, /, **shown: Any) -> Response:

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from local.simkit.tls import Certificates
+from local.simkit.trust import trust_command
 from local.wedsync.page.sessions import Session
 from local.wedsync.page.site import Site
 from local.wedsync.page.words import connect_error, removal_in_words
@@ -67,6 +68,7 @@ class Sync:
         if ca_file is not None:
             authority = Certificates(ca_file=ca_file.resolve(), server_file=ca_file)
             shown |= {"ca_file": authority.ca_file, "fingerprint": authority.fingerprint}
+            shown["command"] = trust_command(authority.ca_file)
         return self._site.render("warning.html", session, **shown)
 
     async def connect(self, request: Request) -> Response:
@@ -91,8 +93,9 @@ class Sync:
         session = self._site.sessions.of(request)
         error = request.query_params.get("error", "")
         connected = request.query_params.get("connected") == "outlook"
+        approved = request.query_params.get("approved") == "outlook"
         said = connect_error(error) if error else ""
-        return self._site.render("returned.html", session, connected=connected, error=said)
+        return self._site.render("returned.html", session, connected=connected, approved=approved, error=said)
 
     async def complete(self, request: Request) -> Response:
         """Finish connecting with what the fragment held, as the signed-in planner."""

@@ -1,9 +1,11 @@
 """One event as the page shows and edits it, the same for both calendars."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
 from itertools import groupby
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -102,40 +104,56 @@ def from_form(form: Mapping[str, Any]) -> tuple[Values, Values | None]:
     return submitted, before
 
 
+def row_key(side: str, event_id: str) -> str:
+    """Return an id that the page's own elements may have; the event's may hold any character."""
+    return f"{side}-{hashlib.sha256(event_id.encode()).hexdigest()[:16]}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """An event in a list. ``notes`` are short facts such as its type or that it repeats."""
+    """An event in a list.
+
+    ``origin`` names the other calendar if the event came from there; ``notes`` are short facts such as its type;
+    ``series`` says how a whole series repeats, and is empty for anything else; ``expanded`` rows are what a series
+    brings, not events that the calendar holds.
+    """
 
     id: str
     side: Side
     values: Values
+    origin: str = ""
     notes: tuple[str, ...] = ()
-    repeats: bool = False
+    series: str = ""
+    expanded: bool = False
 
     @property
     def key(self) -> str:
         """Return an id for the page's own elements."""
-        return f"{self.side}-{abs(hash(self.id)):x}"
+        return row_key(self.side, self.id)
 
-    @property
+    @cached_property
+    def _span(self) -> tuple[datetime, datetime]:
+        return self.values.span()
+
+    @cached_property
     def starts(self) -> datetime:
         """Return the start as an instant."""
-        return self.values.span()[0].replace(tzinfo=ZoneInfo(self.values.zone)).astimezone(UTC)
+        return self._span[0].replace(tzinfo=ZoneInfo(self.values.zone)).astimezone(UTC)
 
-    @property
+    @cached_property
     def ends(self) -> datetime:
         """Return the end as an instant."""
-        return self.values.span()[1].replace(tzinfo=ZoneInfo(self.values.zone)).astimezone(UTC)
+        return self._span[1].replace(tzinfo=ZoneInfo(self.values.zone)).astimezone(UTC)
 
     @property
     def month(self) -> str:
         """Return the heading that the row belongs under."""
-        return self.values.span()[0].strftime("%B %Y")
+        return self._span[0].strftime("%B %Y")
 
     @property
     def when(self) -> str:
         """Return the time in words."""
-        start, end = self.values.span()
+        start, end = self._span
         if self.values.allDay:
             last = end - DAY
             return "all day" if last.date() <= start.date() else f"all day, until {_day(last)}"
@@ -145,25 +163,39 @@ class Row:
     @property
     def day(self) -> str:
         """Return the day in words."""
-        return _day(self.values.span()[0])
+        return _day(self._span[0])
 
     def mentions(self, words: str) -> bool:
         """Say whether every word of the filter occurs in the row."""
-        shown = (self.values.title, self.values.location, self.values.address, self.day, self.month, *self.notes)
-        text = " ".join(shown).casefold()
-        return all(word in text for word in words.casefold().split())
+        return all(word in self._text for word in words.casefold().split())
+
+    @cached_property
+    def _text(self) -> str:
+        values = self.values
+        shown = (values.title, values.location, values.address, self.day, self.month, self.origin, self.series)
+        return " ".join((*shown, *self.notes)).casefold()
 
 
 def _day(moment: datetime) -> str:
     return f"{moment:%a} {moment.day} {moment:%b}"
 
 
+def guests(count: int) -> str:
+    """Return how many guests in words."""
+    return f"{count} guest{'s' if count != 1 else ''}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Month:
-    """Consecutive rows under one heading."""
+    """Consecutive rows under one heading; ``key`` is an id for the page's own elements."""
 
     name: str
     rows: list[Row]
+
+    @property
+    def key(self) -> str:
+        """Return the month as a word of an id."""
+        return self.name.replace(" ", "-").lower()
 
 
 def by_month(rows: list[Row]) -> list[Month]:
@@ -173,22 +205,27 @@ def by_month(rows: list[Row]) -> list[Month]:
 
 @dataclass(frozen=True, kw_only=True)
 class Listing:
-    """One calendar as shown: what is to come by date, series apart, then what is over, latest first."""
+    """One calendar as shown: what is to come by date, series apart, then what is over, latest first.
+
+    ``total`` counts what the calendar holds, ``shown`` what the filter leaves of it.
+    """
 
     upcoming: list[Row]
     series: list[Row]
     past: list[Row]
+    shown: int
     total: int
 
 
 def listing(rows: list[Row], *, now: datetime, words: str) -> Listing:
     """Sort rows for a person, leaving out what the filter does not mention."""
     shown = [row for row in rows if row.mentions(words)]
-    ordered = sorted((row for row in shown if not row.repeats), key=lambda row: (row.starts, row.values.title))
+    ordered = sorted((row for row in shown if not row.series), key=lambda row: (row.starts, row.values.title))
     past = [row for row in ordered if row.ends < now]
     return Listing(
         upcoming=[row for row in ordered if row.ends >= now],
-        series=sorted((row for row in shown if row.repeats), key=lambda row: row.values.title.casefold()),
+        series=sorted((row for row in shown if row.series), key=lambda row: row.values.title.casefold()),
         past=past[::-1],
-        total=len(rows),
+        shown=sum(not row.expanded for row in shown),
+        total=sum(not row.expanded for row in rows),
     )

@@ -62,10 +62,12 @@ class FakeGraph:
     """Holds events by mailbox and takes edits as the Graph simulator's control API does."""
 
     mailboxes: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    occurrences: list[dict[str, Any]] = field(default_factory=list)
     made: int = 0
 
     def reset(self) -> None:
         self.mailboxes.clear()
+        self.occurrences.clear()
 
     def app(self) -> Starlette:
         events = "/_control/mailboxes/{upn}/events"
@@ -73,12 +75,16 @@ class FakeGraph:
             routes=[
                 Route(events, self._list, methods=["GET"]),
                 Route(events, self._create, methods=["POST"]),
-                Route(events + "/{id:path}", self._one, methods=["PATCH", "DELETE"]),
+                Route(events + "/{id:path}", self._one, methods=["GET", "PATCH", "DELETE"]),
+                Route("/_control/mailboxes/{upn}/view", self._view),
             ]
         )
 
     async def _list(self, request: Request) -> Response:
         return JSONResponse({"events": list(self.mailboxes.get(request.path_params["upn"], {}).values())})
+
+    async def _view(self, request: Request) -> Response:
+        return JSONResponse({"events": self.occurrences})
 
     async def _create(self, request: Request) -> Response:
         self.made += 1
@@ -91,6 +97,8 @@ class FakeGraph:
         event = mailbox.get(request.path_params["id"])
         if event is None:
             return JSONResponse({"error": {"code": "ErrorItemNotFound", "message": "Gone."}}, 404)
+        if request.method == "GET":
+            return JSONResponse(event)
         if request.method == "DELETE":
             del mailbox[event["id"]]
             return Response(status_code=204)

@@ -44,6 +44,29 @@ async def test_a_change_appears_by_itself_and_the_focus_stays(stand: Stand, page
     assert await page.evaluate("document.activeElement.id") == "wedsync-add"
 
 
+async def test_a_refresh_leaves_the_person_alone(stand: Stand, page: Page) -> None:
+    await stand.control.put(CONTROL, json={"events": [at(n + 3, title=f"Event {n}") for n in range(60)]})
+    edit = page.get_by_role("link", name="Edit Event 40,")
+    await edit.focus()
+    await page.evaluate("window.focused = document.activeElement")
+    before = await edit.bounding_box()
+    await stand.control.post(CONTROL, json=at(2, title="Underneath"))
+    await expect(page.locator("#wedsync-list")).to_contain_text("Underneath")
+    assert await page.evaluate("document.activeElement === window.focused"), "the element itself, not one like it"
+    after = await edit.bounding_box()
+    assert before
+    assert after
+    assert abs(after["y"] - before["y"]) < 2, "what is looked at stays where it is"
+
+
+async def test_the_focus_stays_in_the_list_when_its_event_is_deleted(stand: Stand, page: Page) -> None:
+    await stand.control.put(CONTROL, json={"events": [at(1, title="Gone soon", id="e"), at(2, title="Stays")]})
+    await page.get_by_role("link", name="Edit Gone soon").focus()
+    await stand.control.delete(f"{CONTROL}/e")
+    await expect(page.locator("#wedsync-list")).not_to_contain_text("Gone soon")
+    assert await page.evaluate("document.activeElement.id") == "wedsync-list"
+
+
 async def test_an_open_section_stays_open(stand: Stand, page: Page) -> None:
     await stand.control.post(CONTROL, json=at(-5, title="Long over"))
     await page.get_by_text("Over (1)").click()

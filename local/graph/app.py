@@ -18,6 +18,7 @@ from local.graph.calls import Answer
 from local.graph.errors import GraphError
 from local.graph.gateway import JSON_TYPE, Raw
 from local.graph.service import Graph
+from local.simkit.clock import Clock
 from local.simkit.control import control_routes
 from local.simkit.faults import Fault
 from local.simkit.observe import App, Message, Receive, Send
@@ -136,9 +137,13 @@ def _drop(receive: Receive) -> None:
         transport.abort()
 
 
-def create_app(keys: KeySet, *, client: httpx.AsyncClient | None = None) -> Starlette:
-    """Return the app. ``keys`` check access tokens; ``client`` posts notifications and must trust their TLS."""
-    graph = Graph(keys=keys, client=client or httpx.AsyncClient(trust_env=False))
+def create_app(keys: KeySet, *, client: httpx.AsyncClient | None = None, clock: Clock | None = None) -> Starlette:
+    """Return the app.
+
+    ``keys`` check access tokens; ``client`` posts notifications and must trust their TLS; ``clock`` is the stand's
+    where several simulators share one.
+    """
+    graph = Graph(keys=keys, client=client or httpx.AsyncClient(trust_env=False), clock=clock or Clock())
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

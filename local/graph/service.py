@@ -16,6 +16,7 @@ from local.graph.sender import Sender
 from local.graph.state import Calendar, Item, Mailbox, Store
 from local.graph.subscriptions import Subscriptions
 from local.graph.throttle import Throttle
+from local.simkit.clock import Clock
 from local.simkit.control import Frame
 
 READ = ("Calendars.Read", "Calendars.ReadWrite")
@@ -28,11 +29,12 @@ class Graph:
 
     keys: KeySet
     client: httpx.AsyncClient
+    clock: Clock = field(default_factory=Clock)
     frame: Frame = field(init=False)
     knobs: Knobs = field(default_factory=Knobs)
 
     def __post_init__(self) -> None:
-        self.frame = Frame(reset=self.reset)
+        self.frame = Frame(reset=self.reset, clock=self.clock)
         self.tokens = Tokens(self.keys)
         self.store = Store(self.frame.clock.now)
         self.outbox = Outbox(self.frame.clock.now)

@@ -104,7 +104,7 @@ class SettleEvents:
 
     async def _outlook(self, integration: Integration, glance: Glance, *, policy: Policy, trace: Trace) -> None:
         stored = await self.mappings.by_outlook(integration.integration_id, glance.event_id)
-        if stored and glance.hint and glance.hint == stored.value.o_etag and not glance.removed:
+        if stored and _known_etag(stored.value, glance):
             return
         view = await self._seen_in_outlook(integration, stored, glance)
         if isinstance(view, Present) and isinstance(view.state, OutlookState) and _in_series(view.state):
@@ -141,6 +141,12 @@ def _known_version(mapping: EventMapping, glance: Glance) -> bool:
     """Whether the notice is about a version that is accounted for: an echo, or a repeat."""
     linked = mapping.state is not MappingState.INTENT
     return linked and glance.hint.isdigit() and int(glance.hint) <= mapping.w_version
+
+
+def _known_etag(mapping: EventMapping, glance: Glance) -> bool:
+    """The same for Outlook. An open intent accounts for nothing: whether its event was made has to be found out."""
+    linked = mapping.state is not MappingState.INTENT
+    return linked and not glance.removed and glance.hint != "" and glance.hint == mapping.o_etag
 
 
 def _in_series(state: OutlookState) -> bool:

@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 
 import httpx
 from standardwebhooks import Webhook
@@ -67,13 +68,19 @@ def wedsync_end(post: list[Letter], clock: Clock) -> Observed:
     control = Control(
         wedsync,
         cursors=cursors,
-        tokens=Tokens(issuer=WEDSYNC, clock=clock),
+        tokens=_tokens(),
         webhooks=Webhooks(frame, url=FUNCTIONS, secret=WEBHOOK_SECRET),
     )
     routes = [*control_routes(frame), *control.routes()]
     routes += EventsApi(wedsync, cursors, service_token=SERVICE_TOKEN).routes()
     app = Starlette(routes=routes, exception_handlers={Problem: problem_answer, HTTPException: framework_answer})
     return Observed(app, frame, lambda fault: Problem(fault.status, fault.code or "ordered", "").document())
+
+
+@cache
+def _tokens() -> Tokens:
+    """Users' tokens, which no use case asks for; their keys take a tenth of a second to make."""
+    return Tokens(issuer=WEDSYNC, clock=Clock())
 
 
 async def hand_over(app: App, letter: Letter, *, message_id: str) -> None:

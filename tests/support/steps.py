@@ -24,10 +24,11 @@ class Crash(BaseException):
 
 @dataclass(kw_only=True)
 class Steps:
-    """Counts and names the steps. ``watch`` is awaited at each, and may wait or raise."""
+    """Counts and names the steps. ``killed`` is the one that was deadly; ``watch`` is awaited at each, and may raise."""
 
     names: list[str] = field(default_factory=list)
     deadly_from: int | None = None
+    killed: str = ""
     watch: Callable[[str], Awaitable[None]] | None = None
 
     @asynccontextmanager
@@ -41,6 +42,7 @@ class Steps:
         """Take one step."""
         self.names.append(name)
         if self.deadly_from is not None and len(self.names) >= self.deadly_from:
+            self.killed = self.killed or name
             raise Crash(name)
         if self.watch is not None:
             await self.watch(name)

@@ -6,7 +6,10 @@ from collections.abc import AsyncIterator, Callable, Mapping
 import pytest
 
 from tests.support.patient_loop import PatientLoop
-from tests.support.world import World
+
+pytest.register_assert_rewrite("tests.support.world")
+
+from tests.support.world import World  # noqa: E402 - so that its assertions say what they found
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:

@@ -76,3 +76,22 @@ async def subscriptions_of(planner: Planner) -> list[dict[str, Any]]:
     answer = await planner.http.get(f"{planner.urls.graph}/_control/subscriptions")
     found = answer.raise_for_status().json()["subscriptions"]
     return [item for item in found if item["mailbox"] == planner.person.account.upn]
+
+
+async def picture(stand: Stand, planner: Planner) -> dict[str, Any]:
+    """Return all that is stored anywhere, by place, to be compared with a later picture."""
+
+    async def seen(url: str, path: str, **params: str) -> Any:
+        answer = await planner.http.get(f"{url}/_control/{path}", params=params)
+        return answer.raise_for_status().json()
+
+    urls = planner.urls
+    found: dict[str, Any] = {f"table {name}": rows for name, rows in (await tables_of(stand)).items()}
+    for box in (await seen(urls.graph, "mailboxes"))["mailboxes"]:
+        found[f"mailbox {box['upn']}"] = await seen(urls.graph, f"mailboxes/{box['upn']}/events")
+    for user_id in (await seen(urls.wedsync, "users"))["users"]:
+        found[f"WedSync of {user_id}"] = await seen(urls.wedsync, f"users/{user_id}/events", deleted="1")
+    found["vault"] = await seen(urls.vault, "secrets", values="1")
+    found["subscriptions"] = await seen(urls.graph, "subscriptions")
+    found["outbox"] = await seen(urls.graph, "outbox")
+    return found

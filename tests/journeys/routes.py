@@ -1,0 +1,191 @@
+"""Every HTTP endpoint, who calls it, and what a bad call looks like. A new endpoint has to be entered here."""
+
+import copy
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+KIB = 1024
+
+
+class Caller(StrEnum):
+    """Who calls, and so how callers prove who they are."""
+
+    USER = "user"
+    BROWSER = "browser"
+    GRAPH = "graph"
+    WEDSYNC = "wedsync"
+    ANYONE = "anyone"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """``body`` is a good one; ``wrong`` holds, by JSON pointer into it, values that no honest caller sends.
+
+    ``queries`` are bad query strings. ``unconnected`` is the answer to a user without a connection.
+    """
+
+    method: str
+    route: str
+    caller: Caller
+    body: Mapping[str, Any] | None = None
+    wrong: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    queries: tuple[str, ...] = ()
+    limit: int = 256 * KIB
+    empty_body_is_fine: bool = False
+    unconnected: tuple[int, str] = (404, "not_connected")
+
+
+NO_TEXT: tuple[Any, ...] = (5, 1.5, True, None, [], {})
+NO_OBJECT: tuple[Any, ...] = (5, "x", True, None, [])
+EVENT_QUERIES = (
+    *(f"page={text}" for text in ("0", "-1", "1.5", "abc", "", "%20", "1e3", "٣", "100001", "9" * 40, "9" * 5000)),
+    *(f"pageSize={text}" for text in ("0", "501", "all", "9" * 5000)),
+    *(f"start={text}" for text in ("yesterday", "2026-13-01", "2026-02-30", "06/20/2026", "%00")),
+    "end=never",
+    "eventTypes=funeral",
+    "eventTypes=client_meeting,",
+    "syncStatuses=ok",
+    "syncStatuses=synced,%3Cscript%3E",
+)
+
+ENDPOINTS: Mapping[str, Endpoint] = {
+    "begin_connect": Endpoint(method="GET", route="calendar/outlook/auth", caller=Caller.USER, unconnected=(200, "")),
+    "finish_connect": Endpoint(
+        method="POST",
+        route="calendar/outlook/auth/callback",
+        caller=Caller.USER,
+        body={"code": "made-up", "state": "made-up"},
+        wrong={
+            "code": (*NO_TEXT, "x" * 8193),
+            "state": (*NO_TEXT, "", "x" * 513),
+            "error": NO_TEXT,
+            "error_description": NO_TEXT,
+            "session_state": NO_TEXT,
+            "client_info": NO_TEXT,
+            "isAdmin": (True,),
+        },
+        unconnected=(400, "state_expired"),
+    ),
+    "sync_status": Endpoint(method="GET", route="calendar/outlook/sync", caller=Caller.USER),
+    "sync_start": Endpoint(
+        method="POST",
+        route="calendar/outlook/sync",
+        caller=Caller.USER,
+        body={"syncType": "incremental", "syncDirection": "bidirectional", "specificEvents": []},
+        wrong={
+            "syncType": (*NO_TEXT, "everything", "FULL_SYNC", ""),
+            "syncDirection": (5, True, [], {}, "sideways", ""),
+            "specificEvents": (5, "x", True, {}, [5], [None], [[]], ["x"] * 501),
+            "userId": ("planner-marco",),
+        },
+        empty_body_is_fine=True,
+    ),
+    "sync_job": Endpoint(method="GET", route="calendar/outlook/sync/{syncId}", caller=Caller.USER),
+    "list_events": Endpoint(method="GET", route="calendar/outlook/events", caller=Caller.USER, queries=EVENT_QUERIES),
+    "resolve_conflict": Endpoint(
+        method="POST",
+        route="calendar/outlook/events/{eventId}/resolve",
+        caller=Caller.USER,
+        body={"resolutions": {"title": {"useValue": "outlook"}}, "setAsDefault": False},
+        wrong={
+            "resolutions": (*NO_OBJECT, {}),
+            "resolutions/title": NO_OBJECT,
+            "resolutions/title/useValue": (*NO_TEXT, "mine", "OUTLOOK"),
+            "resolutions/title/conflictId": (5, True, [], {}),
+            "resolutions/title/force": (True,),
+            "setAsDefault": (5, "perhaps", [], {}, None),
+            "eventId": ("x",),
+        },
+    ),
+    "list_calendars": Endpoint(method="GET", route="calendar/outlook/calendars", caller=Caller.USER),
+    "disconnect": Endpoint(method="DELETE", route="calendar/outlook/integration", caller=Caller.USER),
+    "browser_begin_connect": Endpoint(
+        method="GET", route="integrations/outlook/auth", caller=Caller.BROWSER, queries=("", "ticket=", "ticket=x")
+    ),
+    "browser_finish_connect": Endpoint(
+        method="GET",
+        route="integrations/outlook/callback",
+        caller=Caller.BROWSER,
+        queries=("", "state=x&code=y", "error=access_denied", "state=%00", "state=%0d%0aSet-Cookie:%20a=b&code=%0d%0a"),
+    ),
+    "graph_webhook": Endpoint(
+        method="POST", route="calendar/outlook/webhook", caller=Caller.GRAPH, limit=4 * KIB * KIB
+    ),
+    "graph_webhook_alias": Endpoint(method="POST", route="webhooks/outlook", caller=Caller.GRAPH, limit=4 * KIB * KIB),
+    "graph_lifecycle": Endpoint(
+        method="POST", route="calendar/outlook/lifecycle", caller=Caller.GRAPH, limit=4 * KIB * KIB
+    ),
+    "wedsync_webhook": Endpoint(method="POST", route="webhooks/wedsync", caller=Caller.WEDSYNC),
+    "preflight": Endpoint(method="OPTIONS", route="{*path}", caller=Caller.ANYONE),
+    "health": Endpoint(method="GET", route="health", caller=Caller.ANYONE),
+}
+
+UNREADABLE = (
+    b"{",
+    b"[]",
+    b'"x"',
+    b"null",
+    b"1",
+    b"\x00",
+    b"\xff\xfe{}",
+    b"\xef\xbb\xbf{}",
+    b"{} {}",
+    b"{'syncType': 'incremental'}",
+    b'{"syncType": NaN}',
+    b'{"state": "\\ud800"}',
+    b"<xml/>",
+    b"[" * 100_000,
+    b'{"resolutions":' * 10_000,
+    b'{"state":' + b"9" * 10_000 + b"}",
+)
+"""Bodies that are no JSON object, or none that can be read."""
+
+IDS = (
+    "unknown",
+    "00000000-0000-4000-8000-000000000000",
+    "..",
+    "%2e%2e",
+    "%2e%2e%2fsync",
+    "a%2Fb",
+    "%5C",
+    "%00",
+    "%23%3F%25",
+    "%F0%9F%92%92",
+    "%ff",
+    "'%20or%20'1'%20eq%20'1",
+    "m%7Cepoch",
+    "epoch",
+    "x" * 3000,
+)
+"""Ids of nothing, among them some that mean something to tables, URLs and terminals."""
+
+
+def of_caller(*callers: Caller) -> list[str]:
+    """Return the names of the endpoints that these callers call."""
+    return [name for name, endpoint in ENDPOINTS.items() if endpoint.caller in callers]
+
+
+def with_body() -> list[str]:
+    """Return the names of the endpoints that take JSON from users."""
+    return [name for name, endpoint in ENDPOINTS.items() if endpoint.body is not None]
+
+
+def wrong_bodies(endpoint: Endpoint) -> Iterator[tuple[str, bytes]]:
+    """Yield a pointer and a body that is wrong there, and only there."""
+    for pointer, values in endpoint.wrong.items():
+        for value in values:
+            yield f"/{pointer}", json.dumps(replaced(endpoint.body or {}, pointer, value)).encode()
+
+
+def replaced(body: Mapping[str, Any], pointer: str, value: Any) -> dict[str, Any]:
+    """Return a copy of the body with the member replaced, or added."""
+    changed: dict[str, Any] = copy.deepcopy(dict(body))
+    *way, last = pointer.split("/")
+    inner = changed
+    for name in way:
+        inner = inner[name]
+    inner[last] = value
+    return changed

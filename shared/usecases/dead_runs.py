@@ -33,7 +33,8 @@ class BuryDeadRuns:
             beat = run.heartbeat_at or run.queued_at
             if run.run_id == alive.run_id or run.state is not RunState.IN_PROGRESS or beat + silence > now:
                 continue
-            if await self._fail(stored) and not covers(alive.request, run.request):
+            wanted = not run.stage and not covers(alive.request, run.request)  # only a disconnect has stages
+            if await self._fail(stored) and wanted:
                 await self.request_sync.again(integration, run.request)
 
     async def _fail(self, stored: Stored[SyncRun]) -> bool:

@@ -76,6 +76,11 @@ async def test_returning_with_an_error(stand: Stand, code: str) -> None:
     assert "<b>" not in page.text
 
 
+async def test_an_administrator_who_approved_is_told_so(stand: Stand) -> None:
+    page = await stand.browser.get("/settings/integrations?approved=outlook")
+    assert "approved for your organisation" in page.text
+
+
 async def test_a_fragment_is_completed_with_the_planners_token(stand: Stand) -> None:
     stand.functions.answers["POST", "calendar/outlook/auth/callback"] = (200, {"success": True})
     await sign_in(stand)

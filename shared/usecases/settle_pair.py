@@ -147,7 +147,7 @@ class SettlePair:
         """Find out what became of a create that was decided earlier: send it again, with the same body."""
         mapping = stored.value
         assert mapping.intent is not None
-        linked = await self.create.send(integration, mapping, again=True)
+        linked = replace(await self.create.send(integration, mapping, again=True), quarantine="")
         saved = await self.journal.save(stored, linked)
         change = self.journal.change(
             linked, side=mapping.intent.toward, kind=ChangeKind.CREATED, trace=trace, after=linked.base_w, rule="intent"
@@ -168,7 +168,7 @@ class _Work:
 
     async def carry_out(self, stored: Stored[EventMapping], decision: Decision, views: Views) -> Tally:
         before = stored.value
-        mapping = decision.mapping
+        mapping = replace(decision.mapping, quarantine="")  # what goes through was not refused for good after all
         rows: list[SyncChange] = []
         tally = Tally(handled=1)
         try:
@@ -180,6 +180,7 @@ class _Work:
         except SyncFault:
             await self._keep_what_was_done(stored, rows)
             raise
+        mapping = replace(mapping, quarantine="")  # whatever kept it from syncing is over
         if mapping != before:
             if mapping.state is MappingState.ENDED:
                 await self.pair.journal.mappings.remove(stored)

@@ -32,8 +32,10 @@ check: $(STAMPS)/python ## format, lint and types
 	@$(BIN)/mypy
 
 test: setup check ## the checks and every test
-	@echo "==> pytest"
-	@CHROMIUM_PATH="$${CHROMIUM_PATH:-$$(cat $(STAMPS)/chromium)}" $(BIN)/python -m pytest $(PYTEST_ARGS)
+	@echo "==> pytest: the rules, every branch of them"
+	@$(BIN)/python -m pytest tests/core -q --cov=shared/core --cov-branch --cov-fail-under=100 --cov-report=term:skip-covered
+	@echo "==> pytest: everything else"
+	@CHROMIUM_PATH="$${CHROMIUM_PATH:-$$(cat $(STAMPS)/chromium)}" $(BIN)/python -m pytest --ignore=tests/core $(PYTEST_ARGS)
 
 lock: $(STAMPS)/python ## write requirements.txt and requirements-dev.txt anew from pyproject.toml
 	@echo "==> requirements.txt, requirements-dev.txt"

@@ -82,7 +82,8 @@ def endpoint(
             try:
                 app = bootstrap.get_app()
             except OperatorFault as error:
-                log_action("settings_wrong", problems=error.code)
+                for problem in error.code.split("; "):  # one by one: a line of the log has an end
+                    log_action("setting_wrong", problem=problem)
                 return _response(_problem(500, "configuration", "The service is not configured."), {})
             origin = _cors(app, req.headers.get("origin", ""))
             try:

@@ -3,18 +3,18 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
 
-import function_app
 from local.wedsync.page.words import CONNECT_ERRORS
 from tests.journeys import routes
 from tests.journeys.evidence import picture
 from tests.journeys.routes import ENDPOINTS, IDS, UNREADABLE, Caller, of_caller, with_body, wrong_bodies
 from tests.journeys.scene import Scene, open_scene, problem, unchanged
+from tests.support.functions import functions
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(300)]
 on_the_stand = pytest.mark.asyncio(loop_scope="module")
@@ -54,12 +54,11 @@ async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene
 
 def test_every_endpoint_is_in_the_table() -> None:
     """A new endpoint that nobody has thought about here fails this test."""
-    found = {}
-    for function in function_app.app.get_functions():
-        trigger: dict[str, Any] = cast(Any, function.get_trigger()).get_dict_repr()
-        if trigger["type"] == "httpTrigger":
-            methods = [str(method).rpartition(".")[2] for method in trigger["methods"]]
-            found[str(function.get_function_name())] = (methods, trigger["route"])
+    found = {
+        name: (function.methods, function.trigger["route"])
+        for name, function in functions().items()
+        if function.is_http
+    }
     assert found == {name: ([endpoint.method], endpoint.route) for name, endpoint in ENDPOINTS.items()}
     assert {name for name, (_, route) in found.items() if re.search(r"\{\w+\}", route)} == set(WITH_IDS)
 

@@ -41,15 +41,15 @@ async def connect(window: Window) -> None:
     page = window.page
     await page.get_by_role("button", name="Connect Outlook").click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("Before you go to Microsoft")
-    await window.picture("warning")
+    await window.judged("warning")
     await page.get_by_role("button", name="Continue to Microsoft").click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("Pick an account")
-    await window.picture("pick-an-account")
+    await window.judged("pick-an-account")
     await page.get_by_role("button", name="rose@havenweddings.example").click()
-    await window.picture("consent")
+    await window.judged("consent")
     await page.get_by_role("button", name="Accept").click()
     await expect(page.get_by_role("status")).to_contain_text("Outlook is connected.")
-    await window.picture("connected")
+    await window.judged("connected")
     await page.get_by_role("link", name="To your calendars").click()
 
 
@@ -62,7 +62,7 @@ async def first_run_ended(window: Window) -> None:
     await expect(events(page, "outlook", f"WedSync: {TITLE}")).to_have_count(1, timeout=PATIENCE)
     await expect(events(page, "wedsync", "Monday kick-off").first).to_contain_text("from Outlook")
     await expect(events(page, "outlook", "Monday kick-off").first).to_contain_text("every week on Mon")
-    await window.picture("both-lists")
+    await window.judged("both-lists")
 
 
 async def edit_on_both_sides(window: Window) -> None:
@@ -88,11 +88,11 @@ async def settle_a_conflict(window: Window, stand: Stand, rose: Planner) -> None
     await expect(page.locator("#sync")).to_contain_text("cannot be reached")
     await window.picture("host-away")
     await stand.start_host()
-    conflict = page.get_by_role("region", name="Conflicts")
+    conflict = page.get_by_role("region", name="Conflicts", exact=True)
     await expect(conflict).to_contain_text("Meeting (WedSync)", timeout=PATIENCE)
     await expect(conflict).to_contain_text("Meeting (Outlook)")
     await expect(page.locator(".standing")).to_contain_text("1 event in conflict")
-    await window.picture("conflict")
+    await window.judged("conflict")
     await conflict.get_by_role("button", name="Use Outlook").click()
     await expect(page.get_by_role("status")).to_contain_text("The Outlook value of title was chosen.")
     await expect(events(page, "wedsync", "Meeting (Outlook)")).to_have_count(1, timeout=PATIENCE)
@@ -105,7 +105,7 @@ async def disconnect(window: Window, rose: Planner, foreign: set[str]) -> None:
     page = window.page
     await page.get_by_role("link", name="Disconnect").click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("Disconnect Outlook?")
-    await window.picture("disconnect")
+    await window.judged("disconnect")
     await page.get_by_role("button", name="Disconnect").click()
     await expect(page.get_by_role("status")).to_contain_text("Outlook is disconnected", timeout=PATIENCE)
     await window.picture("disconnected")
@@ -123,7 +123,7 @@ async def test_a_planner_at_work(tmp_path: Path, pictures: Path) -> None:
     async with Stand(work_folder=tmp_path) as stand, opened(stand, pictures) as window:
         rose = Planner(stand, PLANNERS[0])
         foreign = {str(item["id"]) for item in await rose.outlook_items()}
-        await window.picture("sign-in")
+        await window.judged("sign-in")
         await window.page.get_by_role("button", name="Rose Haven").click()
         await window.picture("front")
         await connect(window)
@@ -173,7 +173,7 @@ async def test_by_keyboard_alone(tmp_path: Path, pictures: Path) -> None:
         await press(page, "RH")
         await press(page, "Decline")
         await expect(page.get_by_role("alert")).to_contain_text("You declined at Microsoft")
-        await window.picture("declined")
+        await window.judged("declined")
         await press(page, "Back to your calendars")
         await press(page, "Connect Outlook")
         await press(page, "RH")
@@ -184,9 +184,9 @@ async def test_by_keyboard_alone(tmp_path: Path, pictures: Path) -> None:
 
         await press(page, "Add event to WedSync")
         await page.keyboard.type("Florist, by keyboard")
-        await window.picture("form")
+        await window.judged("form")
         await press(page, "Save")
         await expect(events(page, "outlook", "WedSync: Florist, by keyboard")).to_have_count(1, timeout=PATIENCE)
         assert (levels := await headings(page))[0] == 1
         assert all(after - before <= 1 for before, after in pairwise(levels)), levels
-        await window.picture("kept-in-step")
+        await window.judged("kept-in-step")

@@ -21,15 +21,20 @@ async def answered(asked: httpx.AsyncClient, method: str, path: str, *, who: str
     try:
         answer = await asked.request(method, path, **more)
     except httpx.TimeoutException as error:
-        raise Problem(504, "no_answer", f"{who} did not answer in time.".capitalize()) from error
+        raise Problem(504, "no_answer", f"{_begun(who)} did not answer in time.") from error
     except httpx.TransportError as error:
-        raise Problem(503, "unreachable", f"{who} cannot be reached. Is it running?".capitalize()) from error
+        raise Problem(503, "unreachable", f"{_begun(who)} cannot be reached. Is it running?") from error
     if answer.is_success and not answer.content:
         return {}
     members = _object(answer)
     if answer.is_success and members is not None:
         return members
     raise _refusal(answer.status_code, members or {}, who)
+
+
+def _begun(words: str) -> str:
+    """Return words as the beginning of a sentence, their own capitals kept."""
+    return words[:1].upper() + words[1:]
 
 
 def _object(answer: httpx.Response) -> dict[str, Any] | None:
@@ -49,7 +54,7 @@ def _refusal(status: int, members: dict[str, Any], who: str) -> Problem:
     detail = members.get("detail") or inner.get("message") or ""
     said = f"{title}: {detail}" if title and detail and title != detail else title or detail
     if not said:
-        said = f"{who} answered {status} without saying why.".capitalize()
+        said = f"{_begun(who)} answered {status} without saying why."
     return Problem(status if 400 <= status < 600 else 502, str(code), str(said))
 
 

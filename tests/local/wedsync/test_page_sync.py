@@ -212,7 +212,7 @@ async def test_neighbours_that_are_not_there_are_named() -> None:
         page = await browser.post("/sign-in", data={"csrf": token, "user": "planner-rose"})
         assert page.status_code == 200
         assert "The sync service cannot be reached." in page.text
-        assert "The simulated outlook cannot be reached." in page.text
+        assert "The simulated Outlook cannot be reached." in page.text
         token = csrf(page)
         for where in ("/connect", "/sync", "/disconnect"):
             page = await browser.post(where, data={"csrf": token})

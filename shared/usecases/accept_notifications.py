@@ -2,10 +2,11 @@
 
 import hmac
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shared.core.event import Side
 from shared.core.jobs import EventJob, Glance, RunKind, TriggeredBy, UpkeepJob, UpkeepKind
+from shared.core.states import SUBSCRIPTION_MOVES, SubscriptionState, move
 from shared.core.subscription import Subscription
 from shared.log import log_action
 from shared.ports import Clock, Ids, Integrations, JobQueue, SubscriptionRows
@@ -109,9 +110,10 @@ class AcceptNotifications:
             if stored and stored.value.syncing:
                 await self.request_sync.start(stored.value, kind=RunKind.FULL, triggered_by=TriggeredBy.WEBHOOK)
             return
-        kind = UpkeepKind.RENEW if event == "reauthorizationRequired" else UpkeepKind.SUBSCRIBE
-        if kind is UpkeepKind.SUBSCRIBE:
+        if event == "subscriptionRemoved":
             await self.rows.remove(subscription.subscription_id)
+        # Of an event that we do not know, only that something may be wrong with the subscription: that is looked into.
+        kind = UpkeepKind.RENEW if event == "reauthorizationRequired" else UpkeepKind.SUBSCRIBE
         await self.jobs.put(UpkeepJob(integration_id=subscription.integration_id, kind=kind))
 
 

@@ -1,8 +1,8 @@
 """Our record of Graph's subscriptions.
 
 ``s|{subscriptionId}`` is a partition with the subscription: a notification names nothing else. The partition
-``i|{integrationId}`` lists the ids of an integration; it is written first and removed first, and an id in it that
-leads nowhere is passed over.
+``i|{integrationId}`` lists the ids of an integration. It is written last and removed last, so that an id in it that leads
+nowhere is what an interrupted removal left, and is removed where it is seen.
 """
 
 from datetime import UTC, datetime
@@ -35,22 +35,25 @@ class TableSubscriptionRows:
         async for page in self._tables.query(_TABLE, Span(partition=_list_partition(integration_id))):
             for row in page:
                 stored = await self.get(str(row.columns["subscriptionId"]))
+                if stored is None:
+                    await delete_quietly(self._tables, _TABLE, row, row.tag)
                 found += [stored] if stored else []
         return tuple(sorted(found, key=lambda stored: stored.value.created_at or _LONG_AGO, reverse=True))
 
     async def put(self, subscription: Subscription) -> Stored[Subscription]:
         """Insert or replace."""
-        await self._tables.write(_TABLE, Upsert(_listing(subscription)))
         row = Row(partition=_partition(subscription.subscription_id), key=_ROW, columns=columns_of(subscription))
-        return Stored(value=subscription, tag=await self._tables.write(_TABLE, Upsert(row)))
+        tag = await self._tables.write(_TABLE, Upsert(row))
+        await self._tables.write(_TABLE, Upsert(_listing(subscription)))
+        return Stored(value=subscription, tag=tag)
 
     async def remove(self, subscription_id: str) -> None:
         """Remove; quiet when there is none."""
         stored = await self.get(subscription_id)
         if stored is None:
             return
-        await delete_quietly(self._tables, _TABLE, _listing(stored.value))
         await delete_quietly(self._tables, _TABLE, Row(partition=_partition(subscription_id), key=_ROW))
+        await delete_quietly(self._tables, _TABLE, _listing(stored.value))
 
 
 def _listing(subscription: Subscription) -> Row:

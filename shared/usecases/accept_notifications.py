@@ -110,8 +110,10 @@ class AcceptNotifications:
             if stored and stored.value.syncing:
                 await self.request_sync.start(stored.value, kind=RunKind.FULL, triggered_by=TriggeredBy.WEBHOOK)
             return
-        if event == "subscriptionRemoved":
-            await self.rows.remove(subscription.subscription_id)
+        if event == "subscriptionRemoved" and subscription.state is SubscriptionState.ACTIVE:
+            # The row stays until the job has made a new one, so that an attempt that breaks off is found again.
+            lapsed = move(SUBSCRIPTION_MOVES, subscription.state, SubscriptionState.LAPSED)
+            await self.rows.put(replace(subscription, state=lapsed))
         # Of an event that we do not know, only that something may be wrong with the subscription: that is looked into.
         kind = UpkeepKind.RENEW if event == "reauthorizationRequired" else UpkeepKind.SUBSCRIBE
         await self.jobs.put(UpkeepJob(integration_id=subscription.integration_id, kind=kind))

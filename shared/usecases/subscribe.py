@@ -54,8 +54,7 @@ class Subscribe:
         for stored in await self.rows.of_integration(integration_id):
             if at_graph:
                 await self.subscriptions.delete(integration_id, stored.value.subscription_id)
-            await self.rows.remove(stored.value.subscription_id)
-            await self.due.done(self._renewal(stored.value))
+            await self._forget(stored.value)
         return at_graph
 
     async def _ensure(self, integration: Integration, *, renew: bool) -> None:
@@ -86,7 +85,7 @@ class Subscribe:
             )
         except EventGone:
             log_action("subscription_lapsed", integration=subscription.integration_id)
-            await self.rows.remove(subscription.subscription_id)
+            await self._forget(subscription)
             return False
         renewed = replace(subscription, expires_at=answer.expires_at)
         await self.rows.put(renewed)
@@ -131,11 +130,18 @@ class Subscribe:
         for found in await self.subscriptions.list(integration_id):
             if found.subscription_id not in known:
                 await self.subscriptions.delete(integration_id, found.subscription_id)
+                await self.rows.remove(found.subscription_id)
 
     async def _drop(self, subscription: Subscription) -> None:
         await self.subscriptions.delete(subscription.integration_id, subscription.subscription_id)
+        await self._forget(subscription)
+
+    async def _forget(self, subscription: Subscription) -> None:
+        """Remove the due entry, then the row, by which an interrupted attempt is found again."""
+        renewal = self._renewal(subscription)
+        await self.due.put(renewal)  # in place of the one that a timer may have moved on
+        await self.due.done(renewal)
         await self.rows.remove(subscription.subscription_id)
-        await self.due.done(self._renewal(subscription))
 
     def _renewal(self, subscription: Subscription) -> Due:
         return Due(

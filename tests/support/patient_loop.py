@@ -24,6 +24,8 @@ class PatientLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         self._waits = _Waits()
         super().__init__(self._waits)
+        # After half a year of such time a float cannot tell a nanosecond any more, and nobody would ever wake up.
+        self._clock_resolution = 1e-6
 
     def time(self) -> float:
         return self._waits.waited

@@ -24,7 +24,7 @@ class Crash(BaseException):
 
 @dataclass(kw_only=True)
 class Steps:
-    """Counts and names the steps. ``killed`` is the one that was deadly; ``watch`` is awaited at each, and may raise."""
+    """Counts and names the steps. ``killed`` is the deadly one; ``watch`` is awaited at each, and may wait or raise."""
 
     names: list[str] = field(default_factory=list)
     deadly_from: int | None = None
@@ -72,6 +72,10 @@ class SteppedTables(MemoryTables):
             async with self._steps.around(f"query {table}"):
                 pass
             yield page
+
+    def contents(self) -> dict[Table, list[Row]]:
+        """Return every row of every table that holds any."""
+        return {table: list(rows.values()) for table, rows in self._rows.items() if rows}
 
 
 class SteppedSecrets(MemorySecrets):

@@ -29,10 +29,13 @@ from local.graph.service import Graph
 from local.simkit.clock import Clock
 from local.simkit.people import PLANNERS, Planner
 from shared.bootstrap import App, build
+from shared.core.actions import Create
+from shared.core.event import WedSyncState
 from shared.core.history import Conflict, SyncRun
 from shared.core.integration import Integration
 from shared.core.jobs import EventJob, RunJob, RunKind, RunRequest, TriggeredBy
 from shared.core.mapping import EventMapping
+from shared.core.unmapped import decide_unmapped
 from shared.graph.calendar import GraphOutlook
 from shared.graph.client import GraphCall, GraphClient
 from shared.graph.subscriptions import GraphSubscriptions
@@ -47,6 +50,7 @@ from shared.store.leases import TableLeases
 from shared.store.mappings import TableMappings
 from shared.store.subscriptions import TableSubscriptionRows
 from shared.usecases.connect import integration_id_of
+from shared.usecases.settle_pair import policy_of
 from shared.wedsync.client import WedSyncClient
 from shared.wedsync.events import WedSyncApi
 from shared.wedsync.tokens import JwtUserTokens
@@ -345,6 +349,12 @@ class World:
 
     async def mapping_of(self, wedsync_id: str) -> EventMapping:
         return next(each for each in await self.mappings() if each.wedsync_id == wedsync_id)
+
+    def intent_of(self, integration: Integration, state: WedSyncState) -> EventMapping:
+        """An intent as a job would store it that decided on this event while the integration was so."""
+        action = decide_unmapped(state, policy=policy_of(integration))
+        assert isinstance(action, Create)
+        return self.app.settle_events.new.create.intend_outlook(integration, state, action)
 
     async def open_conflicts(self) -> tuple[Conflict, ...]:
         return await self.ports.conflicts.open_all(self.integration_id)

@@ -1,4 +1,4 @@
-"""One new event on its way, and everything that can go wrong meanwhile: in the end there is exactly one on each side."""
+"""One new event on its way, and all that can go wrong meanwhile: in the end there is exactly one on each side."""
 
 import json
 from collections.abc import Awaitable, Callable

@@ -8,7 +8,7 @@ import pytest
 from shared.core.event import Side
 from shared.core.integration import Integration
 from shared.core.jobs import EventJob, Glance, Job, RunJob, UpkeepJob, UpkeepKind
-from shared.core.states import IntegrationState
+from shared.core.states import IntegrationState, SubscriptionState
 from shared.errors import Unavailable
 from shared.store.history import TableRuns
 from shared.store.integrations import TableIntegrations
@@ -145,26 +145,33 @@ async def test_missed_starts_nothing_where_nothing_is_synced(state: IntegrationS
 async def test_reauthorization_renews_and_keeps_the_subscription(setting: Setting) -> None:
     assert await setting.answer("reauthorizationRequired") == 1
     assert kinds(setting) == [UpkeepKind.RENEW]
-    assert await setting.accept.rows.get(setting.subscription_id)
+    assert await state_of(setting) is SubscriptionState.ACTIVE
 
 
-async def test_a_removed_subscription_is_forgotten_and_made_anew(setting: Setting) -> None:
-    assert await setting.answer("subscriptionRemoved") == 1
-    assert kinds(setting) == [UpkeepKind.SUBSCRIBE]
-    assert await setting.accept.rows.get(setting.subscription_id) is None
+async def test_a_removed_subscription_is_marked_and_made_anew(setting: Setting) -> None:
+    for _ in range(2):
+        assert await setting.answer("subscriptionRemoved") == 1
+        assert kinds(setting) == [UpkeepKind.SUBSCRIBE]
+        assert await state_of(setting) is SubscriptionState.LAPSED
 
 
 async def test_a_forged_lifecycle_notice_does_nothing(setting: Setting) -> None:
     for event in ("missed", "reauthorizationRequired", "subscriptionRemoved"):
         assert await setting.answer(event, client_state="another") == 0
     assert setting.taken() == ()
-    assert await setting.accept.rows.get(setting.subscription_id)
+    assert await state_of(setting) is SubscriptionState.ACTIVE
 
 
 async def test_a_lifecycle_event_that_graph_may_invent_does_no_harm(setting: Setting) -> None:
     await setting.answer("calendarRepainted")
     assert kinds(setting) == [UpkeepKind.SUBSCRIBE]
-    assert await setting.accept.rows.get(setting.subscription_id)
+    assert await state_of(setting) is SubscriptionState.ACTIVE
+
+
+async def state_of(setting: Setting) -> SubscriptionState:
+    stored = await setting.accept.rows.get(setting.subscription_id)
+    assert stored
+    return stored.value.state
 
 
 def kinds(setting: Setting) -> list[UpkeepKind]:

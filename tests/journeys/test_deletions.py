@@ -8,7 +8,7 @@ import pytest
 from local.stand import Stand
 from tests.journeys.compare import is_ours
 from tests.journeys.planner import Planner, eventually
-from tests.journeys.test_two_ways import both_equal, choose_event, copy_of, only_foreign_left, wedsync_event
+from tests.journeys.steps import both_equal, choose_event, copy_of, only_foreign_left, wedsync_event
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(900)]
 

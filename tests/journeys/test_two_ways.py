@@ -6,15 +6,12 @@ from local.stand import Stand
 from tests.journeys.planner import Planner, eventually
 from tests.journeys.steps import (
     both_equal,
-    choose_event,
     copy_of,
     edit_both_ways,
     only_foreign_left,
     open_a_conflict,
     wedsync_event,
 )
-
-__all__ = ["both_equal", "choose_event", "copy_of", "only_foreign_left", "wedsync_event"]
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(900)]
 

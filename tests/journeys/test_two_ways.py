@@ -6,7 +6,6 @@ from local.stand import Stand
 from tests.journeys.planner import Planner, eventually
 from tests.journeys.steps import (
     both_equal,
-    copy_of,
     edit_both_ways,
     only_foreign_left,
     open_a_conflict,

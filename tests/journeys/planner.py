@@ -86,7 +86,7 @@ class Planner:
             run = (await self.call("GET", f"calendar/outlook/sync/{run_id}")).raise_for_status().json()
             return None if run["status"] == "in_progress" else dict(run)
 
-        return await eventually(look, "the run ends", PATIENCE * 2)
+        return dict(await eventually(look, "the run ends", PATIENCE * 2))
 
     async def first_run_ended(self) -> dict[str, Any]:
         """Wait for the run that the latest connecting began: the history is newest first."""
@@ -96,7 +96,7 @@ class Planner:
             runs = [item for item in history if (item["syncType"], item["triggeredBy"]) == ("full_sync", "auto")]
             return runs[0] if runs and runs[0]["syncStatus"] != "in_progress" else None
 
-        return await eventually(look, "the first run ends", PATIENCE * 2)
+        return dict(await eventually(look, "the first run ends", PATIENCE * 2))
 
     # --- WedSync as its user sees it ------------------------------------------------------------------------------
 

@@ -370,3 +370,13 @@ async def test_microsoft_out_of_reach_ends_on_the_page(rose: Planner, stand: Sta
     await rose.http.post(f"{rose.urls.entra}/_control/faults", json=order)
     assert await by_browser(rose) == "error=unavailable"
     await nothing_kept(rose, stand)
+
+
+async def test_microsoft_out_of_reach_at_the_start_ends_on_the_page(rose: Planner) -> None:
+    start = (await begin(rose))["startUrl"]
+    order = {"action": "status", "path": "openid-configuration", "status": 503}
+    await rose.http.post(f"{rose.urls.entra}/_control/faults", json=order)
+    is_problem(await rose.call("GET", "calendar/outlook/auth"), 503, "unavailable")
+    answer = await rose.http.get(start)
+    assert answer.headers["location"] == f"{rose.urls.wedsync}{PAGE}?error=unavailable"
+    assert "set-cookie" not in answer.headers

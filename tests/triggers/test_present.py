@@ -1,0 +1,169 @@
+"""Values in the shapes of the API: optional members are absent, an absent side is null, strings are never missing."""
+
+import json
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from shared.core.event import AllDay, Attendee, Field, Place, Side, Timed
+from shared.core.history import EventFailure, Tally
+from shared.core.integration import Preferences
+from shared.core.states import IntegrationState, MappingState, RunState
+from shared.triggers import present
+from shared.usecases.list_events import EventFilter, EventPage, MappedEvent
+from shared.usecases.report_status import Counts, SyncStatus
+from tests.support import values
+from tests.support.values import NOON
+
+
+def wire(model: BaseModel) -> dict[str, Any]:
+    """Return the JSON as the border writes it."""
+    written: dict[str, Any] = json.loads(model.model_dump_json(by_alias=True, exclude_none=True))
+    return written
+
+
+def nulls(value: Any, path: str = "") -> list[str]:
+    if isinstance(value, dict):
+        return [found for name, item in value.items() for found in nulls(item, f"{path}/{name}")]
+    if isinstance(value, list):
+        return [found for number, item in enumerate(value) for found in nulls(item, f"{path}/{number}")]
+    return [path] if value is None else []
+
+
+def test_a_fresh_connection_has_no_nulls_and_no_missing_strings() -> None:
+    integration = values.integration(calendar_id="", state=IntegrationState.NEEDS_RECONNECT, reason="Consent again.")
+    status = SyncStatus(
+        integration=integration,
+        counts=Counts(),
+        next_sync_at=NOON,
+        recent=(values.run(),),
+        subscription=None,
+        renewal_needed=True,
+    )
+    written = wire(present.sync_status(status))
+    assert nulls(written) == []
+    assert (written["integration"]["status"], written["integration"]["reason"]) == ("needs_reconnect", "Consent again.")
+    assert written["integration"]["syncEnabled"] is False
+    assert "calendarId" not in written["integration"]
+    assert written["syncStats"]["lastFullSync"] == ""
+    assert written["webhookStatus"] == {"isActive": False, "renewalNeeded": True}
+    assert written["recentSyncHistory"][0]["syncStatus"] == "in_progress"
+
+
+def test_preferences_have_the_specifications_names() -> None:
+    written = wire(present.preferences(Preferences()))
+    assert {"syncClientMeetings", "eventPrefix", "onOutlookDelete", "guestUpdates"} <= set(written)
+    assert "syncDirection" not in written
+
+
+def test_a_run_that_ended_tells_how_long_it_took_and_what_failed() -> None:
+    failure = EventFailure(event_id="e", event_type="deadline", code="Rejected", message="Refused.", retryable=False)
+    run = values.run(
+        state=RunState.COMPLETED,
+        started_at=NOON,
+        completed_at=NOON + timedelta(seconds=90, milliseconds=5),
+        tally=Tally(total=4, created=1, updated=2, errors=1),
+        failures=(failure,),
+    )
+    written = wire(present.history_item(run))
+    assert (written["syncStatus"], written["syncDurationMs"]) == ("completed", 90_005)
+    assert written["completedAt"].endswith("Z")
+    assert written["errors"] == [
+        {
+            "eventId": "e",
+            "eventType": "deadline",
+            "errorCode": "Rejected",
+            "errorMessage": "Refused.",
+            "retryable": False,
+        }
+    ]
+    job = wire(present.sync_job(run))
+    assert (job["syncId"], job["status"], job["progress"]["errorEvents"]) == (run.run_id, "completed", 1)
+
+
+@pytest.mark.parametrize(
+    ("field", "expected"),
+    [
+        (Field.TITLE, "Tasting"),
+        (Field.DESCRIPTION, "Bring the list"),
+        (Field.LOCATION, {"name": "Mill", "address": "High Street"}),
+        (Field.ATTENDEES, [{"email": "a@example.test", "name": "A"}]),
+        (Field.PRIVATE, False),
+        (None, "Tasting"),
+        (
+            Field.TIME,
+            {
+                "start": "2026-06-20T13:00:00",
+                "end": "2026-06-20T14:00:00",
+                "timeZone": "Europe/London",
+                "allDay": False,
+            },
+        ),
+    ],
+)
+def test_field_values(field: Field | None, expected: object) -> None:
+    event = values.content(
+        description="Bring the list",
+        location=Place(name="Mill", address="High Street"),
+        attendees=(Attendee(email="a@example.test", name="A"),),
+    )
+    assert present.field_value(event, field) == expected
+    assert present.field_value(None, field) is None
+
+
+def test_an_all_day_events_days_are_days() -> None:
+    event = values.content(time=AllDay(start=date(2026, 6, 20), end=date(2026, 6, 22), zone="Europe/London"))
+    shown = present.field_value(event, Field.TIME)
+    assert shown == {"start": "2026-06-20", "end": "2026-06-22", "timeZone": "Europe/London", "allDay": True}
+
+
+@pytest.mark.parametrize("absent", list(Side))
+def test_a_conflict_about_a_deletion_has_null_for_the_absent_side(absent: Side) -> None:
+    changes = {absent.value: None}
+    written = wire(present.conflict(values.conflict(field=None, absent=absent, **changes)))
+    assert (written["field"], written["conflictType"], written["kind"]) == ("event", "date_time", "deleted")
+    gone, left = ("wedSyncValue", "outlookValue") if absent is Side.WEDSYNC else ("outlookValue", "wedSyncValue")
+    assert gone in written
+    assert written[gone] is None
+    assert written[left]
+
+
+def test_a_conflict_about_a_field_has_both_values_and_no_kind() -> None:
+    written = wire(present.conflict(values.conflict()))
+    assert (written["wedSyncValue"], written["outlookValue"]) == ("Tasting at noon", "Tasting, late")
+    assert written["base"] == "Tasting"
+    assert "kind" not in written
+
+
+def test_a_mapped_event_shows_the_prefix_where_outlook_does() -> None:
+    mapping = values.mapping(state=MappingState.LINKED, outlook_id="o", prefix="WedSync: ", base_o=values.content())
+    written = wire(present.mapped_event(MappedEvent(mapping=mapping, status="synced")))
+    assert (written["wedSyncEventTitle"], written["outlookEventTitle"]) == ("Tasting", "WedSync: Tasting")
+    assert written["wedSyncEventId"] == mapping.wedsync_id
+    assert nulls(written) == []
+    assert "reason" not in written
+
+
+def test_an_event_that_is_on_one_side_only_has_empty_strings_for_the_other() -> None:
+    mapping = replace(values.mapping(), wedsync_id=None, base_w=None)
+    written = wire(present.mapped_event(MappedEvent(mapping=mapping, status="pending")))
+    assert (written["wedSyncEventId"], written["wedSyncEventTitle"]) == (mapping.mapping_id, "")
+    assert (written["outlookEventId"], written["outlookEventTitle"], written["outlookEventDate"]) == ("", "", "")
+    assert written["reason"] == "intent"
+
+
+def test_a_page_of_events_repeats_its_filters() -> None:
+    page = EventPage(events=(), page=1, total_pages=1, total_events=0)
+    wanted = EventFilter(statuses=("conflict",), start=date(2026, 6, 1), end=date(2026, 6, 30))
+    written = wire(present.event_page(page, wanted))
+    assert written["pagination"] == {"page": 1, "totalPages": 1, "totalEvents": 0}
+    assert written["filters"]["dateRange"] == {"start": "2026-06-01", "end": "2026-06-30"}
+    assert "dateRange" not in wire(present.event_page(page, EventFilter()))["filters"]
+
+
+def test_times_of_a_timed_event_are_those_of_its_zone() -> None:
+    event = values.content(time=Timed(start=NOON, end=NOON, zone="America/New_York"))
+    assert present.field_value(event, Field.TIME)["start"] == "2026-06-20T08:00:00"

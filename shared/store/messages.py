@@ -45,7 +45,7 @@ def parse(text: str) -> Job:
         if members["version"] != VERSION:
             raise InvalidInput("invalid_job", f"job version {members['version']!r} is not known here")
         job = from_json(_KINDS[members["job"]], members)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InvalidInput("invalid_job", "the message is no job") from error
     _check(job)
     return job  # type: ignore[no-any-return]

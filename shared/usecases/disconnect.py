@@ -5,10 +5,11 @@ ours is what carries our marker *and* the ``transactionId`` that only we can hav
 made of our event carries the marker alone, and stays.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from shared.core.event import OutlookState, Side
 from shared.core.history import SyncRun
@@ -70,10 +71,16 @@ class _Progress:
     run_id: str
     until: datetime
     deleted: int = 0
+    dropped: int = 0
     left: set[str] = field(default_factory=set)
 
-    def removal(self, **more: Any) -> Removal:
-        return Removal(sync_id=self.run_id, events_deleted=self.deleted, events_left=len(self.left), **more)
+    def removal(self) -> Removal:
+        return Removal(
+            sync_id=self.run_id,
+            events_deleted=self.deleted,
+            mappings_deleted=self.dropped,
+            events_left=len(self.left),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,6 +167,7 @@ class Disconnect:
             run_id=run_id,
             until=self.clock.now() + span,
             deleted=earlier.value.tally.deleted if earlier else 0,
+            dropped=earlier.value.tally.handled if earlier else 0,
         )
         reachable = True
         try:
@@ -186,35 +194,64 @@ class Disconnect:
         await self._sweep(integration, progress)
         return not young
 
-    async def _delete(self, integration_id: str, chunk: Sequence[EventMapping], progress: _Progress) -> None:
-        """Delete one batch; what was asked to wait is raised after the rest is counted."""
-        meetings = [mapping for mapping in chunk if mapping.base_o and mapping.base_o.attendees]
-        progress.left |= {str(mapping.outlook_id) for mapping in meetings}
-        plain = [mapping for mapping in chunk if mapping not in meetings]
-        items = [BatchDelete(event_id=str(mapping.outlook_id), etag=mapping.o_etag) for mapping in plain]
-        answers = await self.outlook.batch(integration_id, items) if items else ()
-        fault: Exception | None = None
-        for mapping, answer in zip(plain, answers, strict=True):
-            if answer is None:
-                progress.deleted += 1
-            elif isinstance(answer, VersionMismatch):
-                await self._delete_changed(integration_id, str(mapping.outlook_id), progress)
-            elif isinstance(answer, Exception) and not isinstance(answer, EventGone):
-                fault = answer
-        if fault is not None:
-            raise fault
+    async def _delete(self, integration_id: str, chunk: Sequence[Stored[EventMapping]], progress: _Progress) -> None:
+        """Delete one batch, again and again for what is asked to wait; a mapping goes with its event."""
+        meetings = [stored for stored in chunk if stored.value.base_o and stored.value.base_o.attendees]
+        progress.left |= {str(stored.value.outlook_id) for stored in meetings}
+        waiting = [stored for stored in chunk if stored not in meetings]
+        while waiting:
+            answers = await self._batch(integration_id, waiting)
+            again: list[Stored[EventMapping]] = []
+            pause = 0.0
+            for stored, answer in zip(waiting, answers, strict=True):
+                if isinstance(answer, Throttled | Unavailable | OutcomeUnknown):
+                    again.append(stored)
+                    pause = max(pause, answer.retry_after)
+                elif await self._is_gone(integration_id, str(stored.value.outlook_id), answer, progress):
+                    await self._drop(stored, progress)
+            waiting = again
+            if waiting and self.clock.now() + timedelta(seconds=pause) >= progress.until:
+                raise Throttled("graph", retry_after=pause)
+            if waiting:
+                await asyncio.sleep(pause)
 
-    async def _delete_changed(self, integration_id: str, event_id: str, progress: _Progress) -> None:
+    async def _batch(
+        self, integration_id: str, waiting: Sequence[Stored[EventMapping]]
+    ) -> Sequence[OutlookState | Exception | None]:
+        items = [BatchDelete(event_id=str(stored.value.outlook_id), etag=stored.value.o_etag) for stored in waiting]
+        try:
+            return await self.outlook.batch(integration_id, items)
+        except (Throttled, Unavailable, OutcomeUnknown) as fault:
+            return [fault] * len(items)
+
+    async def _is_gone(
+        self, integration_id: str, event_id: str, answer: OutlookState | Exception | None, progress: _Progress
+    ) -> bool:
+        """Take the answer to one delete; return whether the event is not there any more."""
+        if isinstance(answer, VersionMismatch):
+            return await self._delete_changed(integration_id, event_id, progress)
+        if isinstance(answer, Exception) and not isinstance(answer, EventGone):
+            raise answer
+        progress.deleted += answer is None
+        return True
+
+    async def _drop(self, stored: Stored[EventMapping], progress: _Progress) -> None:
+        with suppress(RowChanged):  # all rows go in the end
+            await self.mappings.remove(stored)
+            progress.dropped += 1
+
+    async def _delete_changed(self, integration_id: str, event_id: str, progress: _Progress) -> bool:
         """Our copy changed since we saw it: read it, and leave it if there are guests on it now."""
         try:
             state = await self.outlook.event(integration_id, event_id)
             if state.is_meeting:
                 progress.left.add(event_id)
-                return
+                return False
             await self.outlook.delete(integration_id, event_id=event_id, etag=state.etag)
         except EventGone:
-            return
+            return True
         progress.deleted += 1
+        return True
 
     async def _sweep(self, integration: Integration, progress: _Progress) -> None:
         found = [
@@ -247,13 +284,15 @@ class Disconnect:
             unsubscribed = await self.subscribe.remove_all(integration_id, at_graph=reachable)
         except (ReconnectNeeded, CalendarGone):
             unsubscribed = await self.subscribe.remove_all(integration_id, at_graph=False)
-        deleted = await self.mappings.forget_all(integration_id)
+        deleted = progress.dropped + await self.mappings.forget_all(integration_id)
         await self.conflicts.forget_all(integration_id)
         await self.consent.forget(integration_id)
         account = Account(tenant_id=integration.tenant_id, account_id=integration.account_id)
         await self.integrations.release_account(account, integration_id)
         await self._end(integration_id)
-        removal = progress.removal(mappings_deleted=deleted, webhook_unsubscribed=unsubscribed, finished=True)
+        removal = replace(
+            progress.removal(), mappings_deleted=deleted, webhook_unsubscribed=unsubscribed, finished=True
+        )
         await self._note(integration_id, removal)
         log_action(
             "disconnected",
@@ -279,7 +318,8 @@ class Disconnect:
         if stored is None or stored.value.state is not RunState.IN_PROGRESS:
             return
         now = self.clock.now()
-        run = replace(stored.value, heartbeat_at=now, tally=replace(stored.value.tally, deleted=removal.events_deleted))
+        tally = replace(stored.value.tally, deleted=removal.events_deleted, handled=removal.mappings_deleted)
+        run = replace(stored.value, heartbeat_at=now, tally=tally)
         if removal.finished:
             run = replace(run, state=RunState.COMPLETED, completed_at=now)
         await self.runs.save(Stored(value=run, tag=stored.tag))
@@ -302,11 +342,13 @@ def _is_our_copy(mapping: EventMapping) -> bool:
     )
 
 
-async def _chunks(mappings: AsyncIterator[Stored[EventMapping]]) -> AsyncIterator[list[EventMapping]]:
-    chunk: list[EventMapping] = []
+async def _chunks(
+    mappings: AsyncIterator[Stored[EventMapping]],
+) -> AsyncIterator[list[Stored[EventMapping]]]:
+    chunk: list[Stored[EventMapping]] = []
     async for stored in mappings:
         if _is_our_copy(stored.value):
-            chunk.append(stored.value)
+            chunk.append(stored)
         if len(chunk) == _BATCH:
             yield chunk
             chunk = []

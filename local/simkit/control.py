@@ -52,52 +52,52 @@ class Frame:
 
 def control_routes(frame: Frame) -> list[Route]:
     """Return the routes that are the same in every simulator."""
+    control = _Control(frame)
+    return [
+        Route("/_control/reset", control.reset, methods=["POST"]),
+        Route("/_control/requests", control.requests),
+        Route("/_control/faults", control.faults, methods=["GET", "POST", "DELETE"]),
+        Route("/_control/clock", control.clock, methods=["POST"]),
+        Route("/_control/health", control.health),
+    ]
 
-    async def reset(_: Request) -> JSONResponse:
-        frame.faults.clear()
-        frame.requests.clear()
-        frame.clock.reset()
-        frame.reset()
+
+@dataclass(frozen=True)
+class _Control:
+    frame: Frame
+
+    async def reset(self, _: Request) -> JSONResponse:
+        self.frame.faults.clear()
+        self.frame.requests.clear()
+        self.frame.clock.reset()
+        self.frame.reset()
         return JSONResponse({"reset": True})
 
-    async def requests(request: Request) -> JSONResponse:
-        answer = [asdict(item) for item in frame.requests]
+    async def requests(self, request: Request) -> JSONResponse:
+        answer = [asdict(item) for item in self.frame.requests]
         if request.query_params.get("clear"):
-            frame.requests.clear()
+            self.frame.requests.clear()
         return JSONResponse({"requests": answer})
 
-    async def faults(request: Request) -> JSONResponse:
+    async def faults(self, request: Request) -> JSONResponse:
         if request.method == "DELETE":
-            frame.faults.clear()
+            self.frame.faults.clear()
         elif request.method == "POST":
             try:
                 body: Any = await request.json()
-                frame.faults.add(body)
+                self.frame.faults.add(body)
             except ValueError as error:
                 return JSONResponse({"error": str(error)}, status_code=400)
-        return JSONResponse(
-            {
-                "faults": [
-                    {"action": f.action, "path": f.path, "matched": f.matched, "hits": f.hits}
-                    for f in frame.faults.orders
-                ]
-            }
-        )
+        orders = self.frame.faults.orders
+        shown = [{"action": f.action, "path": f.path, "matched": f.matched, "hits": f.hits} for f in orders]
+        return JSONResponse({"faults": shown})
 
-    async def clock(request: Request) -> JSONResponse:
+    async def clock(self, request: Request) -> JSONResponse:
         body = await request.json()
         if body.get("reset"):
-            frame.clock.reset()
-        frame.clock.advance(float(body.get("advanceSeconds", 0)))
-        return JSONResponse({"now": frame.clock.now().isoformat()})
+            self.frame.clock.reset()
+        self.frame.clock.advance(float(body.get("advanceSeconds", 0)))
+        return JSONResponse({"now": self.frame.clock.now().isoformat()})
 
-    async def health(_: Request) -> JSONResponse:
+    async def health(self, _: Request) -> JSONResponse:
         return JSONResponse({"status": "ok"})
-
-    return [
-        Route("/_control/reset", reset, methods=["POST"]),
-        Route("/_control/requests", requests),
-        Route("/_control/faults", faults, methods=["GET", "POST", "DELETE"]),
-        Route("/_control/clock", clock, methods=["POST"]),
-        Route("/_control/health", health),
-    ]

@@ -4,10 +4,9 @@ The only table from errors to statuses. Errors go out as RFC 9457 problem docume
 https://www.rfc-editor.org/rfc/rfc9457
 """
 
-import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 import azure.functions as func
@@ -217,11 +216,3 @@ def preflight(app: App, call: Call) -> Reply:
             "Access-Control-Max-Age": "600",
         },
     )
-
-
-def plain_json(body: bytes) -> Any:
-    """Return parsed JSON; ``InvalidInput`` if it is none."""
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        raise InvalidInput("invalid_body", "The body is not JSON.") from None

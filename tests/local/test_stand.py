@@ -19,8 +19,8 @@ from local.azurite import Azurite, free_port, is_free
 from local.children import ROOT, StandError
 from local.entra.identity import API_VERSION, IDENTITY_HEADER
 from local.provision import QUEUES, SECRETS, TABLES, create_storage
-from local.stand import Ports, Stand
 from local.simkit.trust import trust_command
+from local.stand import Ports, Stand
 
 SAMPLE_APP = ROOT / "tests" / "local" / "host" / "sample_app"
 

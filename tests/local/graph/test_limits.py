@@ -71,6 +71,20 @@ async def test_s56_rate_in_ten_minutes(graph: Far) -> None:
     await graph.call("GET", "/me/events", bearer=fresh, status=200)
 
 
+async def test_s57_retry_after_counts_down_and_an_early_retry_is_refused(graph: Far) -> None:
+    """Seconds until the window is over; who does not wait is refused again. docs: graph/throttling."""
+    await graph.knobs(requestsPerTenMinutes=1)
+    fresh = token(exp=int(time.time()) + 7200)
+    await graph.call("GET", "/me/events", bearer=fresh, status=200)
+    first = await graph.call("GET", "/me/events", bearer=fresh, status=429)
+    assert 595 <= int(first.headers["Retry-After"]) <= 600
+    await graph.control("POST", "/clock", {"advanceSeconds": 300})
+    early = await graph.call("GET", "/me/events", bearer=fresh, status=429)
+    assert 295 <= int(early.headers["Retry-After"]) <= 300
+    await graph.control("POST", "/clock", {"advanceSeconds": int(early.headers["Retry-After"]) + 1})
+    await graph.call("GET", "/me/events", bearer=fresh, status=200)
+
+
 def part(number: int, method: str, url: str, **members: Any) -> dict[str, Any]:
     given = {"id": str(number), "method": method, "url": url, **members}
     if "body" in members:

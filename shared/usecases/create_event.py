@@ -8,7 +8,7 @@ with the event that is there. https://learn.microsoft.com/graph/api/resources/ev
 from dataclasses import dataclass, replace
 
 from shared.core.actions import Create
-from shared.core.canon import changed_fields
+from shared.core.canon import changed_fields, fitted
 from shared.core.event import OutlookState, Side, WedSyncState
 from shared.core.integration import Integration
 from shared.core.mapping import EventMapping, Intent, Role, external_id, transaction_id
@@ -131,6 +131,13 @@ class CreateEvent:
             state = await self._settle_duplicate(integration, mapping)
             again = True
         return created(mapping, state, at=self.clock.now(), found=again)
+
+    @staticmethod
+    def vanished(mapping: EventMapping) -> EventMapping:
+        """Return the mapping of a copy that was made, and removed by its owner before its id was noted."""
+        assert mapping.base_w is not None
+        state = move(MAPPING_MOVES, mapping.state, MappingState.LINKED)
+        return replace(mapping, state=state, intent=None, base_o=fitted(mapping.base_w, mapping.prefix))
 
     def joined(self, mapping: EventMapping, made: WedSyncState, *, again: bool) -> EventMapping:
         """Return the mapping linked to what WedSync answered.

@@ -26,12 +26,12 @@ from shared.core.conflicts import conflict_of
 from shared.core.decide import decide
 from shared.core.event import OutlookState, Side, WedSyncState
 from shared.core.history import ChangeKind, Conflict, SyncChange, Tally
-from shared.core.integration import Direction, Integration, SyncWindow
+from shared.core.integration import Direction, Integration, OnOutlookDelete, SyncWindow
 from shared.core.mapping import EventMapping
 from shared.core.settle import settled, settled_alone, without_event
 from shared.core.states import CONFLICT_MOVES, ConflictState, MappingState, move
-from shared.core.views import UNSEEN, Present, View
-from shared.errors import EventGone, RowChanged, StoreFault, SyncFault, VersionMismatch
+from shared.core.views import UNSEEN, Gone, Present, View
+from shared.errors import DuplicateTransaction, EventGone, RowChanged, StoreFault, SyncFault, VersionMismatch
 from shared.ports import Changes, Clock, Conflicts, Ids, Outlook, OutlookPatch, Stored, WedSync
 from shared.usecases.create_event import CreateEvent
 from shared.usecases.journal import Journal, Trace
@@ -103,6 +103,8 @@ class SettlePair:
             if stored.value.state is MappingState.INTENT:
                 stored = await self.settle_intent(integration, stored, trace)
                 continue
+            if stored.value.outlook_id is None:
+                views, policy = views.seen(Side.OUTLOOK, Gone(proved=True)), _asking(policy)
             decision = decide(
                 stored.value, wedsync=views.wedsync, outlook=views.outlook, policy=policy, conflicts=conflicts
             )
@@ -147,13 +149,22 @@ class SettlePair:
         """Find out what became of a create that was decided earlier: send it again, with the same body."""
         mapping = stored.value
         assert mapping.intent is not None
-        linked = replace(await self.create.send(integration, mapping, again=True), quarantine="")
+        try:
+            linked = await self.create.send(integration, mapping, again=True)
+        except DuplicateTransaction:  # it was made, and no event bears its marker any more
+            linked = self.create.vanished(mapping)
+        linked = replace(linked, quarantine="")
         saved = await self.journal.save(stored, linked)
         change = self.journal.change(
             linked, side=mapping.intent.toward, kind=ChangeKind.CREATED, trace=trace, after=linked.base_w, rule="intent"
         )
         await self.changes.append([change])
         return saved
+
+
+def _asking(policy: Policy) -> Policy:
+    """Return the policy for a copy whose id was never known: without an id nothing proves that it was deleted."""
+    return replace(policy, preferences=replace(policy.preferences, on_outlook_delete=OnOutlookDelete.ASK))
 
 
 @dataclass(kw_only=True)

@@ -1,7 +1,7 @@
 """Our record of Graph's subscriptions.
 
 ``s|{subscriptionId}`` is a partition with the subscription: a notification names nothing else. The partition
-``i|{integrationId}`` lists the ids of an integration. It is written last and removed last, so that an id in it that leads
+``i|{integrationId}`` lists the ids of an integration. It is written last and removed last: an id in it that leads
 nowhere is what an interrupted removal left, and is removed where it is seen.
 """
 

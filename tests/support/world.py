@@ -215,7 +215,10 @@ class World:
         )
 
     async def connect(self, *, settle: bool = True) -> None:
-        """Consent, choose the default calendar, and let the first run end."""
+        """Consent, choose the default calendar, and let the first run end. What was told before was told to nobody."""
+        await self.quiet()
+        while self.post:
+            await self.deliver(self.post[0])
         begun = await self.app.begin_connect.run(self.planner.user_id)
         answer = {"state": begun.state, "code": self.planner.account.upn}
         await self.app.finish_connect.by_post(self.planner.user_id, answer)
@@ -330,6 +333,18 @@ class World:
         if died:
             self.restart()
         return died
+
+    async def kill_after(self, request: str) -> None:
+        """Settle in a process that dies as soon as it has sent such a request, before it learns of the answer."""
+
+        async def die(name: str) -> None:
+            if name.startswith(f"after {request}"):
+                self.steps.watch = None
+                self.steps.deadly_from = 0
+                await self.steps.reach(name)
+
+        self.steps.watch = die
+        assert await self.crashes(self.settle, at=1_000_000), f"{request} was never sent"
 
     # --- What is known ----------------------------------------------------------------------------------------------
 

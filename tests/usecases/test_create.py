@@ -2,10 +2,14 @@
 
 import json
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import pytest
 
+from shared.core.event import Side
+from shared.core.integration import OnOutlookDelete, Preferences
 from shared.core.jobs import RunKind
+from shared.usecases.resolve_conflict import Choice
 from tests.support.world import World
 
 Arrange = Callable[[World], Awaitable[object]]
@@ -73,7 +77,7 @@ async def test_killed_at_each_step_a_run_makes_one_event(arrange: Arrange) -> No
             await arrange(world)
             await world.quiet()
 
-            died = await world.crashes(lambda world=world: run(world), at=step)
+            died = await world.crashes(partial(run, world), at=step)
             where = f"killed {world.steps.killed}" if died else "not killed"
             await world.settle()
             await world.sync()
@@ -98,7 +102,7 @@ async def test_many_new_events_survive_a_kill_at_each_step_of_the_batches() -> N
             await arrange(world)
             await world.quiet()
 
-            await world.crashes(lambda world=world: run(world), at=step)
+            await world.crashes(partial(run, world), at=step)
             await world.settle()
             await world.sync()
 
@@ -187,3 +191,34 @@ async def test_two_jobs_at_once_make_one_event(world: World) -> None:
     await world.settle()
 
     await assert_one_pair(world, "at once")
+
+
+@pytest.mark.parametrize("use", ["wedsync", "outlook"])
+async def test_a_copy_that_was_deleted_before_its_answer_was_noted_is_asked_about(world: World, use: str) -> None:
+    """Graph remembers the transaction, and no event bears the marker: the owner was quicker than the retry."""
+    await world.connect()
+    preferences = Preferences(on_outlook_delete=OnOutlookDelete.DELETE)
+    await world.change_integration(preferences=preferences)
+    event = await world.wedsync.add("Tasting")
+    await world.kill_after("graph POST")
+    (made,) = await world.outlook.events()
+    await world.outlook.remove(made["id"])
+    await world.settle()
+    await world.sync()
+
+    (conflict,) = await world.open_conflicts()
+    assert (conflict.field, conflict.absent) == (None, Side.OUTLOOK)
+    assert await world.outlook.events() == []
+    assert len(await world.wedsync.events()) == 1, "nothing proves a deletion, whatever the user prefers"
+    await world.wedsync.change(event["id"], title="Cake tasting")
+    await world.settle()
+    await world.sync()
+    assert len(await world.open_conflicts()) == 1
+
+    choice = Choice(field="event", use=use)
+    await world.app.resolve_conflict.run(world.planner.user_id, event["id"], [choice], set_as_default=False)
+    await world.settle()
+    await world.sync()
+    await world.assert_equal()
+    assert len(await world.outlook.events()) == len(await world.wedsync.events()) == (1 if use == "wedsync" else 0)
+    assert await world.open_conflicts() == ()

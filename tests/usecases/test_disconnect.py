@@ -1,8 +1,10 @@
-"""Disconnecting: only what is ours goes, whatever happens on the way, and nothing that could be resumed is forgotten."""
+"""Disconnecting: only what is ours goes, whatever happens on the way, and whatever is interrupted is resumed."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -83,10 +85,8 @@ async def by_queued_job(world: World) -> None:
 
 
 async def by_repeated_delete(world: World) -> None:
-    try:
+    with contextlib.suppress(NotFound):
         await world.app.disconnect.by_user(world.planner.user_id)
-    except NotFound:
-        pass
     await world.settle()
 
 
@@ -122,7 +122,7 @@ async def test_killed_at_each_step_it_ends_the_same(
         async with World(seed=step) as world:
             stays = await lived_in(world)
 
-            assert await world.crashes(lambda world=world: disconnect(world), at=step)
+            assert await world.crashes(partial(disconnect, world), at=step)
             where = f"killed {world.steps.killed}"
             await resume(world)
             if (await world.integration()).state is IntegrationState.CONNECTED:
@@ -137,7 +137,7 @@ async def test_killed_twice_it_ends_the_same() -> None:
     for step in range(5, 60, 7):
         async with World(seed=step) as world:
             stays = await lived_in(world)
-            await world.crashes(lambda world=world: disconnect(world), at=step)
+            await world.crashes(partial(disconnect, world), at=step)
             await world.crashes(world.settle, at=step)
             await world.settle()
             if (await world.integration()).state is IntegrationState.CONNECTED:
@@ -282,7 +282,7 @@ async def held_up(
             await go_on.wait()
 
     world.steps.watch = watch
-    task = asyncio.create_task(work())  # type: ignore[arg-type]
+    task = asyncio.ensure_future(work())
     await reached.wait()
     result = await meanwhile()
     go_on.set()

@@ -1,224 +1,274 @@
-import asyncio
-from collections.abc import AsyncIterator
-from dataclasses import replace
+"""Runs: what the first one imports, what a second finds, and what they mend."""
+
 from datetime import timedelta
 
 import pytest
 
-from shared.core.history import SyncRun
+from shared.core.history import ChangeKind
 from shared.core.integration import LastSyncStatus
-from shared.core.jobs import RunJob, RunKind, RunRequest, TriggeredBy
-from shared.core.mapping import EventMapping
+from shared.core.jobs import RunKind, TriggeredBy
 from shared.core.states import IntegrationState, RunState
-from shared.errors import ReconnectNeeded, Rejected, Unavailable
-from shared.ports import Stored
-from shared.usecases.dead_runs import ABANDONED
-from shared.usecases.sync_run import LEASE
-from tests.support.values import run as a_run
-from tests.usecases.bench import Bench, new_bench, tasting
+from tests.support.calendars import at
+from tests.support.world import START, World
+
+WRITES = ("POST", "PATCH", "DELETE", "PUT")
+WEEKLY = {
+    "pattern": {"type": "weekly", "interval": 1, "daysOfWeek": ["tuesday"], "firstDayOfWeek": "monday"},
+    "range": {"type": "numbered", "startDate": "2026-08-04", "numberOfOccurrences": 4, "recurrenceTimeZone": "UTC"},
+}
 
 
-@pytest.fixture
-async def bench() -> Bench:
-    return await new_bench()
+async def mixed(world: World) -> None:
+    """A little of everything on both sides."""
+    await world.wedsync.add("Tasting", description="Two lines\nof text", location={"name": "Mill", "address": "Lane 1"})
+    days = {"start": "2026-09-05T00:00:00", "end": "2026-09-06T00:00:00", "allDay": True}
+    await world.wedsync.add("Wedding", type="wedding_ceremony", **days)
+    await world.wedsync.add("Ä" * 300, timeZone="America/New_York")
+    await world.wedsync.add("Private", private=True)
+    await world.outlook.add("Dentist", body={"contentType": "html", "content": "<p>Upper <b>left</b></p>"})
+    await world.outlook.add("Holiday", start=at("2026-08-10T00:00:00"), end=at("2026-08-15T00:00:00"), isAllDay=True)
+    await world.outlook.add("Doctor", sensitivity="private")
+    await world.outlook.add("Choir", recurrence=WEEKLY)
 
 
-async def queue(bench: Bench, kind: RunKind = RunKind.FULL) -> RunJob:
-    await bench.app.request_sync.start(bench.connection, kind=kind, triggered_by=TriggeredBy.MANUAL)
-    return bench.run_jobs()[0]
+async def writes(world: World) -> list[str]:
+    return [each for each in await world.outlook.requests() + await world.wedsync.requests() if each.startswith(WRITES)]
 
 
-async def row(bench: Bench, job: RunJob) -> SyncRun:
-    stored = await bench.ports.runs.get(job.integration_id, job.run_id)
-    assert stored
-    return stored.value
+async def test_the_first_run_brings_everything_over(world: World) -> None:
+    await mixed(world)
+    await world.connect()
+
+    await world.assert_equal()
+    assert len(await world.mappings()) == 4 + 3 + 4
+    (run,) = await world.runs()
+    assert (run.state, run.tally.created, run.tally.errors) == (RunState.COMPLETED, 11, 0)
+    assert (await world.integration()).last_sync_status is LastSyncStatus.SUCCESS
 
 
-async def die_in_the_middle(bench: Bench, job: RunJob) -> None:
-    """Leave what a killed process leaves: a lease that lasts on, and a row that does not beat any more."""
-    held = await bench.ports.leases.acquire(job.integration_id, owner="the dead", until=bench.clock.now() + LEASE)
-    assert held
-    stored = await bench.ports.runs.get(job.integration_id, job.run_id)
-    assert stored
-    died = a_run(
-        run_id=job.run_id,
-        integration_id=job.integration_id,
-        request=stored.value.request,
-        state=RunState.IN_PROGRESS,
-        started_at=bench.clock.now(),
-        heartbeat_at=bench.clock.now(),
-    )
-    await bench.ports.runs.save(Stored(value=died, tag=stored.tag))
+@pytest.mark.parametrize("kind", [RunKind.FULL, RunKind.INCREMENTAL])
+async def test_a_second_run_writes_nothing(world: World, kind: RunKind) -> None:
+    await mixed(world)
+    await world.connect()
+    before = {mapping.mapping_id: mapping for mapping in await world.mappings()}
+    await writes(world)
+
+    run = await world.sync(kind)
+
+    assert await writes(world) == []
+    assert (run.state, run.tally.created, run.tally.updated, run.tally.deleted) == (RunState.COMPLETED, 0, 0, 0)
+    assert {mapping.mapping_id: mapping for mapping in await world.mappings()} == before
 
 
-async def test_a_run_reads_both_sides_and_commits_the_cursors(bench: Bench) -> None:
-    bench.outlook.put("o-1", tasting())
-    job = await queue(bench)
-    await bench.app.sync_run.run(job)
-    assert (await row(bench, job)).state is RunState.COMPLETED
-    assert [event.content.title for event in bench.wedsync.events.values()] == ["Tasting"]
-    connection = await bench.connected()
-    assert (connection.delta_link, connection.wedsync_cursor) == ("https://graph/next", "next")
-    assert connection.last_sync_status is LastSyncStatus.SUCCESS
+async def test_an_incremental_run_without_changes_asks_graph_once(world: World) -> None:
+    await world.wedsync.add("Tasting")
+    await world.connect()
+    await world.sync(RunKind.INCREMENTAL)
+    world.calls.clear()
+
+    await world.sync(RunKind.INCREMENTAL)
+
+    assert [call.template for call in world.calls] == ["/me/calendars/{id}/calendarView/delta"]
 
 
-async def test_a_busy_integration_hands_the_message_back(bench: Bench) -> None:
-    dead, job = await queue(bench), await queue(bench)
-    await die_in_the_middle(bench, dead)
-    await bench.app.sync_run.run(job)
-    assert (await row(bench, job)).state is RunState.QUEUED
-    assert bench.run_jobs() == [job]
-    assert (await row(bench, dead)).state is RunState.IN_PROGRESS
+async def test_an_expired_delta_link_leads_to_a_full_reading(world: World) -> None:
+    await mixed(world)
+    await world.connect()
+    await world.outlook.expire_delta()
+    await world.outlook.add("New")
+    await world.quiet()
+    world.post.clear()
+
+    run = await world.sync(RunKind.INCREMENTAL)
+
+    assert (run.state, run.tally.created) == (RunState.COMPLETED, 1)
+    await world.assert_equal()
 
 
-async def test_a_run_that_died_is_shown_as_failed_and_its_work_is_done(bench: Bench) -> None:
-    dead, job = await queue(bench), await queue(bench)
-    await die_in_the_middle(bench, dead)
-    bench.clock.advance(seconds=LEASE.total_seconds())
-    await bench.app.sync_run.run(job)
-    assert (await row(bench, job)).state is RunState.COMPLETED
-    buried = await row(bench, dead)
-    assert (buried.state, buried.outcome) == (RunState.FAILED, ABANDONED)
-    assert bench.run_jobs() == []
+async def test_an_expired_cursor_of_wedsync_leads_to_a_full_reading(world: World) -> None:
+    await mixed(world)
+    await world.connect()
+    await world.wedsync.expire_cursors()
+    await world.wedsync.add("New")
+    world.post.clear()
 
-    await bench.app.sync_run.run(dead)  # its message comes back in the end
-    assert await row(bench, dead) == buried
+    run = await world.sync(RunKind.INCREMENTAL)
 
-
-async def test_what_a_smaller_run_does_not_do_is_asked_for_again(bench: Bench) -> None:
-    await bench.change(delta_link="https://graph/next", wedsync_cursor="next")
-    dead, job = await queue(bench), await queue(bench, RunKind.INCREMENTAL)
-    await die_in_the_middle(bench, dead)
-    bench.clock.advance(seconds=LEASE.total_seconds())
-    await bench.app.sync_run.run(job)
-    assert (await row(bench, dead)).state is RunState.FAILED
-    (again,) = bench.run_jobs()
-    assert (await row(bench, again)).request == RunRequest(kind=RunKind.FULL, triggered_by=TriggeredBy.MANUAL)
+    assert run.tally.created == 1
+    await world.assert_equal()
 
 
-async def test_a_dead_run_begins_anew_when_its_own_message_comes_first(bench: Bench) -> None:
-    dead = await queue(bench)
-    await die_in_the_middle(bench, dead)
-    bench.clock.advance(minutes=10)
-    await bench.app.sync_run.run(dead)
-    assert (await row(bench, dead)).state is RunState.COMPLETED
+async def test_a_run_finds_all_that_notices_would_have_told(world: World) -> None:
+    await mixed(world)
+    await world.connect()
+    events = {event["title"]: event for event in await world.wedsync.events()}
+    items = {item["subject"]: item for item in await world.outlook.events()}
+    await world.wedsync.change(events["Tasting"]["id"], title="Cake tasting")
+    await world.wedsync.remove(events["Wedding"]["id"])
+    await world.outlook.change(items["Dentist"]["id"], subject="Dentist again")
+    await world.outlook.remove(items["Holiday"]["id"])
+    await world.quiet()
+    world.post.clear()
+
+    run = await world.sync(RunKind.INCREMENTAL)
+
+    assert (run.tally.updated, run.tally.deleted) == (2, 2)
+    await world.assert_equal()
+    kinds = [change.kind for change in await world.ports.changes.of_run(world.integration_id, run.run_id)]
+    assert sorted(kinds) == sorted([ChangeKind.UPDATED] * 2 + [ChangeKind.DELETED] * 2)
 
 
-async def test_a_run_that_beats_may_end_itself(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each beat gives the row a new tag, which the end of the run has to take up."""
-    monkeypatch.setattr("shared.usecases.sync_run.LEASE", timedelta(milliseconds=30))
-    bench.outlook.put("o-1", tasting())
-    job = await queue(bench)
-    stored = await bench.ports.runs.get(job.integration_id, job.run_id)
-    assert stored
-    slow = bench.outlook.delta
+async def test_a_full_run_finds_what_the_cursors_have_passed_by(world: World) -> None:
+    """Deletions that no cursor tells any more are missing in the full reading, and are proved one by one."""
+    await mixed(world)
+    await world.connect()
+    events = {event["title"]: event for event in await world.wedsync.events()}
+    items = {item["subject"]: item for item in await world.outlook.events()}
+    await world.wedsync.remove(events["Tasting"]["id"])
+    await world.outlook.remove(items["Dentist"]["id"])
+    await world.quiet()
+    world.post.clear()
+    await world.outlook.expire_delta()
+    await world.wedsync.expire_cursors()
 
-    async def delta(*args: object, **options: object) -> object:
-        await asyncio.sleep(0.1)
-        return await slow(*args, **options)  # type: ignore[arg-type]
+    await world.sync(RunKind.INCREMENTAL)
 
-    monkeypatch.setattr(bench.outlook, "delta", delta)
-    await bench.app.sync_run.run(job)
-    ended = await row(bench, job)
-    assert ended.state is RunState.COMPLETED
-    assert ended.heartbeat_at
-
-
-def unavailable(what: str) -> None:
-    if what == "create":
-        raise Unavailable("wedsync", status=503)
+    await world.assert_equal()
+    assert len(await world.mappings()) == 9
 
 
-async def test_what_was_not_reached_is_tried_again_and_never_passed_by(bench: Bench) -> None:
-    bench.outlook.put("o-1", tasting())
-    bench.wedsync.before = unavailable
-    job = await queue(bench)
-    for attempt in range(1, 4):
-        await bench.app.sync_run.run(job)
-        assert (await row(bench, job)).state is RunState.IN_PROGRESS
-        (job,) = bench.run_jobs()
-        assert job.attempt == attempt
-    await bench.app.sync_run.run(job)
-    ended = await row(bench, job)
-    assert (ended.state, [failure.retryable for failure in ended.failures]) == (RunState.COMPLETED, [True])
-    connection = await bench.connected()
-    assert (connection.delta_link, connection.last_sync_status) == ("", LastSyncStatus.PARTIAL)
+async def test_editing_and_deleting_occurrences(world: World) -> None:
+    choir = await world.outlook.add("Choir", recurrence=WEEKLY)
+    await world.connect()
+    assert len(await world.wedsync.events()) == 4
+    days = await world.outlook.view("2026-08-01", "2026-09-01")
 
-    bench.wedsync.before = lambda what: None
-    job = await queue(bench, RunKind.INCREMENTAL)
-    await bench.app.sync_run.run(job)
-    assert bench.outlook.requests[-1] == "delta of everything"
-    assert len(bench.wedsync.events) == 1
-    assert (await bench.connected()).delta_link
+    await world.outlook.change(days[1]["id"], subject="Choir, concert")
+    await world.outlook.remove(days[2]["id"])
+    await world.settle()
+    assert sorted(event["title"] for event in await world.wedsync.events()) == ["Choir", "Choir", "Choir, concert"]
+    await world.assert_equal()
 
+    event = next(event for event in await world.wedsync.events() if event["start"].startswith("2026-08-25"))
+    await world.wedsync.change(event["id"], title="Choir, last time")
+    await world.settle()
+    await world.assert_equal()
+    assert (await world.outlook.read(choir["id"]))["subject"] == "Choir"
 
-async def test_an_incremental_run_leaves_the_cursors_before_what_was_not_reached(bench: Bench) -> None:
-    await bench.change(delta_link="https://graph/before", wedsync_cursor="before")
-    bench.outlook.put("o-1", tasting())
-    bench.wedsync.before = unavailable
-    job = await queue(bench, RunKind.INCREMENTAL)
-    for _ in range(4):
-        await bench.app.sync_run.run(job)
-        job = (bench.run_jobs() or [job])[0]
-    connection = await bench.connected()
-    assert (connection.delta_link, connection.wedsync_cursor) == ("https://graph/before", "before")
+    await world.outlook.remove(choir["id"])
+    await world.settle()
+    await world.sync()
+    assert (await world.wedsync.events()) == [] or len(await world.open_conflicts()) == 1
 
 
-async def test_what_is_refused_holds_up_nothing(bench: Bench) -> None:
-    bench.outlook.put("o-1", tasting())
+async def test_what_the_window_has_passed_is_not_taken_for_deleted(world: World) -> None:
+    await world.wedsync.add("Old", start="2026-01-10T10:00:00", end="2026-01-10T11:00:00")
+    await world.outlook.add("Old too", start=at("2026-01-11T14:00:00"), end=at("2026-01-11T15:00:00"))
+    await world.connect()
+    assert len(await world.mappings()) == 2
 
-    def refused(what: str) -> None:
-        if what == "create":
-            raise Rejected("wedsync", status=422, code="no")
+    await world.advance(days=60)
+    await world.sync()
 
-    bench.wedsync.before = refused
-    job = await queue(bench)
-    await bench.app.sync_run.run(job)
-    assert (await row(bench, job)).state is RunState.COMPLETED
-    assert (await bench.connected()).delta_link == "https://graph/next"
-
-
-async def test_a_dead_grant_stops_the_connection_and_the_run(bench: Bench) -> None:
-    """Also when it is found out in the middle of work on pairs."""
-    bench.outlook.put("o-1", tasting())
-    await bench.app.sync_run.run(await queue(bench))
-    (event,) = bench.wedsync.events.values()
-    bench.wedsync.put(event.event_id, tasting("Retitled"), external_id=event.external_id)
-
-    def dead(what: str) -> None:
-        if what == "update":
-            raise ReconnectNeeded("Sign in again.")
-
-    bench.outlook.before = dead
-    job = await queue(bench)
-    await bench.app.sync_run.run(job)
-    assert (await row(bench, job)).state is RunState.FAILED
-    connection = await bench.connected()
-    assert (connection.state, connection.reason) == (IntegrationState.NEEDS_RECONNECT, "Sign in again.")
+    assert len(await world.wedsync.events()) == len(await world.outlook.events()) == 2
+    assert await world.open_conflicts() == ()
 
 
-async def test_a_pair_that_moved_during_the_run_is_looked_at_again(bench: Bench) -> None:
-    """An event job writes the mapping between the run's reading and its writing: the run's own news is not lost."""
-    bench.outlook.put("o-1", tasting())
-    await bench.app.sync_run.run(await queue(bench))
-    (event,) = bench.wedsync.events.values()
-    bench.wedsync.put(event.event_id, tasting("Retitled"), external_id=event.external_id)
-    integration_id = bench.connection.integration_id
-    before = await bench.ports.mappings.by_outlook(integration_id, "o-1")
-    assert before
-    await bench.ports.mappings.save([Stored(value=replace(before.value, quarantine="moved"), tag=before.tag)])
-    real = bench.ports.mappings.all
-    as_read = Stored(value=before.value, tag=before.tag)
+async def test_a_failed_event_makes_the_run_partial_and_stops_no_other(world: World) -> None:
+    await world.wedsync.add("Good")
+    await world.wedsync.add("Unlucky")
+    await world.connect()
+    for event in await world.wedsync.events():
+        await world.wedsync.change(event["id"], location={"name": "Mill", "address": ""})
+    world.post.clear()
+    await world.outlook.fault(action="status", method="PATCH", status=400, code="ErrorX", count=1)
 
-    async def stale(_: str) -> AsyncIterator[Stored[EventMapping]]:
-        yield as_read
+    run = await world.sync()
 
-    bench.ports.mappings.all = stale  # type: ignore[method-assign,assignment]
-    job = await queue(bench)
-    await bench.app.sync_run.run(job)
-    bench.ports.mappings.all = real  # type: ignore[method-assign]
-    assert (await row(bench, job)).failures == ()
-    assert bench.outlook.events["o-1"].content.title == "Retitled"
-    after = await bench.ports.mappings.by_outlook(integration_id, "o-1")
-    assert after
-    assert after.value.base_o == bench.outlook.events["o-1"].content
+    assert (run.state, run.tally.updated, run.tally.errors) == (RunState.COMPLETED, 1, 1)
+    assert [failure.retryable for failure in run.failures] == [False]
+    assert (await world.integration()).last_sync_status is LastSyncStatus.PARTIAL
+    await world.sync()
+    await world.assert_equal()
+
+
+async def test_a_dead_grant_fails_the_run_and_stops_the_connection(world: World) -> None:
+    await world.connect()
+    world.entra.revoked.add(world.integration_id)
+
+    run_id = (
+        await world.app.request_sync.start(
+            await world.integration(), kind=RunKind.FULL, triggered_by=TriggeredBy.MANUAL
+        )
+    ).run_id
+    await world.settle()
+
+    run = await world.app.request_sync.status(world.planner.user_id, run_id)
+    assert run.state is RunState.FAILED
+    assert (await world.integration()).state is IntegrationState.NEEDS_RECONNECT
+
+
+async def test_one_run_at_a_time(world: World) -> None:
+    for number in range(5):
+        await world.wedsync.add(f"Tasting {number}")
+    await world.connect(settle=False)
+    await world.app.request_sync.start(await world.integration(), kind=RunKind.FULL, triggered_by=TriggeredBy.MANUAL)
+    jobs = [message for message in world.queue.kept if "run" in message.queue]
+    for message in jobs:
+        world.queue.kept.remove(message)
+
+    await world.run_at_once([message.text for message in jobs])
+    await world.settle()
+
+    assert {run.state for run in await world.runs()} == {RunState.COMPLETED}
+    assert len(await world.outlook.events()) == 5
+    await world.assert_equal()
+
+
+async def test_edits_during_a_run_are_not_lost(world: World) -> None:
+    """The edit arrives between reading and writing; the run's writes are conditional, and it looks again."""
+    event = await world.wedsync.add("Tasting")
+    await world.connect()
+    item_id = str((await world.mapping_of(event["id"])).outlook_id)
+    await world.wedsync.change(event["id"], title="Cake tasting")
+    world.post.clear()
+
+    async def meddle(name: str) -> None:
+        if name.startswith("before graph PATCH"):
+            world.steps.watch = None
+            await world.outlook.change(item_id, location={"displayName": "Harbour"})
+
+    world.steps.watch = meddle
+    await world.sync(RunKind.INCREMENTAL)
+
+    await world.assert_equal()
+    assert (await world.outlook.read(item_id))["subject"] == "WedSync: Cake tasting"
+    assert (await world.wedsync.read(event["id"]))["location"]["name"] == "Harbour"
+
+
+async def test_throttled_all_the_way_it_still_ends(world: World) -> None:
+    await mixed(world)
+    await world.outlook.fault(action="status", status=429, retry_after=1, every=3, code="ApplicationThrottled")
+    await world.wedsync.fault(action="status", status=503, every=4)
+
+    await world.connect()
+    await world.outlook.clear_faults()
+    await world.wedsync.clear_faults()
+    await world.advance(minutes=16)
+    await world.timers()
+    await world.settle()
+
+    await world.assert_equal()
+
+
+async def test_a_run_that_was_killed_is_done_by_the_next(world: World) -> None:
+    await mixed(world)
+    await world.connect(settle=False)
+    assert await world.crashes(world.settle, at=90)
+    assert world.clock.now() - START < timedelta(minutes=1)
+
+    await world.advance(minutes=1)
+    await world.sync()
+
+    await world.assert_equal()
+    assert RunState.IN_PROGRESS not in {run.state for run in await world.runs()}

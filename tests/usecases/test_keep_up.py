@@ -1,0 +1,135 @@
+"""Subscriptions and safety: what timers find due, and what has become of a subscription meanwhile."""
+
+from datetime import timedelta
+
+from shared.core.jobs import RunKind
+from shared.core.states import IntegrationState
+from shared.store.rows import Table
+from tests.support.world import World
+
+
+async def only_subscription(world: World) -> str:
+    (kept,) = await world.outlook.subscriptions()
+    (row,) = await world.ports.rows.of_integration(world.integration_id)
+    assert row.value.subscription_id == kept["id"]
+    return str(kept["id"])
+
+
+async def timers_every_five_minutes(world: World, span: timedelta) -> None:
+    for _ in range(int(span / timedelta(minutes=5))):
+        await world.advance(minutes=5)
+        await world.timers()
+        await world.settle(within=timedelta(minutes=1))
+
+
+async def test_a_subscription_is_renewed_a_day_before_it_ends(world: World) -> None:
+    await world.connect()
+    before = await only_subscription(world)
+
+    await world.advance(days=5, hours=23)
+    await world.app.enqueue_due.renewals()
+    assert world.queue.kept == []
+
+    await world.advance(hours=2)
+    await world.app.enqueue_due.renewals()
+    await world.settle()
+    (kept,) = await world.outlook.subscriptions()
+    assert await only_subscription(world) == before
+    assert not kept["expired"]
+    await world.advance(days=2)
+    assert not (await world.outlook.subscriptions())[0]["expired"]
+
+
+async def test_renewals_do_not_pile_up(world: World) -> None:
+    await world.connect()
+    await world.advance(days=6, hours=1)
+    for _ in range(5):
+        await world.app.enqueue_due.renewals()
+    assert len(world.queue.kept) == 1
+
+
+async def test_a_lapsed_subscription_is_replaced(world: World) -> None:
+    await world.connect()
+    before = await only_subscription(world)
+    await world.outlook.end_subscription(before)
+    await world.advance(days=6, hours=1)
+    await world.app.enqueue_due.renewals()
+    await world.settle()
+
+    assert await only_subscription(world) != before
+    await world.outlook.add("Dentist")
+    await world.settle()
+    await world.assert_equal()
+    await world.advance(days=30)
+    await world.timers()
+    await world.settle()
+    await world.timers()
+    assert [row for row in world.tables.contents()[Table.DUE] if before in str(row.columns)] == []
+
+
+async def test_a_subscription_that_nobody_remembers_is_cleared(world: World) -> None:
+    """Its creation was answered, and the process died before that was noted: the next attempt meets a 409."""
+    await world.connect(settle=False)
+    await world.kill_after("graph POST /v1.0/subscriptions")
+    assert len(await world.outlook.subscriptions()) == 1
+    assert await world.ports.rows.of_integration(world.integration_id) == ()
+
+    await world.settle()
+    await only_subscription(world)
+    await world.outlook.add("Dentist")
+    await world.settle()
+    await world.assert_equal()
+
+
+async def test_a_safety_run_comes_when_nothing_confirmed_the_connection(world: World) -> None:
+    await world.connect()
+    await world.advance(minutes=14)
+    await world.app.enqueue_due.safety_runs()
+    assert world.queue.kept == []
+
+    await world.advance(minutes=2)
+    assert await world.app.enqueue_due.safety_runs() == 1
+    await world.settle()
+    assert (await world.runs())[0].request.kind is RunKind.INCREMENTAL
+    assert await world.app.enqueue_due.safety_runs() == 0
+
+
+async def test_a_run_puts_the_next_safety_run_off(world: World) -> None:
+    await world.connect()
+    await world.advance(minutes=10)
+    await world.sync(RunKind.INCREMENTAL)
+    await world.advance(minutes=10)
+
+    assert await world.app.enqueue_due.safety_runs() == 0
+
+
+async def test_a_stopped_connection_is_left_alone(world: World) -> None:
+    await world.connect()
+    world.entra.revoked.add(world.integration_id)
+    await world.advance(minutes=16)
+    await world.timers()
+    await world.settle()
+    assert (await world.integration()).state is IntegrationState.NEEDS_RECONNECT
+    world.calls.clear()
+
+    await world.advance(days=8)
+    await world.timers()
+    await world.settle()
+    assert world.calls == []
+
+
+async def test_a_week_passes(world: World) -> None:
+    """Whatever is lost meanwhile, every quarter of an hour both sides are equal again."""
+    await world.connect()
+    for day in range(8):
+        await world.wedsync.add(f"Tasting {day}")
+        await world.outlook.add(f"Dentist {day}")
+        await world.quiet()
+        world.post.clear()
+        await timers_every_five_minutes(world, timedelta(minutes=25))
+        await world.assert_equal()
+        await world.advance(hours=23, minutes=30)
+        await world.timers()
+        await world.settle()
+    assert len(await world.outlook.subscriptions()) == 1
+    assert not (await world.outlook.subscriptions())[0]["expired"]

@@ -1,0 +1,196 @@
+"""A person chooses, and the choice is carried out at once, or refused before anything is written."""
+
+import pytest
+
+from shared.core.integration import GuestUpdates, Preferences
+from shared.core.states import ConflictState
+from shared.errors import NotFound, StateConflict, Unprocessable
+from shared.usecases.resolve_conflict import Choice
+from tests.support.world import World
+
+GUEST = {"emailAddress": {"address": "guest@example.test", "name": "Guest"}, "type": "required"}
+
+
+async def clashing(world: World) -> tuple[str, str]:
+    """One event with two titles; return its ids."""
+    event = await world.wedsync.add("Tasting")
+    await world.connect()
+    item_id = str((await world.mapping_of(event["id"])).outlook_id)
+    await world.wedsync.change(event["id"], title="Cake tasting")
+    await world.outlook.change(item_id, subject="WedSync: Wine tasting")
+    await world.settle()
+    return event["id"], item_id
+
+
+async def choose(world: World, event_id: str, use: str, which: str = "title", conflict_id: str = "") -> None:
+    choice = Choice(field=which, use=use, conflict_id=conflict_id)
+    await world.app.resolve_conflict.run(world.planner.user_id, event_id, [choice], set_as_default=False)
+    await world.settle()
+
+
+@pytest.mark.parametrize(("use", "title"), [("wedsync", "Cake tasting"), ("outlook", "Wine tasting")])
+async def test_the_chosen_title_is_on_both_sides(world: World, use: str, title: str) -> None:
+    event_id, item_id = await clashing(world)
+    (conflict,) = await world.open_conflicts()
+
+    await choose(world, event_id, use)
+
+    assert (await world.wedsync.read(event_id))["title"] == title
+    assert (await world.outlook.read(item_id))["subject"] == f"WedSync: {title}"
+    assert await world.open_conflicts() == ()
+    kept = await world.ports.conflicts.get(world.integration_id, conflict.conflict_id)
+    assert kept is not None
+    assert kept.state is ConflictState.APPLIED
+    await world.assert_equal()
+    await world.sync()
+    assert await world.open_conflicts() == ()
+
+
+async def test_a_choice_between_values_that_nobody_sees_any_more_is_refused(world: World) -> None:
+    event_id, item_id = await clashing(world)
+    (seen,) = await world.open_conflicts()
+    await world.outlook.change(item_id, subject="WedSync: Cheese tasting")
+    await world.settle()
+
+    with pytest.raises(StateConflict) as refusal:
+        await choose(world, event_id, "outlook", conflict_id=seen.conflict_id)
+    assert refusal.value.code == "conflict_superseded"
+    assert (await world.wedsync.read(event_id))["title"] == "Cake tasting"
+
+
+@pytest.mark.parametrize("use", ["wedsync", "outlook"])
+async def test_a_side_that_moved_on_unnoticed_is_not_overwritten(world: World, use: str) -> None:
+    event_id, item_id = await clashing(world)
+    if use == "wedsync":
+        await world.outlook.change(item_id, subject="WedSync: Cheese tasting")
+    else:
+        await world.wedsync.change(event_id, title="Cheese tasting")
+
+    with pytest.raises(StateConflict):
+        await choose(world, event_id, use)
+
+    titles = {(await world.wedsync.read(event_id))["title"], (await world.outlook.read(item_id))["subject"]}
+    assert titles & {"Cheese tasting", "WedSync: Cheese tasting"}
+    await world.settle()
+    (conflict,) = await world.open_conflicts()
+    assert conflict.wedsync is not None
+    assert conflict.outlook is not None
+    assert "Cheese tasting" in (conflict.wedsync.title, conflict.outlook.title)
+
+
+async def test_guests_are_not_mailed_without_a_word(world: World) -> None:
+    event_id, item_id = await clashing(world)
+    await world.outlook.change(item_id, attendees=[GUEST])
+    await world.settle()
+    world.graph.outbox.mails.clear()
+
+    with pytest.raises(StateConflict) as refusal:
+        await choose(world, event_id, "wedsync")
+    assert refusal.value.code == "guests_would_be_mailed"
+    assert await world.outlook.sent() == []
+
+    await world.change_integration(preferences=Preferences(guest_updates=GuestUpdates.SEND))
+    await choose(world, event_id, "wedsync")
+    assert (await world.outlook.read(item_id))["subject"] == "WedSync: Cake tasting"
+    assert [mail["kind"] for mail in await world.outlook.sent()] == ["update"]
+
+
+async def test_guests_invited_a_moment_ago_are_not_mailed_either(world: World) -> None:
+    event_id, item_id = await clashing(world)
+    await world.outlook.change(item_id, attendees=[GUEST])
+    world.graph.outbox.mails.clear()
+
+    with pytest.raises(StateConflict):
+        await choose(world, event_id, "wedsync")
+    assert await world.outlook.sent() == []
+
+
+async def deleted_in_outlook(world: World) -> str:
+    event = await world.wedsync.add("Tasting")
+    await world.connect()
+    await world.outlook.remove(str((await world.mapping_of(event["id"])).outlook_id))
+    await world.settle()
+    return str(event["id"])
+
+
+async def test_a_deleted_copy_is_brought_back(world: World) -> None:
+    event_id = await deleted_in_outlook(world)
+
+    await choose(world, event_id, "wedsync", "event")
+
+    await world.assert_equal()
+    assert len(await world.outlook.events()) == 1
+    assert await world.open_conflicts() == ()
+    await world.sync()
+    assert len(await world.outlook.events()) == 1
+
+
+async def test_a_deleted_copy_takes_its_event_along(world: World) -> None:
+    event_id = await deleted_in_outlook(world)
+
+    await choose(world, event_id, "outlook", "event")
+
+    assert await world.wedsync.events() == []
+    assert await world.mappings() == []
+    assert await world.open_conflicts() == ()
+
+
+async def test_an_edited_event_is_imported_anew_after_its_deletion_in_wedsync(world: World) -> None:
+    event = await world.wedsync.add("Tasting")
+    await world.connect()
+    item_id = str((await world.mapping_of(event["id"])).outlook_id)
+    await world.outlook.change(item_id, subject="WedSync: Wine tasting")
+    await world.wedsync.remove(event["id"])
+    world.post.reverse()
+    await world.settle()
+
+    await choose(world, event["id"], "outlook", "event")
+
+    (again,) = await world.wedsync.events()
+    assert again["title"] == "WedSync: Wine tasting" or again["title"] == "Wine tasting"
+    await world.sync()
+    assert len(await world.wedsync.events()) == len(await world.outlook.events()) == len(await world.mappings()) == 1
+
+
+async def test_what_is_not_open_or_not_offered_is_refused(world: World) -> None:
+    event_id, _ = await clashing(world)
+
+    with pytest.raises(NotFound):
+        await choose(world, "unknown", "outlook")
+    with pytest.raises(NotFound):
+        await choose(world, event_id, "outlook", "location")
+    with pytest.raises(Unprocessable):
+        await choose(world, event_id, "custom")
+
+
+async def test_somebody_elses_event_is_not_found(world: World) -> None:
+    event_id, _ = await clashing(world)
+
+    with pytest.raises(NotFound):
+        await world.app.resolve_conflict.run(
+            "planner-marco", event_id, [Choice(field="title", use="outlook")], set_as_default=False
+        )
+
+
+async def test_killed_at_each_step_a_choice_can_be_made_again() -> None:
+    async with World() as world:
+        event_id, _ = await clashing(world)
+        before = len(world.steps.names)
+        await choose(world, event_id, "wedsync")
+        total = len(world.steps.names) - before
+    for step in range(1, total + 1):
+        async with World(seed=step) as world:
+            event_id, item_id = await clashing(world)
+
+            async def act(world: World = world, event_id: str = event_id) -> None:
+                await choose(world, event_id, "wedsync")
+
+            await world.crashes(act, at=step)
+            where = f"killed {world.steps.killed}"
+            await world.settle()
+            await world.sync()
+            if await world.open_conflicts():
+                await choose(world, event_id, "wedsync")
+            assert (await world.outlook.read(item_id))["subject"] == "WedSync: Cake tasting", where
+            assert await world.open_conflicts() == (), where
+            await world.assert_equal()

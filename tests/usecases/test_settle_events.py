@@ -1,0 +1,604 @@
+"""The rules, as a planner would see them: an edit here, an edit there, and what both calendars say afterwards."""
+
+from typing import Any
+
+import pytest
+
+from shared.core.event import Field, Side
+from shared.core.integration import Direction, OnOutlookDelete, Preferences
+from shared.core.jobs import EventJob, Glance
+from shared.core.states import IntegrationState, MappingState
+from tests.support.calendars import at
+from tests.support.world import World
+
+GUEST = {"emailAddress": {"address": "guest@example.test", "name": "Guest"}, "type": "required"}
+BOSS = {"address": "boss@example.test", "name": "Boss"}
+
+
+class Pair:
+    """One event on both sides."""
+
+    def __init__(self, world: World, wedsync_id: str, outlook_id: str) -> None:
+        self.world = world
+        self.wedsync_id, self.outlook_id = wedsync_id, outlook_id
+
+    async def here(self, **members: Any) -> None:
+        await self.world.wedsync.change(self.wedsync_id, **members)
+
+    async def there(self, **members: Any) -> None:
+        await self.world.outlook.change(self.outlook_id, **members)
+
+    async def titles(self) -> tuple[str, str]:
+        return (await self.world.wedsync.read(self.wedsync_id))["title"], await self.subject()
+
+    async def subject(self) -> str:
+        return str((await self.world.outlook.read(self.outlook_id))["subject"])
+
+
+@pytest.fixture
+async def ours(world: World) -> Pair:
+    """Born in WedSync."""
+    event = await world.wedsync.add("Tasting", location={"name": "Mill", "address": ""}, description="Samples")
+    await world.connect()
+    return Pair(world, event["id"], str((await world.mapping_of(event["id"])).outlook_id))
+
+
+@pytest.fixture
+async def theirs(world: World) -> Pair:
+    """Born in Outlook."""
+    item = await world.outlook.add("Dentist")
+    await world.connect()
+    return Pair(world, (await world.wedsync.events())[0]["id"], item["id"])
+
+
+# --- One edit ----------------------------------------------------------------------------------------------------
+
+
+async def test_an_edit_in_wedsync_takes_one_request(world: World, ours: Pair) -> None:
+    world.calls.clear()
+    await ours.here(title="Cake tasting")
+    await world.settle()
+
+    assert await ours.titles() == ("Cake tasting", "WedSync: Cake tasting")
+    assert [call.method for call in world.calls] == ["PATCH"]
+    await world.assert_equal()
+
+
+async def test_an_edit_in_outlook_takes_one_request(world: World, ours: Pair) -> None:
+    world.calls.clear()
+    rome = "W. Europe Standard Time"
+    await ours.there(start=at("2026-08-06T09:00:00", rome), end=at("2026-08-06T10:30:00", rome))
+    await world.settle()
+
+    event = await world.wedsync.read(ours.wedsync_id)
+    assert (event["start"], event["timeZone"]) == ("2026-08-06T09:00:00", "Europe/Rome")
+    assert [call.method for call in world.calls] == ["GET"]
+    await world.assert_equal()
+
+
+async def test_different_fields_of_both_sides_are_merged(world: World, ours: Pair) -> None:
+    await ours.here(title="Cake tasting")
+    await ours.there(location={"displayName": "Harbour"})
+    await world.settle()
+
+    assert await ours.titles() == ("Cake tasting", "WedSync: Cake tasting")
+    assert (await world.wedsync.read(ours.wedsync_id))["location"]["name"] == "Harbour"
+    assert await world.open_conflicts() == ()
+    await world.assert_equal()
+
+
+async def test_the_same_value_on_both_sides_is_agreed(world: World, ours: Pair) -> None:
+    await ours.here(title="Cake tasting")
+    await ours.there(subject="WedSync: Cake tasting")
+    await world.settle()
+
+    assert await world.open_conflicts() == ()
+    await world.assert_equal()
+
+
+# --- Conflicts ---------------------------------------------------------------------------------------------------
+
+
+async def clash(world: World, pair: Pair) -> None:
+    await pair.here(title="Cake tasting")
+    await pair.there(subject="WedSync: Wine tasting")
+    await world.settle()
+
+
+async def test_the_same_field_of_both_sides_is_a_conflict_and_nothing_is_lost(world: World, ours: Pair) -> None:
+    await clash(world, ours)
+
+    (conflict,) = await world.open_conflicts()
+    assert conflict.field is Field.TITLE
+    assert conflict.wedsync is not None
+    assert conflict.outlook is not None
+    assert (conflict.wedsync.title, conflict.outlook.title) == ("Cake tasting", "Wine tasting")
+    assert await ours.titles() == ("Cake tasting", "WedSync: Wine tasting")
+
+    await world.sync()
+    assert [each.conflict_id for each in await world.open_conflicts()] == [conflict.conflict_id]
+    assert await ours.titles() == ("Cake tasting", "WedSync: Wine tasting")
+
+
+async def test_other_fields_go_on_while_one_waits(world: World, ours: Pair) -> None:
+    await clash(world, ours)
+    await ours.there(location={"displayName": "Harbour"})
+    await ours.here(description="Bring forks")
+    await world.settle()
+
+    event, item = await world.wedsync.read(ours.wedsync_id), await world.outlook.read(ours.outlook_id)
+    assert (event["location"]["name"], item["bodyText"]) == ("Harbour", "Bring forks")
+    assert len(await world.open_conflicts()) == 1
+
+
+async def test_a_new_value_supersedes_the_conflict(world: World, ours: Pair) -> None:
+    await clash(world, ours)
+    (before,) = await world.open_conflicts()
+    await ours.here(title="Cheese tasting")
+    await world.settle()
+
+    (after,) = await world.open_conflicts()
+    assert after.conflict_id != before.conflict_id
+    assert after.wedsync is not None
+    assert after.wedsync.title == "Cheese tasting"
+
+
+async def test_a_conflict_ends_when_a_side_comes_round(world: World, ours: Pair) -> None:
+    await clash(world, ours)
+    await ours.there(subject="WedSync: Cake tasting")
+    await world.settle()
+
+    assert await world.open_conflicts() == ()
+    assert (await world.mapping_of(ours.wedsync_id)).held == frozenset()
+    await world.assert_equal()
+
+
+# --- Deletions ---------------------------------------------------------------------------------------------------
+
+
+async def test_ours_deleted_in_wedsync_goes_in_outlook(world: World, ours: Pair) -> None:
+    await world.wedsync.remove(ours.wedsync_id)
+    await world.settle()
+
+    assert await world.outlook.events() == []
+    assert await world.mappings() == []
+
+
+async def test_ours_deleted_in_outlook_asks(world: World, ours: Pair) -> None:
+    await world.outlook.remove(ours.outlook_id)
+    await world.settle()
+    await world.sync()
+
+    (conflict,) = await world.open_conflicts()
+    assert (conflict.field, conflict.absent) == (None, Side.OUTLOOK)
+    assert len(await world.wedsync.events()) == 1
+    assert await world.outlook.events() == [], "not recreated in silence"
+
+
+@pytest.mark.parametrize(
+    ("wish", "left", "state"),
+    [(OnOutlookDelete.DELETE, 0, []), (OnOutlookDelete.UNLINK, 1, [MappingState.UNLINKED])],
+)
+async def test_ours_deleted_in_outlook_as_the_user_prefers(
+    world: World, ours: Pair, wish: OnOutlookDelete, left: int, state: list[MappingState]
+) -> None:
+    await world.change_integration(preferences=Preferences(on_outlook_delete=wish))
+    await world.outlook.remove(ours.outlook_id)
+    await world.settle()
+    await world.sync()
+
+    assert len(await world.wedsync.events()) == left
+    assert [mapping.state for mapping in await world.mappings()] == state
+    assert await world.outlook.events() == []
+
+
+async def test_theirs_deleted_in_outlook_goes_in_wedsync(world: World, theirs: Pair) -> None:
+    await world.outlook.remove(theirs.outlook_id)
+    await world.settle()
+
+    assert await world.wedsync.events() == []
+    assert await world.mappings() == []
+
+
+async def test_theirs_deleted_in_wedsync_stays_in_outlook_and_is_not_imported_again(world: World, theirs: Pair) -> None:
+    await world.wedsync.remove(theirs.wedsync_id)
+    await world.settle()
+    await world.outlook.change(theirs.outlook_id, subject="Dentist, moved")
+    await world.settle()
+    await world.sync()
+
+    assert [item["subject"] for item in await world.outlook.events()] == ["Dentist, moved"]
+    assert await world.wedsync.events() == []
+    assert [mapping.state for mapping in await world.mappings()] == [MappingState.HIDDEN]
+
+
+async def test_edited_here_and_deleted_there_is_a_conflict(world: World, theirs: Pair) -> None:
+    await theirs.here(title="Dentist, important")
+    await world.outlook.remove(theirs.outlook_id)
+    world.post.reverse()
+    await world.settle()
+
+    (conflict,) = await world.open_conflicts()
+    assert conflict.field is None
+    assert len(await world.wedsync.events()) == 1
+
+
+async def test_deleted_here_and_edited_there_is_a_conflict(world: World, ours: Pair) -> None:
+    await ours.there(subject="WedSync: Tasting at Mill")
+    await world.wedsync.remove(ours.wedsync_id)
+    world.post.reverse()
+    await world.settle()
+
+    (conflict,) = await world.open_conflicts()
+    assert (conflict.field, conflict.absent) == (None, Side.WEDSYNC)
+    assert len(await world.outlook.events()) == 1
+
+
+async def test_gone_on_both_sides_ends_the_pair(world: World, ours: Pair) -> None:
+    await world.wedsync.remove(ours.wedsync_id)
+    await world.outlook.remove(ours.outlook_id)
+    await world.settle()
+    await world.sync()
+
+    assert await world.mappings() == []
+    assert await world.open_conflicts() == ()
+
+
+async def test_a_missing_event_proves_nothing_while_the_mailbox_does_not_answer(world: World, theirs: Pair) -> None:
+    await world.outlook.remove(theirs.outlook_id)
+    await world.outlook.knobs(mailboxNotEnabled=world.planner.account.upn)
+    await world.settle()
+
+    integration = await world.integration()
+    assert integration.state is IntegrationState.NEEDS_RECONNECT
+    assert integration.reason
+    assert len(await world.wedsync.events()) == 1
+
+
+async def test_a_deleted_calendar_stops_the_connection_and_deletes_nothing(world: World, theirs: Pair) -> None:
+    default = world.graph.store.mailboxes[world.planner.account.upn].default_calendar
+    await world.outlook.remove(theirs.outlook_id)
+    default.immutable_id = default.immutable_id[:-6] + "gone9="  # as if another calendar had taken its place
+    await world.settle()
+
+    integration = await world.integration()
+    assert (integration.state, bool(integration.reason)) == (IntegrationState.NEEDS_RECONNECT, True)
+    assert len(await world.wedsync.events()) == 1
+
+
+async def test_ours_moved_to_another_calendar_asks(world: World, ours: Pair) -> None:
+    await world.outlook.move(ours.outlook_id)
+    await world.settle()
+    await world.sync()
+
+    (conflict,) = await world.open_conflicts()
+    assert conflict.absent is Side.OUTLOOK
+    assert len(await world.outlook.events()) == len(await world.wedsync.events()) == 1
+
+
+async def test_theirs_moved_to_another_calendar_asks_and_may_come_back(world: World, theirs: Pair) -> None:
+    await world.outlook.move(theirs.outlook_id)
+    await world.settle()
+    assert len(await world.open_conflicts()) == 1
+    assert len(await world.wedsync.events()) == 1
+
+    await world.outlook.move(theirs.outlook_id, "Calendar")
+    await world.settle()
+    assert await world.open_conflicts() == ()
+    await world.assert_equal()
+
+
+# --- Meetings ----------------------------------------------------------------------------------------------------
+
+
+async def test_a_meeting_is_never_written(world: World, ours: Pair) -> None:
+    await ours.there(attendees=[GUEST])
+    await world.settle()
+    world.graph.outbox.mails.clear()  # the owner's own invitation
+    await ours.here(title="Cake tasting")
+    await world.settle()
+    await world.sync()
+
+    assert Field.TITLE in {conflict.field for conflict in await world.open_conflicts()}
+    assert await ours.subject() == "WedSync: Tasting"
+    await world.wedsync.remove(ours.wedsync_id)
+    await world.settle()
+    await world.sync()
+    assert len(await world.outlook.events()) == 1
+    assert await world.outlook.sent() == []
+
+
+async def test_guests_invited_meanwhile_are_seen_before_a_write(world: World, ours: Pair) -> None:
+    await ours.there(attendees=[GUEST])
+    world.graph.outbox.mails.clear()
+    await ours.here(title="Cake tasting")
+    await world.quiet()
+    world.post = [letter for letter in world.post if letter.sender == "wedsync"]  # Outlook's notice is lost
+    await world.settle()
+
+    assert await ours.subject() == "WedSync: Tasting"
+    assert await world.outlook.sent() == []
+
+
+async def test_another_organizers_meeting_flows_from_outlook_only(world: World) -> None:
+    item = await world.outlook.add("Venue visit", attendees=[GUEST], _organizer=BOSS)
+    await world.connect()
+    (event,) = await world.wedsync.events()
+
+    await world.outlook.change(item["id"], subject="Venue visit, late", _asOrganizer=True)
+    await world.settle()
+    assert (await world.wedsync.read(event["id"]))["title"] == "Venue visit, late"
+
+    await world.wedsync.change(event["id"], title="My visit")
+    await world.settle()
+    await world.sync()
+    assert (await world.outlook.read(item["id"]))["subject"] == "Venue visit, late"
+    assert await world.outlook.sent() == []
+
+
+# --- Privacy, prefix, subject ------------------------------------------------------------------------------------
+
+
+async def test_a_private_event_from_outlook_is_busy_time(world: World) -> None:
+    await world.outlook.add(
+        "Doctor",
+        sensitivity="private",
+        location={"displayName": "Clinic"},
+        body={"contentType": "text", "content": "x"},
+    )
+    await world.connect()
+
+    (event,) = await world.wedsync.events()
+    assert "Doctor" not in str(event)
+    assert "Clinic" not in str(event)
+    await world.assert_equal()
+
+    await world.wedsync.change(event["id"], title="Guess")
+    await world.settle()
+    assert [item["subject"] for item in await world.outlook.events()] == ["Doctor"]
+
+
+async def test_what_wedsync_calls_private_is_private_in_outlook(world: World, ours: Pair) -> None:
+    await ours.here(private=True)
+    await world.settle()
+
+    assert (await world.outlook.read(ours.outlook_id))["sensitivity"] == "private"
+    await world.assert_equal()
+
+
+async def test_a_prefix_that_the_user_removed_is_not_put_back(world: World, ours: Pair) -> None:
+    await ours.there(subject="Tasting")
+    await world.settle()
+    await ours.here(title="Cake tasting")
+    await world.settle()
+    await world.sync()
+
+    assert await ours.titles() == ("Cake tasting", "Cake tasting")
+
+
+async def test_a_title_longer_than_a_subject_stays_whole_in_wedsync(world: World) -> None:
+    title = "Ä very long title " * 30
+    event = await world.wedsync.add(title.strip())
+    await world.connect()
+    pair = Pair(world, event["id"], str((await world.mapping_of(event["id"])).outlook_id))
+
+    await pair.there(location={"displayName": "Mill"})
+    await world.settle()
+
+    assert (await pair.titles())[0] == title.strip()
+    assert len(await pair.subject()) <= 255
+    assert await world.open_conflicts() == ()
+    await world.assert_equal()
+
+
+async def test_a_copy_that_the_user_makes_is_a_new_event(world: World, ours: Pair) -> None:
+    await world.outlook.copy(ours.outlook_id)
+    await world.settle()
+    await world.sync()
+
+    assert len(await world.wedsync.events()) == len(await world.outlook.events()) == 2
+    mappings = await world.mappings()
+    assert sorted(mapping.born for mapping in mappings) == [Side.OUTLOOK, Side.WEDSYNC]
+
+
+# --- Notices late, twice, in the wrong order ----------------------------------------------------------------------
+
+
+async def test_notices_may_come_twice_and_in_any_order(world: World, ours: Pair) -> None:
+    for number in range(4):
+        await ours.here(title=f"Tasting {number}")
+        await ours.there(location={"displayName": f"Room {number}"})
+    await world.quiet()
+    world.post[:] = [*reversed(world.post), *world.post]
+    await world.settle()
+
+    assert await ours.titles() == ("Tasting 3", "WedSync: Tasting 3")
+    assert await world.open_conflicts() == ()
+    await world.assert_equal()
+
+
+async def test_an_old_notice_brings_nothing_old_back(world: World, ours: Pair) -> None:
+    await ours.here(title="Cake tasting")
+    old = list(world.post)
+    await world.settle()
+    await ours.here(title="Wine tasting")
+    await world.settle()
+    world.calls.clear()
+
+    world.post += old
+    await world.settle()
+
+    assert await ours.titles() == ("Wine tasting", "WedSync: Wine tasting")
+    assert world.calls == []
+
+
+async def test_a_lost_notice_is_made_up_for_by_the_next_run(world: World, ours: Pair) -> None:
+    await ours.here(title="Cake tasting")
+    await ours.there(location={"displayName": "Harbour"})
+    await world.quiet()
+    world.post.clear()
+    await world.advance(minutes=16)
+    await world.timers()
+    await world.settle()
+
+    await world.assert_equal()
+
+
+# --- Trouble -----------------------------------------------------------------------------------------------------
+
+
+async def test_throttling_hands_back_with_the_delay_that_was_asked_for(world: World, ours: Pair) -> None:
+    await world.outlook.fault(action="status", method="PATCH", status=429, retry_after=90, count=1)
+    await ours.here(title="Cake tasting")
+    await world.deliver(world.post[0])
+    began = world.clock.now()
+    message = world.queue.kept[0]
+    await world.carry_out(message)
+
+    (again,) = world.queue.kept
+    job = world.app.jobs.parse(again.text)
+    assert isinstance(job, EventJob)
+    assert job.attempt == 1
+    assert again.due - (world.clock.now() - began).total_seconds() >= 90
+
+    await world.settle()
+    await world.assert_equal()
+
+
+async def test_an_event_that_never_holds_still_is_quarantined_and_blocks_nothing(world: World, ours: Pair) -> None:
+    other = await world.wedsync.add("Other")
+    await world.settle()
+    await world.outlook.knobs(spurious412=1000)
+    await ours.here(title="Cake tasting")
+    await world.settle()
+    assert (await world.mapping_of(ours.wedsync_id)).quarantine
+    await world.outlook.knobs(spurious412=0)
+    await world.wedsync.change(other["id"], title="Another")
+    await world.settle()
+    assert not (await world.mapping_of(other["id"])).quarantine
+
+    await world.sync()
+    assert not (await world.mapping_of(ours.wedsync_id)).quarantine
+    await world.assert_equal()
+
+
+async def test_one_412_is_settled_at_once(world: World, ours: Pair) -> None:
+    await world.outlook.knobs(spurious412=1)
+    world.calls.clear()
+    await ours.here(title="Cake tasting")
+    await world.settle()
+
+    assert [call.method for call in world.calls] == ["PATCH", "GET", "PATCH"]
+    await world.assert_equal()
+
+
+async def test_a_refused_write_is_quarantined_with_its_reason(world: World, ours: Pair) -> None:
+    await world.outlook.fault(action="status", method="PATCH", status=400, code="ErrorPropertyUpdate", count=1)
+    await ours.here(title="Cake tasting")
+    await world.settle()
+
+    assert "ErrorPropertyUpdate" in (await world.mapping_of(ours.wedsync_id)).quarantine
+    assert (await world.integration()).state is IntegrationState.CONNECTED
+
+
+async def test_a_dead_grant_stops_the_connection_with_its_reason(world: World, ours: Pair) -> None:
+    world.entra.revoked.add(world.integration_id)
+    await ours.here(title="Cake tasting")
+    await world.settle()
+    integration = await world.integration()
+    assert integration.state is IntegrationState.NEEDS_RECONNECT
+    assert integration.reason
+
+    world.entra.revoked.clear()
+    await world.connect()
+    assert await ours.titles() == ("Cake tasting", "WedSync: Cake tasting")
+    await world.assert_equal()
+
+
+async def test_a_write_whose_answer_is_lost_is_no_edit_of_the_owner(world: World, ours: Pair) -> None:
+    await world.outlook.fault(action="hang_after_commit", method="PATCH", count=1)
+    await ours.here(title="Cake tasting")
+    await world.settle()
+
+    assert await world.open_conflicts() == ()
+    await world.assert_equal()
+
+
+async def test_a_deletion_whose_answer_is_lost_ends_the_pair(world: World, ours: Pair) -> None:
+    await world.outlook.fault(action="hang_after_commit", method="DELETE", count=1)
+    await world.wedsync.remove(ours.wedsync_id)
+    await world.settle()
+
+    assert await world.outlook.events() == []
+    assert await world.mappings() == []
+    assert await world.open_conflicts() == ()
+
+
+async def test_a_hundred_events_in_one_job(world: World) -> None:
+    await world.connect()
+    ids = [(await world.wedsync.add(f"Tasting {number}"))["id"] for number in range(100)]
+    world.post.clear()
+    glances = tuple(Glance(event_id=each, hint="1") for each in ids)
+    await world.queue.put(EventJob(integration_id=world.integration_id, side=Side.WEDSYNC, events=glances))
+    assert len(world.queue.kept) == 1
+    await world.settle()
+
+    assert len(await world.outlook.events()) == 100
+    await world.assert_equal()
+
+
+async def test_in_a_one_way_connection_nothing_goes_the_other_way(world: World, ours: Pair) -> None:
+    await world.change_integration(direction=Direction.TO_OUTLOOK)
+    await ours.there(location={"displayName": "Harbour"})
+    await world.outlook.add("Dentist")
+    await world.settle()
+    assert (await world.wedsync.read(ours.wedsync_id))["location"]["name"] == "Mill"
+    assert len(await world.wedsync.events()) == 1
+
+    await ours.here(title="Cake tasting")
+    await world.settle()
+    assert await ours.subject() == "WedSync: Cake tasting"
+
+
+# --- Killed in the middle -----------------------------------------------------------------------------------------
+
+
+async def _edit_here(pair: Pair) -> None:
+    await pair.here(title="Cake tasting")
+
+
+async def _edit_there(pair: Pair) -> None:
+    await pair.there(subject="WedSync: Cake tasting", location={"displayName": "Harbour"})
+
+
+async def _edit_both(pair: Pair) -> None:
+    await pair.here(title="Cake tasting")
+    await pair.there(location={"displayName": "Harbour"})
+
+
+async def _delete_here(pair: Pair) -> None:
+    await pair.world.wedsync.remove(pair.wedsync_id)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("edit", [_edit_here, _edit_there, _edit_both, _delete_here])
+async def test_killed_at_each_step_an_edit_arrives_without_a_conflict(edit: Any) -> None:
+    async def arranged(world: World) -> None:
+        event = await world.wedsync.add("Tasting", location={"name": "Mill", "address": ""})
+        await world.connect()
+        await edit(Pair(world, event["id"], str((await world.mapping_of(event["id"])).outlook_id)))
+
+    async with World() as world:
+        await arranged(world)
+        before = len(world.steps.names)
+        await world.settle()
+        total = len(world.steps.names) - before
+    for step in range(1, total + 1):
+        async with World(seed=step) as world:
+            await arranged(world)
+            assert await world.crashes(world.settle, at=step)
+            await world.settle()
+            await world.sync()
+            assert await world.open_conflicts() == (), f"killed {world.steps.killed}"
+            assert await world.differences() == [], f"killed {world.steps.killed}"
+            await world.assert_equal()

@@ -9,6 +9,7 @@ from tests.support.patient_loop import PatientLoop
 
 pytest.register_assert_rewrite("tests.support.world")
 
+from tests.support.pair import Pair  # noqa: E402
 from tests.support.world import World  # noqa: E402 - so that its assertions say what they found
 
 
@@ -21,3 +22,19 @@ async def world() -> AsyncIterator[World]:
     async with World() as made:
         yield made
         assert made.errors == [], "a job failed in a way that nobody foresaw"
+
+
+@pytest.fixture
+async def ours(world: World) -> Pair:
+    """Born in WedSync."""
+    event = await world.wedsync.add("Tasting", location={"name": "Mill", "address": ""}, description="Samples")
+    await world.connect()
+    return Pair(world, event["id"], str((await world.mapping_of(event["id"])).outlook_id))
+
+
+@pytest.fixture
+async def theirs(world: World) -> Pair:
+    """Born in Outlook."""
+    item = await world.outlook.add("Dentist")
+    await world.connect()
+    return Pair(world, (await world.wedsync.events())[0]["id"], item["id"])

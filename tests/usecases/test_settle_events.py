@@ -5,53 +5,14 @@ from typing import Any
 import pytest
 
 from shared.core.event import Field, Side
-from shared.core.integration import Direction, OnOutlookDelete, Preferences
+from shared.core.integration import Direction
 from shared.core.jobs import EventJob, Glance
-from shared.core.states import IntegrationState, MappingState
+from shared.core.states import IntegrationState
 from tests.support.calendars import at
+from tests.support.pair import Pair
 from tests.support.world import World
 
-GUEST = {"emailAddress": {"address": "guest@example.test", "name": "Guest"}, "type": "required"}
-BOSS = {"address": "boss@example.test", "name": "Boss"}
-
-
-class Pair:
-    """One event on both sides."""
-
-    def __init__(self, world: World, wedsync_id: str, outlook_id: str) -> None:
-        self.world = world
-        self.wedsync_id, self.outlook_id = wedsync_id, outlook_id
-
-    async def here(self, **members: Any) -> None:
-        await self.world.wedsync.change(self.wedsync_id, **members)
-
-    async def there(self, **members: Any) -> None:
-        await self.world.outlook.change(self.outlook_id, **members)
-
-    async def titles(self) -> tuple[str, str]:
-        return (await self.world.wedsync.read(self.wedsync_id))["title"], await self.subject()
-
-    async def subject(self) -> str:
-        return str((await self.world.outlook.read(self.outlook_id))["subject"])
-
-
-@pytest.fixture
-async def ours(world: World) -> Pair:
-    """Born in WedSync."""
-    event = await world.wedsync.add("Tasting", location={"name": "Mill", "address": ""}, description="Samples")
-    await world.connect()
-    return Pair(world, event["id"], str((await world.mapping_of(event["id"])).outlook_id))
-
-
-@pytest.fixture
-async def theirs(world: World) -> Pair:
-    """Born in Outlook."""
-    item = await world.outlook.add("Dentist")
-    await world.connect()
-    return Pair(world, (await world.wedsync.events())[0]["id"], item["id"])
-
-
-# --- One edit ----------------------------------------------------------------------------------------------------
+# --- One edit --------------------------------------------------------------------------------------------------------
 
 
 async def test_an_edit_in_wedsync_takes_one_request(world: World, ours: Pair) -> None:
@@ -96,7 +57,7 @@ async def test_the_same_value_on_both_sides_is_agreed(world: World, ours: Pair) 
     await world.assert_equal()
 
 
-# --- Conflicts ---------------------------------------------------------------------------------------------------
+# --- Conflicts -------------------------------------------------------------------------------------------------------
 
 
 async def clash(world: World, pair: Pair) -> None:
@@ -153,255 +114,7 @@ async def test_a_conflict_ends_when_a_side_comes_round(world: World, ours: Pair)
     await world.assert_equal()
 
 
-# --- Deletions ---------------------------------------------------------------------------------------------------
-
-
-async def test_ours_deleted_in_wedsync_goes_in_outlook(world: World, ours: Pair) -> None:
-    await world.wedsync.remove(ours.wedsync_id)
-    await world.settle()
-
-    assert await world.outlook.events() == []
-    assert await world.mappings() == []
-
-
-async def test_ours_deleted_in_outlook_asks(world: World, ours: Pair) -> None:
-    await world.outlook.remove(ours.outlook_id)
-    await world.settle()
-    await world.sync()
-
-    (conflict,) = await world.open_conflicts()
-    assert (conflict.field, conflict.absent) == (None, Side.OUTLOOK)
-    assert len(await world.wedsync.events()) == 1
-    assert await world.outlook.events() == [], "not recreated in silence"
-
-
-@pytest.mark.parametrize(
-    ("wish", "left", "state"),
-    [(OnOutlookDelete.DELETE, 0, []), (OnOutlookDelete.UNLINK, 1, [MappingState.UNLINKED])],
-)
-async def test_ours_deleted_in_outlook_as_the_user_prefers(
-    world: World, ours: Pair, wish: OnOutlookDelete, left: int, state: list[MappingState]
-) -> None:
-    await world.change_integration(preferences=Preferences(on_outlook_delete=wish))
-    await world.outlook.remove(ours.outlook_id)
-    await world.settle()
-    await world.sync()
-
-    assert len(await world.wedsync.events()) == left
-    assert [mapping.state for mapping in await world.mappings()] == state
-    assert await world.outlook.events() == []
-
-
-async def test_theirs_deleted_in_outlook_goes_in_wedsync(world: World, theirs: Pair) -> None:
-    await world.outlook.remove(theirs.outlook_id)
-    await world.settle()
-
-    assert await world.wedsync.events() == []
-    assert await world.mappings() == []
-
-
-async def test_theirs_deleted_in_wedsync_stays_in_outlook_and_is_not_imported_again(world: World, theirs: Pair) -> None:
-    await world.wedsync.remove(theirs.wedsync_id)
-    await world.settle()
-    await world.outlook.change(theirs.outlook_id, subject="Dentist, moved")
-    await world.settle()
-    await world.sync()
-
-    assert [item["subject"] for item in await world.outlook.events()] == ["Dentist, moved"]
-    assert await world.wedsync.events() == []
-    assert [mapping.state for mapping in await world.mappings()] == [MappingState.HIDDEN]
-
-
-async def test_edited_here_and_deleted_there_is_a_conflict(world: World, theirs: Pair) -> None:
-    await theirs.here(title="Dentist, important")
-    await world.outlook.remove(theirs.outlook_id)
-    world.post.reverse()
-    await world.settle()
-
-    (conflict,) = await world.open_conflicts()
-    assert conflict.field is None
-    assert len(await world.wedsync.events()) == 1
-
-
-async def test_deleted_here_and_edited_there_is_a_conflict(world: World, ours: Pair) -> None:
-    await ours.there(subject="WedSync: Tasting at Mill")
-    await world.wedsync.remove(ours.wedsync_id)
-    world.post.reverse()
-    await world.settle()
-
-    (conflict,) = await world.open_conflicts()
-    assert (conflict.field, conflict.absent) == (None, Side.WEDSYNC)
-    assert len(await world.outlook.events()) == 1
-
-
-async def test_gone_on_both_sides_ends_the_pair(world: World, ours: Pair) -> None:
-    await world.wedsync.remove(ours.wedsync_id)
-    await world.outlook.remove(ours.outlook_id)
-    await world.settle()
-    await world.sync()
-
-    assert await world.mappings() == []
-    assert await world.open_conflicts() == ()
-
-
-async def test_a_missing_event_proves_nothing_while_the_mailbox_does_not_answer(world: World, theirs: Pair) -> None:
-    await world.outlook.remove(theirs.outlook_id)
-    await world.outlook.knobs(mailboxNotEnabled=world.planner.account.upn)
-    await world.settle()
-
-    integration = await world.integration()
-    assert integration.state is IntegrationState.NEEDS_RECONNECT
-    assert integration.reason
-    assert len(await world.wedsync.events()) == 1
-
-
-async def test_a_deleted_calendar_stops_the_connection_and_deletes_nothing(world: World, theirs: Pair) -> None:
-    default = world.graph.store.mailboxes[world.planner.account.upn].default_calendar
-    await world.outlook.remove(theirs.outlook_id)
-    default.immutable_id = default.immutable_id[:-6] + "gone9="  # as if another calendar had taken its place
-    await world.settle()
-
-    integration = await world.integration()
-    assert (integration.state, bool(integration.reason)) == (IntegrationState.NEEDS_RECONNECT, True)
-    assert len(await world.wedsync.events()) == 1
-
-
-async def test_ours_moved_to_another_calendar_asks(world: World, ours: Pair) -> None:
-    await world.outlook.move(ours.outlook_id)
-    await world.settle()
-    await world.sync()
-
-    (conflict,) = await world.open_conflicts()
-    assert conflict.absent is Side.OUTLOOK
-    assert len(await world.outlook.events()) == len(await world.wedsync.events()) == 1
-
-
-async def test_theirs_moved_to_another_calendar_asks_and_may_come_back(world: World, theirs: Pair) -> None:
-    await world.outlook.move(theirs.outlook_id)
-    await world.settle()
-    assert len(await world.open_conflicts()) == 1
-    assert len(await world.wedsync.events()) == 1
-
-    await world.outlook.move(theirs.outlook_id, "Calendar")
-    await world.settle()
-    assert await world.open_conflicts() == ()
-    await world.assert_equal()
-
-
-# --- Meetings ----------------------------------------------------------------------------------------------------
-
-
-async def test_a_meeting_is_never_written(world: World, ours: Pair) -> None:
-    await ours.there(attendees=[GUEST])
-    await world.settle()
-    world.graph.outbox.mails.clear()  # the owner's own invitation
-    await ours.here(title="Cake tasting")
-    await world.settle()
-    await world.sync()
-
-    assert Field.TITLE in {conflict.field for conflict in await world.open_conflicts()}
-    assert await ours.subject() == "WedSync: Tasting"
-    await world.wedsync.remove(ours.wedsync_id)
-    await world.settle()
-    await world.sync()
-    assert len(await world.outlook.events()) == 1
-    assert await world.outlook.sent() == []
-
-
-async def test_guests_invited_meanwhile_are_seen_before_a_write(world: World, ours: Pair) -> None:
-    await ours.there(attendees=[GUEST])
-    world.graph.outbox.mails.clear()
-    await ours.here(title="Cake tasting")
-    await world.quiet()
-    world.post = [letter for letter in world.post if letter.sender == "wedsync"]  # Outlook's notice is lost
-    await world.settle()
-
-    assert await ours.subject() == "WedSync: Tasting"
-    assert await world.outlook.sent() == []
-
-
-async def test_another_organizers_meeting_flows_from_outlook_only(world: World) -> None:
-    item = await world.outlook.add("Venue visit", attendees=[GUEST], _organizer=BOSS)
-    await world.connect()
-    (event,) = await world.wedsync.events()
-
-    await world.outlook.change(item["id"], subject="Venue visit, late", _asOrganizer=True)
-    await world.settle()
-    assert (await world.wedsync.read(event["id"]))["title"] == "Venue visit, late"
-
-    await world.wedsync.change(event["id"], title="My visit")
-    await world.settle()
-    await world.sync()
-    assert (await world.outlook.read(item["id"]))["subject"] == "Venue visit, late"
-    assert await world.outlook.sent() == []
-
-
-# --- Privacy, prefix, subject ------------------------------------------------------------------------------------
-
-
-async def test_a_private_event_from_outlook_is_busy_time(world: World) -> None:
-    await world.outlook.add(
-        "Doctor",
-        sensitivity="private",
-        location={"displayName": "Clinic"},
-        body={"contentType": "text", "content": "x"},
-    )
-    await world.connect()
-
-    (event,) = await world.wedsync.events()
-    assert "Doctor" not in str(event)
-    assert "Clinic" not in str(event)
-    await world.assert_equal()
-
-    await world.wedsync.change(event["id"], title="Guess")
-    await world.settle()
-    assert [item["subject"] for item in await world.outlook.events()] == ["Doctor"]
-
-
-async def test_what_wedsync_calls_private_is_private_in_outlook(world: World, ours: Pair) -> None:
-    await ours.here(private=True)
-    await world.settle()
-
-    assert (await world.outlook.read(ours.outlook_id))["sensitivity"] == "private"
-    await world.assert_equal()
-
-
-async def test_a_prefix_that_the_user_removed_is_not_put_back(world: World, ours: Pair) -> None:
-    await ours.there(subject="Tasting")
-    await world.settle()
-    await ours.here(title="Cake tasting")
-    await world.settle()
-    await world.sync()
-
-    assert await ours.titles() == ("Cake tasting", "Cake tasting")
-
-
-async def test_a_title_longer_than_a_subject_stays_whole_in_wedsync(world: World) -> None:
-    title = "Ä very long title " * 30
-    event = await world.wedsync.add(title.strip())
-    await world.connect()
-    pair = Pair(world, event["id"], str((await world.mapping_of(event["id"])).outlook_id))
-
-    await pair.there(location={"displayName": "Mill"})
-    await world.settle()
-
-    assert (await pair.titles())[0] == title.strip()
-    assert len(await pair.subject()) <= 255
-    assert await world.open_conflicts() == ()
-    await world.assert_equal()
-
-
-async def test_a_copy_that_the_user_makes_is_a_new_event(world: World, ours: Pair) -> None:
-    await world.outlook.copy(ours.outlook_id)
-    await world.settle()
-    await world.sync()
-
-    assert len(await world.wedsync.events()) == len(await world.outlook.events()) == 2
-    mappings = await world.mappings()
-    assert sorted(mapping.born for mapping in mappings) == [Side.OUTLOOK, Side.WEDSYNC]
-
-
-# --- Notices late, twice, in the wrong order ----------------------------------------------------------------------
+# --- Notices late, twice, in the wrong order -------------------------------------------------------------------------
 
 
 async def test_notices_may_come_twice_and_in_any_order(world: World, ours: Pair) -> None:
@@ -444,7 +157,7 @@ async def test_a_lost_notice_is_made_up_for_by_the_next_run(world: World, ours: 
     await world.assert_equal()
 
 
-# --- Trouble -----------------------------------------------------------------------------------------------------
+# --- Trouble ---------------------------------------------------------------------------------------------------------
 
 
 async def test_throttling_hands_back_with_the_delay_that_was_asked_for(world: World, ours: Pair) -> None:
@@ -560,7 +273,7 @@ async def test_in_a_one_way_connection_nothing_goes_the_other_way(world: World, 
     assert await ours.subject() == "WedSync: Cake tasting"
 
 
-# --- Killed in the middle -----------------------------------------------------------------------------------------
+# --- Killed in the middle --------------------------------------------------------------------------------------------
 
 
 async def _edit_here(pair: Pair) -> None:

@@ -1,5 +1,6 @@
 """Chromium in front of a stand, trusting the stand's certificate authority as a person's browser would."""
 
+import contextlib
 import os
 import subprocess
 from collections.abc import AsyncIterator
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, Request, async_playwright
+from playwright.async_api import Error, Page, Request, async_playwright
 
 from local.stand import Stand
 
@@ -60,10 +61,15 @@ class Window:
             self.complaints.append(what)
 
     async def picture(self, name: str) -> None:
-        """Keep a picture of the whole page."""
+        """Keep a picture of the window, which is high enough for the whole page."""
         self.taken += 1
-        await self.page.wait_for_timeout(300)  # notices fade in
-        await self.page.screenshot(path=self.pictures / f"{self.taken:02}-{name}.png", full_page=True)
+        path = self.pictures / f"{self.taken:02}-{name}.png"
+        for _ in range(5):
+            # Without a GPU, Chromium now and then cannot take a picture just after it went to another origin.
+            with contextlib.suppress(Error):
+                await self.page.screenshot(path=path, animations="disabled", timeout=5_000)
+                return
+            await self.page.wait_for_timeout(500)
 
     async def judged(self, name: str) -> None:
         """Keep a picture, and let axe judge the page: nothing serious or critical may be wrong with it."""
@@ -98,7 +104,7 @@ async def opened(stand: Stand, pictures: Path) -> AsyncIterator[Window]:
         browser = await playwright.chromium.launch(
             executable_path=chromium(), args=[*ARGUMENTS, *sandbox], env={**os.environ, "HOME": str(home)}
         )
-        page = await browser.new_page(viewport={"width": 1280, "height": 900})
+        page = await browser.new_page(viewport={"width": 1280, "height": 1500})
         window = Window(page=page, pictures=pictures)
         window.listen()
         await page.goto(stand.urls.wedsync)

@@ -24,6 +24,7 @@ CONNECT_ERRORS = {
     "disconnect first.",
     "disconnecting": "The earlier connection is still being removed. Try again in a moment.",
     "needs_reconnect": "Microsoft withdrew the access at once. Please connect again.",
+    "calendar_gone": "The calendar that was synced is not there any more. Disconnect first, then connect again.",
     "calendar_unavailable": "This account has no mailbox with a calendar that WedSync may write to. Choose another.",
     "busy": "Microsoft asks us to wait. Please try again in a minute.",
     "unavailable": "Microsoft or our own storage did not answer. Please try again.",

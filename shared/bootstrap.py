@@ -34,6 +34,7 @@ from shared.store.tables import AzureTables
 from shared.usecases.accept_notifications import AcceptNotifications
 from shared.usecases.accept_wedsync_event import AcceptWedSyncEvent
 from shared.usecases.apply_plan import ApplyPlan
+from shared.usecases.clear_outlook import ClearOutlook
 from shared.usecases.connect import BeginConnect, FinishConnect, ListCalendars
 from shared.usecases.create_batch import CreateBatch
 from shared.usecases.create_event import CreateEvent
@@ -233,7 +234,8 @@ def build(settings: Settings, ports: Ports) -> App:
         mappings=p.mappings,
         conflicts=p.conflicts,
         runs=p.runs,
-        outlook=p.outlook,
+        leases=p.leases,
+        clear=ClearOutlook(integrations=p.integrations, mappings=p.mappings, outlook=p.outlook, clock=p.clock),
         consent=p.consent,
         subscribe=subscribe,
         jobs=p.jobs,

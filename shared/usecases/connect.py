@@ -26,13 +26,15 @@ from shared.ports import (
     Stored,
 )
 from shared.usecases.connect_state import connection_of
-from shared.usecases.due_kinds import SAFETY
+from shared.usecases.due_kinds import RENEWAL, SAFETY
 from shared.usecases.request_sync import RequestSync
 from shared.usecases.subscribe import Subscribe
 
 _USERS = UUID("9d3f6f0a-2c57-5d61-9f0e-6b1f4a7c8e22")
 STATE_LIFETIME = timedelta(minutes=10)
 TICKET_LIFETIME = timedelta(minutes=1)
+_NOTICED_LOST = timedelta(minutes=10)
+"""After which it is seen to once more that there is a subscription."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,14 +170,12 @@ class FinishConnect:
         try:
             await self.consent.keep(integration_id, grant)
             calendars = await self.outlook.calendars(integration_id)
-            stored = await self._save(request.user_id, grant.account, present, calendars)
+            wanted = await self._wanted(request.user_id, grant.account, present, calendars)
+            await self._prepare(wanted)
+            stored = await self._save(wanted, present)
         except SyncFault:
             await self._give_back(grant.account, integration_id)
             raise
-        await self.mappings.raise_epoch(integration_id, stored.value.epoch)
-        # Whatever is lost from here on, the safety sync finds.
-        due_at = self.clock.now() + timedelta(minutes=self.safety_sync_minutes)
-        await self.due.put(Due(kind=SAFETY, integration_id=integration_id, at=due_at))
         run = await self.request_sync.start(
             stored.value, kind=RunKind.FULL, triggered_by=TriggeredBy.AUTO, delay_seconds=5
         )
@@ -206,18 +206,18 @@ class FinishConnect:
         await self.consent.forget(integration_id)
         await self.integrations.release_account(account, integration_id)
 
-    async def _save(
+    async def _wanted(
         self,
         user_id: str,
         account: Account,
         present: Stored[Integration] | None,
         calendars: tuple[CalendarInfo, ...],
-    ) -> Stored[Integration]:
+    ) -> Integration:
+        """Return the connection to be: a fresh one of a new epoch, or the present one with its calendar."""
         integration_id = integration_id_of(user_id)
         if present is None or present.value.state is IntegrationState.DISCONNECTED:
             chosen = default_calendar(calendars)
-            epoch = max(await self.mappings.epoch(integration_id), 1)
-            fresh = Integration(
+            return Integration(
                 integration_id=integration_id,
                 user_id=user_id,
                 state=IntegrationState.CONNECTED,
@@ -227,17 +227,30 @@ class FinishConnect:
                 display_name=account.display_name,
                 calendar_id=chosen.calendar_id,
                 calendar_name=chosen.name,
-                epoch=epoch,
+                epoch=await self.mappings.epoch(integration_id) + 1,
                 created_at=self.clock.now(),
             )
-            if present is None:
-                return await self.integrations.insert(fresh)
-            return await self.integrations.save(Stored(value=fresh, tag=present.tag))
+        if present.value.calendar_id not in {calendar.calendar_id for calendar in calendars}:
+            raise StateConflict(
+                "calendar_gone", "The calendar that was synced is not there any more; disconnect, then connect again."
+            )
         state: IntegrationState = present.value.state
         if state != IntegrationState.CONNECTED:
             state = move(INTEGRATION_MOVES, state, IntegrationState.CONNECTED)
-        kept = replace(present.value, state=state, reason="", email=account.email, display_name=account.display_name)
-        return await self.integrations.save(Stored(value=kept, tag=present.tag))
+        return replace(present.value, state=state, reason="", email=account.email, display_name=account.display_name)
+
+    async def _prepare(self, wanted: Integration) -> None:
+        """Before the row says connected: the epoch that creates depend on, and what finds whatever is lost later."""
+        await self.mappings.raise_epoch(wanted.integration_id, wanted.epoch)
+        now = self.clock.now()
+        safety = now + timedelta(minutes=self.safety_sync_minutes)
+        await self.due.put(Due(kind=SAFETY, integration_id=wanted.integration_id, at=safety))
+        await self.due.put(Due(kind=RENEWAL, integration_id=wanted.integration_id, at=now + _NOTICED_LOST))
+
+    async def _save(self, wanted: Integration, present: Stored[Integration] | None) -> Stored[Integration]:
+        if present is None:
+            return await self.integrations.insert(wanted)
+        return await self.integrations.save(Stored(value=wanted, tag=present.tag))
 
 
 def default_calendar(calendars: tuple[CalendarInfo, ...]) -> CalendarInfo:

@@ -15,9 +15,9 @@ from shared.core.mapping import EventMapping, Intent, Role, external_id, transac
 from shared.core.settle import created
 from shared.core.states import MAPPING_MOVES, MappingState, move
 from shared.core.views import outlook_content
-from shared.errors import DuplicateTransaction
+from shared.errors import DuplicateTransaction, RowChanged
 from shared.ports import Clock, Ids, Mappings, Outlook, OutlookDraft, Stored, WedSync, WedSyncDraft
-from shared.usecases.disconnect import is_ours
+from shared.usecases.clear_outlook import is_ours
 from shared.usecases.journal import raise_or_return
 
 
@@ -120,6 +120,8 @@ class CreateEvent:
         """Send a stored intent and return the linked mapping, not saved yet. ``again``: it may have been sent."""
         intent = mapping.intent
         assert intent is not None
+        if again and await self.mappings.epoch(mapping.integration_id) != integration.epoch:
+            raise RowChanged  # a disconnect has begun since: nothing more may be made
         if intent.toward is Side.WEDSYNC:
             made = await self.wedsync.create(
                 integration.user_id, intent.payload, idempotency_key=mapping.transaction_id

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from shared.core.integration import Integration
 from shared.core.jobs import TriggeredBy, UpkeepJob, UpkeepKind
+from shared.core.states import IntegrationState
 from shared.errors import InvalidInput
 from shared.log import log_action
 from shared.ports import Clock, Due, DueList, Integrations, JobQueue
@@ -15,6 +16,7 @@ from shared.usecases.request_sync import RequestSync
 from shared.usecases.subscribe import Subscribe
 
 _LOOK_AGAIN = timedelta(hours=1)
+_NEXT_DISCONNECT = 300.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,11 +54,16 @@ class EnqueueDue:
     async def renewals(self) -> int:
         """Enqueue the renewal of each subscription that nears its end; return how many."""
         now = self.clock.now()
-        found = await self.due.due(RENEWAL, now)
-        for entry in found:
+        enqueued = 0
+        for entry in await self.due.due(RENEWAL, now):
+            stored = await self.integrations.get(entry.integration_id)
+            if stored is None or stored.value.state is IntegrationState.DISCONNECTED:
+                await self.due.done(entry)
+                continue
             await self.jobs.put(UpkeepJob(integration_id=entry.integration_id, kind=UpkeepKind.RENEW))
             await self.due.put(replace(entry, at=now + _LOOK_AGAIN))
-        return len(found)
+            enqueued += 1
+        return enqueued
 
     async def safety_runs(self) -> int:
         """Start an incremental run for each integration that was not confirmed for a while; return how many."""
@@ -95,5 +102,10 @@ class RecoverPoison:
             log_action("poison_unreadable")
             return
         stored = await self.integrations.get(job.integration_id)
-        if stored is not None and stored.value.syncing:
+        if stored is None:
+            return
+        if isinstance(job, UpkeepJob) and job.kind is UpkeepKind.DISCONNECT:
+            if stored.value.state is IntegrationState.DISCONNECTING:
+                await self.jobs.put(replace(job, attempt=job.attempt + 1), delay_seconds=_NEXT_DISCONNECT)
+        elif stored.value.syncing:
             await self.request_sync.look_again(stored.value, delay_seconds=60)

@@ -12,8 +12,8 @@ from shared.core.unmapped import decide_unmapped
 from shared.core.views import Present
 from shared.errors import RowExists
 from shared.ports import Changes, Clock, Ids, Mappings, Outlook, Stored, WedSync
+from shared.usecases.clear_outlook import is_ours
 from shared.usecases.create_event import CreateEvent
-from shared.usecases.disconnect import is_ours
 from shared.usecases.journal import Journal, Trace, raise_or_return
 from shared.usecases.settle_pair import SettlePair, Views
 

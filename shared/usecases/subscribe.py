@@ -55,7 +55,14 @@ class Subscribe:
             if at_graph:
                 await self.subscriptions.delete(integration_id, stored.value.subscription_id)
             await self._forget(stored.value)
+        await self._first_look_done(integration_id)
         return at_graph
+
+    async def _first_look_done(self, integration_id: str) -> None:
+        """Remove what connecting entered, so that a first subscription that failed for good is tried again."""
+        entry = Due(kind=RENEWAL, integration_id=integration_id, at=self.clock.now())
+        await self.due.put(entry)  # in place of the one that connecting, or a timer, has put somewhere
+        await self.due.done(entry)
 
     async def _ensure(self, integration: Integration, *, renew: bool) -> None:
         kept = False
@@ -71,6 +78,7 @@ class Subscribe:
                 await self._drop(stored.value)
         if not kept:
             await self._create(integration)
+        await self._first_look_done(integration.integration_id)
 
     async def _renewed(self, stored: Stored[Subscription], *, renew: bool) -> bool:
         now = self.clock.now()

@@ -13,7 +13,7 @@ from shared.core.jobs import RunKind, RunRequest, TriggeredBy
 from shared.core.states import IntegrationState, RunState
 from shared.errors import NotFound, RowChanged
 from shared.store.rows import Table
-from shared.usecases.disconnect import Removal
+from shared.usecases.clear_outlook import Removal
 from tests.support.world import World
 
 ATTENDEE = {"emailAddress": {"address": "guest@example.test", "name": "Guest"}, "type": "required"}

@@ -9,6 +9,7 @@ from shared.core.event import CalendarEvent, Field, OutlookState, Side, WedSyncS
 from shared.core.history import Conflict
 from shared.core.integration import Direction
 from shared.core.mapping import EventMapping, Role
+from shared.core.merge import advance
 from shared.core.views import (
     UNSEEN,
     Gone,
@@ -115,10 +116,17 @@ class Pair:
         return refreshed(self.mapping, self.outlook).o_etag
 
     def seen_mapping(self, *sides: Side) -> EventMapping:
-        """Return the mapping with the versions of these sides as seen, and notes of absence that are over removed."""
+        """Return the mapping with the versions of these sides as seen, and notes of absence that are over removed.
+
+        The guests come along with Outlook's version: whoever writes on condition of ``o_etag`` reads in ``base_o``
+        whom that would mail.
+        """
         mapping = self.mapping
         for side in sides:
             mapping = refreshed(mapping, self.view(side))
+        outlook = self.content(Side.OUTLOOK)
+        if Side.OUTLOOK in sides and mapping.base_o is not None and outlook is not None:
+            mapping = replace(mapping, base_o=advance(mapping.base_o, outlook, {Field.ATTENDEES}))
         back = {note_gone(side) for side in Side if isinstance(self.view(side), Present)}
         return replace(mapping, notes=tuple(note for note in mapping.notes if note not in back))
 

@@ -237,3 +237,17 @@ def test_of_two_open_deletions_the_one_with_the_present_content_counts() -> None
     other = replace(conflict, conflict_id="other", wedsync=EDITED, opened_at=NOON + HOUR)
     decision = decided(OURS, EVENT, GONE, conflicts=(conflict, other))
     assert decision.actions == (Skip(rule=Rule.HELD), Supersede(conflict_ids=("other",)))
+
+
+@pytest.mark.parametrize(
+    ("mapping", "policy", "conflicts"),
+    [(OURS, ASK, False), (THEIRS, ASK, False), (OURS, FROM_OUTLOOK, False), (OURS, ASK, True)],
+)
+def test_the_guests_are_those_of_the_version_that_a_later_delete_is_conditional_on(
+    mapping: EventMapping, policy: Policy, conflicts: bool
+) -> None:
+    seen = opened(decided(mapping, GONE, WITH_GUEST, policy)) if conflicts else ()
+    after = decided(mapping, GONE, WITH_GUEST, policy, seen).mapping
+    assert after.o_etag == "etag-4"
+    assert after.base_o is not None
+    assert after.base_o.attendees == (GUEST,)

@@ -194,3 +194,19 @@ async def test_killed_at_each_step_a_choice_can_be_made_again() -> None:
             assert (await world.outlook.read(item_id))["subject"] == "WedSync: Cake tasting", where
             assert await world.open_conflicts() == (), where
             await world.assert_equal()
+
+
+async def test_a_disconnect_mails_no_guests_who_were_invited_before_the_deletion_in_wedsync(world: World) -> None:
+    event = await world.wedsync.add("Tasting")
+    await world.connect()
+    await world.outlook.change(str((await world.mapping_of(event["id"])).outlook_id), attendees=[GUEST])
+    world.post.clear()
+    await world.wedsync.remove(event["id"])
+    world.post.clear()
+    await world.sync()
+    world.graph.outbox.mails.clear()
+
+    await world.app.disconnect.by_user(world.planner.user_id)
+
+    assert await world.outlook.sent() == []
+    assert len(await world.outlook.events()) == 1

@@ -9,7 +9,7 @@ from shared.bootstrap import App
 from shared.core.event import EventType
 from shared.core.integration import Direction
 from shared.core.jobs import RunKind, RunRequest, TriggeredBy
-from shared.errors import InvalidInput
+from shared.errors import InvalidInput, Unprocessable
 from shared.triggers import present, shapes
 from shared.triggers.http import Call, Reply, endpoint
 from shared.usecases.list_events import EventFilter
@@ -29,6 +29,8 @@ async def sync_status(app: App, call: Call) -> Reply:
 async def sync_start(app: App, call: Call) -> Reply:
     """Start a run."""
     wanted = call.json(shapes.SyncRequest)
+    if wanted.specific_events:
+        raise Unprocessable("not_supported", "Syncing single events by their ids is not supported yet.")
     status = await app.report_status.run(call.user_id)
     run = await app.request_sync.by_user(
         call.user_id,
@@ -36,8 +38,8 @@ async def sync_start(app: App, call: Call) -> Reply:
             kind=RunKind(wanted.sync_type),
             triggered_by=TriggeredBy.MANUAL,
             direction=Direction(wanted.sync_direction or status.integration.direction),
-            specific_events=tuple(wanted.specific_events or ()),
         ),
+        idempotency_key=call.headers.get("idempotency-key", "")[:256],
     )
     total = status.counts.total
     return Reply(

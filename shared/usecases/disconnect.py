@@ -44,6 +44,7 @@ from shared.usecases.subscribe import Subscribe
 ANSWER_WITHIN = timedelta(seconds=20)
 _WORK_WITHIN = timedelta(minutes=5)
 _LEASE = timedelta(seconds=30)
+_STAGE = "disconnect"
 _BUSY = timedelta(seconds=1)
 
 
@@ -111,6 +112,10 @@ class Disconnect:
         )
 
     async def _record(self, integration_id: str) -> str:
+        """Return the run to work under: that of an earlier attempt, or a new one."""
+        for known in await self.runs.recent(integration_id, 5):
+            if known.value.stage == _STAGE and known.value.state is RunState.IN_PROGRESS:
+                return known.value.run_id
         now = self.clock.now()
         run = SyncRun(
             run_id=self.ids.new_id(),
@@ -119,7 +124,7 @@ class Disconnect:
             state=RunState.IN_PROGRESS,
             queued_at=now,
             started_at=now,
-            stage="disconnect",
+            stage=_STAGE,
         )
         await self.runs.insert(run)
         return run.run_id
@@ -214,7 +219,8 @@ class Disconnect:
         tally = replace(stored.value.tally, deleted=removal.events_deleted, handled=removal.mappings_deleted)
         run = replace(stored.value, heartbeat_at=now, tally=tally)
         if removal.finished:
-            run = replace(run, state=RunState.COMPLETED, completed_at=now)
+            outcome = f"events_left={removal.events_left}"
+            run = replace(run, state=RunState.COMPLETED, completed_at=now, outcome=outcome)
         await self.runs.save(Stored(value=run, tag=stored.tag))
 
 

@@ -1,17 +1,20 @@
 """Start a run: record it as queued and put it on the queue."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from uuid import UUID, uuid5
 
 from shared.core.history import SyncRun
 from shared.core.integration import Integration
 from shared.core.jobs import RunJob, RunKind, RunRequest, TriggeredBy
 from shared.core.states import IntegrationState, RunState
-from shared.errors import NotFound, StateConflict
+from shared.errors import NotFound, RowExists, StateConflict
 from shared.ports import Clock, Ids, Integrations, JobQueue, Runs
 from shared.usecases.connect_state import connection_of
 
 _LOST_AFTER = timedelta(minutes=2)
+_KEYS = UUID("3a1d6c0e-8e52-5f8b-9b0e-7c2f1d4a6e55")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,12 +27,21 @@ class RequestSync:
     ids: Ids
     clock: Clock
 
-    async def by_user(self, user_id: str, request: RunRequest) -> SyncRun:
-        """Start a run for the user's connection; a waiting run that does the same is returned instead."""
+    async def by_user(self, user_id: str, request: RunRequest, *, idempotency_key: str = "") -> SyncRun:
+        """Start a run for the user's connection; a waiting run that does the same is returned instead.
+
+        With an ``idempotency_key`` a repeated call returns the run of the first one, whatever became of it.
+        """
         stored = await connection_of(self.integrations, user_id)
         if stored.value.state is not IntegrationState.CONNECTED:
             raise StateConflict(stored.value.state.value, stored.value.reason or "The connection is not syncing.")
-        return await self.again(stored.value, request)
+        if not idempotency_key:
+            return await self.again(stored.value, request)
+        run_id = str(uuid5(_KEYS, f"{stored.value.integration_id}:{idempotency_key}"))
+        known = await self.runs.get(stored.value.integration_id, run_id)
+        if known is not None and known.value.state is not RunState.QUEUED:
+            return known.value
+        return await self._queue(stored.value, request, delay_seconds=0, run_id=run_id)
 
     async def again(self, integration: Integration, request: RunRequest) -> SyncRun:
         """Start a run, or wake the one that waits to do the same."""
@@ -62,21 +74,24 @@ class RequestSync:
 
     async def status(self, user_id: str, run_id: str) -> SyncRun:
         """Return one run of the user's connection; ``NotFound`` otherwise."""
-        stored = await connection_of(self.integrations, user_id)
-        run = await self.runs.get(stored.value.integration_id, run_id)
+        stored = await self.integrations.of_user(user_id)  # also after a disconnect, whose own end is read here
+        run = await self.runs.get(stored.value.integration_id, run_id) if stored else None
         if run is None:
             raise NotFound("sync_not_found", "There is no such sync.")
         return run.value
 
-    async def _queue(self, integration: Integration, request: RunRequest, *, delay_seconds: float) -> SyncRun:
+    async def _queue(
+        self, integration: Integration, request: RunRequest, *, delay_seconds: float, run_id: str = ""
+    ) -> SyncRun:
         run = SyncRun(
-            run_id=self.ids.new_id(),
+            run_id=run_id or self.ids.new_id(),
             integration_id=integration.integration_id,
             request=request,
             state=RunState.QUEUED,
             queued_at=self.clock.now(),
         )
-        await self.runs.insert(run)
+        with suppress(RowExists):  # the same request came before; its message may have been lost
+            await self.runs.insert(run)
         await self.jobs.put(
             RunJob(integration_id=integration.integration_id, run_id=run.run_id), delay_seconds=delay_seconds
         )

@@ -1,9 +1,10 @@
 """Subscriptions and safety: what timers find due, and what has become of a subscription meanwhile."""
 
 from datetime import timedelta
+from functools import partial
 
-from shared.core.jobs import RunKind
-from shared.core.states import IntegrationState
+from shared.core.jobs import RunKind, RunRequest, TriggeredBy
+from shared.core.states import IntegrationState, RunState
 from shared.store.rows import Table
 from tests.support.world import World
 
@@ -133,3 +134,16 @@ async def test_a_week_passes(world: World) -> None:
         await world.settle()
     assert len(await world.outlook.subscriptions()) == 1
     assert not (await world.outlook.subscriptions())[0]["expired"]
+
+
+async def test_a_repeated_idempotency_key_starts_one_run(world: World) -> None:
+    await world.connect()
+    request = RunRequest(kind=RunKind.FULL, triggered_by=TriggeredBy.MANUAL)
+    start = partial(world.app.request_sync.by_user, world.planner.user_id, request)
+    first = await start(idempotency_key="once")
+    again = await start(idempotency_key="once")
+    await world.settle()
+    after = await start(idempotency_key="once")
+    other = await start(idempotency_key="twice")
+    assert first.run_id == again.run_id == after.run_id != other.run_id
+    assert after.state is RunState.COMPLETED

@@ -22,6 +22,7 @@ from shared.graph.protocol import SERVICE, GraphRequest, GraphResponse, Subject,
 
 DEFAULT_RETRY_AFTER = 5.0
 _LONGEST_RETRY_AFTER = 3600.0
+_NOT_FOUND = frozenset({"erroritemnotfound", "errorfoldernotfound", "itemnotfound", "resourcenotfound"})
 _NO_MAILBOX = frozenset({"mailboxnotenabledforrestapi", "mailboxnothostedincloud", "errornonexistentmailbox"})
 _SYNC_STATE = frozenset(
     {"syncstatenotfound", "syncstateinvalid", "resyncrequired", "fullsyncrequired", "errorinvalidsyncstatedata"}
@@ -102,14 +103,16 @@ def _by_status(request: GraphRequest, response: GraphResponse, code: str) -> typ
 
 
 def _not_there(request: GraphRequest, status: int, code: str) -> type[RemoteFault]:
-    """Only ``ErrorItemNotFound`` says that the event is gone; any other 404 is about the mailbox."""
+    """Only Graph's own word says that an event or a calendar is gone: a gateway answers 404 without any code."""
     if request.subject is Subject.DELTA and status == 410:
         return CursorExpired
     if request.subject is Subject.SUBSCRIPTION:
         return EventGone
     if request.subject is Subject.EVENT and code == "erroritemnotfound":
         return EventGone
-    return CalendarGone
+    if request.subject is not Subject.EVENT and code in _NOT_FOUND:
+        return CalendarGone
+    return Rejected if code else Unavailable
 
 
 def _not_allowed(request: GraphRequest, status: int, code: str) -> type[RemoteFault]:

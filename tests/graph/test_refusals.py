@@ -35,7 +35,12 @@ def response(status: int, code: str = "", message: str = "", **headers: str) -> 
     [
         (E, "GET", 404, "ErrorItemNotFound", EventGone),
         (E, "GET", 410, "ErrorItemNotFound", EventGone),
-        (E, "GET", 404, "", CalendarGone),
+        (E, "GET", 404, "", Unavailable),
+        (E, "GET", 410, "", Unavailable),
+        (C, "GET", 404, "", Unavailable),
+        (D, "GET", 404, "", Unavailable),
+        (E, "GET", 404, "ResourceNotFound", Rejected),
+        (C, "GET", 404, "ErrorFolderNotFound", CalendarGone),
         (E, "GET", 404, "MailboxNotEnabledForRESTAPI", CalendarGone),
         (C, "GET", 404, "ErrorItemNotFound", CalendarGone),
         (C, "POST", 404, "ErrorItemNotFound", CalendarGone),

@@ -32,6 +32,7 @@ from shared.store.rows import (
     Table,
     Tables,
     check,
+    check_transaction,
 )
 
 _TABLE = Table.MAPPINGS
@@ -111,22 +112,21 @@ class TableMappings:
                 yield _stored(row)
 
     async def insert(self, mappings: Sequence[EventMapping]) -> tuple[Outcome, ...]:
-        """Insert with pointers, conditional on each mapping's epoch being the present one."""
-        work = [
-            _Work(index=index, mapping=mapping, operations=tuple(Insert(row) for row in _rows(mapping)))
-            for index, mapping in enumerate(mappings)
-        ]
-        outcomes: dict[int, Outcome] = {}
+        """Insert with pointers, conditional on each mapping's epoch being the present one.
+
+        A mapping that the service would refuse, for its size for example, is answered by a plain ``StoreFault``.
+        """
+        work, outcomes = _prepared(mappings, lambda mapping, _: tuple(Insert(row) for row in _rows(mapping)))
         for group in _groups(work, reserved=1):
             outcomes |= await self._insert_group(group)
         return tuple(outcomes[index] for index in range(len(mappings)))
 
     async def save(self, stored: Sequence[Stored[EventMapping]]) -> tuple[Outcome, ...]:
         """Replace on condition of the tags, with pointers; ``RowChanged``, or ``RowExists`` for a foreign pointer."""
-        work = [
-            _Work(index=index, mapping=item.value, operations=_replacement(item)) for index, item in enumerate(stored)
-        ]
-        outcomes: dict[int, Outcome] = {}
+        tags = [item.tag for item in stored]
+        work, outcomes = _prepared(
+            [item.value for item in stored], lambda mapping, index: _replacement(Stored(value=mapping, tag=tags[index]))
+        )
         for group in _groups(work, reserved=0):
             outcomes |= await self._save_group(group)
         return tuple(outcomes[index] for index in range(len(stored)))
@@ -221,6 +221,23 @@ async def delete_quietly(tables: Tables, table: Table, row: Row, tag: str = "*")
         await tables.write(table, Delete(row, tag))
     except RowChanged:
         return
+
+
+def _prepared(
+    mappings: Sequence[EventMapping], write: Callable[[EventMapping, int], tuple[Operation, ...]]
+) -> tuple[list[_Work], dict[int, Outcome]]:
+    """Return the work of each mapping, and the errors of those that the service would refuse whatever goes along."""
+    work: list[_Work] = []
+    refused: dict[int, Outcome] = {}
+    for index, mapping in enumerate(mappings):
+        try:
+            item = _Work(index=index, mapping=mapping, operations=write(mapping, index))
+            check_transaction(item.operations)
+        except StoreFault as fault:
+            refused[index] = fault
+        else:
+            work.append(item)
+    return work, refused
 
 
 def _groups(work: Sequence[_Work], *, reserved: int) -> Iterator[list[_Work]]:

@@ -1,6 +1,7 @@
 """What every implementation of ``Mappings`` has to do."""
 
 import asyncio
+import random
 from dataclasses import replace
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from shared.core.event import Field
 from shared.core.mapping import EventMapping, Role
 from shared.core.states import MappingState
-from shared.errors import RowChanged, RowExists
+from shared.errors import RowChanged, RowExists, StoreFault
 from shared.ports import Mappings, Stored
 from tests.support.values import NOON, content, mapping, new_id
 
@@ -67,6 +68,19 @@ class MappingsContract:
         (second,) = await mappings.insert([mapping(integration_id=home, wedsync_id="w")])
         assert isinstance(second, RowExists)
         assert [item async for item in mappings.all(home)] == [first]
+
+    async def test_one_that_is_too_large_holds_up_no_other(self, mappings: Mappings, home: str) -> None:
+        noise = "".join(random.Random(1).choices([chr(code) for code in range(0x4E00, 0x9FA0)], k=700_000))
+        values = [mapping(integration_id=home) for _ in range(3)]
+        large = replace(values[1], base_o=content(description=noise))
+        before, refused, after = await mappings.insert([values[0], large, values[2]])
+        assert type(refused) is StoreFault
+        kept = stored(before), stored(after)
+        grown = Stored(value=replace(large, mapping_id=values[0].mapping_id), tag=kept[0].tag)
+        moved = Stored(value=replace(values[2], quarantine="x"), tag=kept[1].tag)
+        refused, after = await mappings.save([grown, moved])
+        assert type(refused) is StoreFault
+        assert [item async for item in mappings.all(home)] in ([kept[0], stored(after)], [stored(after), kept[0]])
 
     async def test_an_outlook_event_is_mapped_once(self, mappings: Mappings, home: str) -> None:
         await insert(mappings, mapping(integration_id=home, outlook_id="o"))

@@ -257,11 +257,15 @@ class WedSyncDraft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WedSyncPage:
-    """A page of changes, tombstones included. ``cursor`` continues it; ``more`` says whether to go on now."""
+    """A page of changes, tombstones included. ``cursor`` continues it; ``more`` says whether to go on now.
+
+    ``unreadable`` are ids of events that were on the page and could not be understood: they are there, not absent.
+    """
 
     events: tuple[WedSyncState, ...]
     cursor: str
     more: bool
+    unreadable: tuple[str, ...] = ()
 
 
 class WedSync(Protocol):

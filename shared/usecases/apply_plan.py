@@ -6,6 +6,7 @@ its mapping, and is left to the look that changed it.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from shared.core.actions import Create, Link, Policy
@@ -18,11 +19,10 @@ from shared.core.unmapped import decide_unmapped, in_window
 from shared.core.views import UNSEEN, Present, View
 from shared.errors import (
     CalendarGone,
-    DuplicateTransaction,
     OperatorFault,
     ReconnectNeeded,
-    Rejected,
     RowChanged,
+    RowExists,
     StoreFault,
     SyncFault,
     VersionMismatch,
@@ -34,6 +34,7 @@ from shared.usecases.create_event import CreateEvent, external_id_of
 from shared.usecases.journal import Trace
 from shared.usecases.look import Look
 from shared.usecases.pull_sides import Pulled
+from shared.usecases.refusals import is_refusal, reason_of
 from shared.usecases.settle_new import SettleNew
 from shared.usecases.settle_pair import SettlePair, Views
 
@@ -111,6 +112,8 @@ class ApplyPlan:
             mapping = stored.value
             try:
                 views = await self._views(work, mapping)
+                if mapping.quarantine and work.pulled.complete:
+                    views = await self._both_sides(work, mapping, views)
                 untouched = views.wedsync == UNSEEN and views.outlook == UNSEEN
                 if untouched and mapping.state is not MappingState.INTENT:
                     return
@@ -122,10 +125,20 @@ class ApplyPlan:
             except _STOPS:
                 raise
             except SyncFault as fault:
-                refused = isinstance(fault, Rejected | DuplicateTransaction)
-                work.fail(mapping.wedsync_id or mapping.mapping_id, mapping.event_type, fault, retryable=not refused)
+                await self._failed(work, mapping, fault)
 
         return settle
+
+    async def _failed(self, work: _Round, mapping: EventMapping, fault: Exception) -> None:
+        """Count a failure. A refusal is kept with the mapping: visible, and tried again by the next full run."""
+        refused = is_refusal(fault)
+        work.fail(mapping.wedsync_id or mapping.mapping_id, mapping.event_type, fault, retryable=not refused)
+        stored = await self.new.mappings.get(mapping.integration_id, mapping.mapping_id) if refused else None
+        if stored is None or stored.value.quarantine == reason_of(fault):
+            return
+        log_action("event_quarantined", integration=mapping.integration_id, mapping=mapping.mapping_id)
+        with suppress(StoreFault):  # somebody has just worked on it
+            await self.pair.journal.save(stored, replace(stored.value, quarantine=reason_of(fault)))
 
     async def _settle(
         self, work: _Round, stored: Stored[EventMapping], views: Views, conflicts: Sequence[Conflict] | None
@@ -147,6 +160,13 @@ class ApplyPlan:
         )
         await self._settle(work, stored, views, None)
 
+    async def _both_sides(self, work: _Round, mapping: EventMapping, views: Views) -> Views:
+        """Look at what the round did not show: whatever was refused may lie outside of what it reads."""
+        sides = [side for side in Side if views.of(side) == UNSEEN and mapping.state is not MappingState.UNLINKED]
+        for side in sides:
+            views = views.seen(side, await self.look.at(work.integration, mapping, side))
+        return views
+
     async def _views(self, work: _Round, mapping: EventMapping) -> Views:
         return Views(wedsync=await self._wedsync_view(work, mapping), outlook=await self._outlook_view(work, mapping))
 
@@ -157,6 +177,7 @@ class ApplyPlan:
         if state is not None:
             return Present(state)
         missed = work.pulled.complete and mapping.base_w is not None and in_window(mapping.base_w, work.pulled.window)
+        missed = missed and mapping.wedsync_id not in work.pulled.unreadable
         return await self.look.wedsync_event(work.integration, mapping.wedsync_id) if missed else UNSEEN
 
     async def _outlook_view(self, work: _Round, mapping: EventMapping) -> View:
@@ -207,9 +228,7 @@ class ApplyPlan:
         outcome = await self.batch.run(work.integration, [intent for intent, _ in intents], trace=work.trace)
         work.add(Tally(handled=len(intents), created=outcome.created))
         for mapping, fault in outcome.failed:
-            refused = isinstance(fault, Rejected | DuplicateTransaction)
-            event_id = mapping.wedsync_id or mapping.mapping_id
-            work.fail(event_id, mapping.event_type, fault, retryable=not refused)
+            await self._failed(work, mapping, fault)
         views = {intent.mapping_id: seen for intent, seen in intents}
         await _some_at_once(
             [self._one_joined(work, stored, views[stored.value.mapping_id]) for stored in outcome.without_base]
@@ -247,10 +266,10 @@ class ApplyPlan:
                 await settle()
             except _STOPS:
                 raise
-            except (StoreFault, VersionMismatch):
+            except (RowChanged, RowExists, VersionMismatch):
                 log_action("pair_left_to_another", integration=work.integration.integration_id)
             except SyncFault as fault:
-                work.fail(event_id, "", fault, retryable=not isinstance(fault, Rejected))
+                work.fail(event_id, "", fault, retryable=not is_refusal(fault))
 
         return guarded
 

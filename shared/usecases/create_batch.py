@@ -28,6 +28,7 @@ from shared.errors import (
 from shared.ports import BatchCreate, Changes, Clock, Mappings, Outlook, Stored
 from shared.usecases.create_event import CreateEvent
 from shared.usecases.journal import Journal, Trace
+from shared.usecases.refusals import is_refusal
 
 BATCH = 20
 _WEDSYNC_AT_ONCE = 8
@@ -95,11 +96,12 @@ class CreateBatch:
         return [*made, *more]
 
     async def _send_to_outlook(self, integration: Integration, stored: Sequence[Stored[EventMapping]]) -> list[Made]:
-        """Only the items that were asked to wait are sent again."""
+        """Only the items that were asked to wait are sent again. Those left stay open intents."""
         made: list[Made] = []
         waiting = list(stored)
         for _ in range(_PATIENCE):
-            if not waiting:
+            # A wait may outlast the connection: what is sent after a disconnect, nobody would take away again.
+            if not waiting or await self.mappings.epoch(integration.integration_id) != integration.epoch:
                 break
             answers = await self._batch(integration, waiting)
             again: list[Stored[EventMapping]] = []
@@ -162,8 +164,9 @@ class CreateBatch:
         answers = await self.journal.save_all(linked)
         rows = []
         for (item, mapping), answer in zip(linked, answers, strict=True):
-            if isinstance(answer, Exception):
-                continue  # the next look finds the open intent, and the event that it made
+            if isinstance(answer, Exception):  # the next look finds the open intent, and the event that it made
+                outcome.failed += [(mapping, answer)] if is_refusal(answer) else []
+                continue
             outcome.created += 1
             side = item.value.intent.toward if item.value.intent else Side.OUTLOOK
             rows.append(

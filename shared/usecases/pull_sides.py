@@ -13,7 +13,8 @@ from shared.ports import Clock, DeltaPage, Mappings, Outlook, Stored, WedSync
 class Pulled:
     """What was read. ``complete``: both sides were read to the end of the window, so that absence counts.
 
-    ``gone`` are ids of ``@removed`` items, which prove nothing; ``reread`` are series whose instances were all read.
+    ``gone`` are ids of ``@removed`` items, which prove nothing; ``reread`` are series whose instances were all read;
+    ``unreadable`` are ids of WedSync events that are there, though nothing else is known of them.
     """
 
     window: SyncWindow
@@ -23,6 +24,7 @@ class Pulled:
     outlook: dict[str, OutlookState] = field(default_factory=dict)
     gone: frozenset[str] = frozenset()
     reread: frozenset[str] = frozenset()
+    unreadable: frozenset[str] = frozenset()
     delta_link: str = ""
     wedsync_cursor: str = ""
 
@@ -56,14 +58,16 @@ class PullSides:
 
     async def _wedsync(self, integration: Integration, pulled: Pulled) -> Pulled:
         found: dict[str, WedSyncState] = {}
+        unreadable: set[str] = set()
         cursor, more = integration.wedsync_cursor, True
         while more:
             page = await self.wedsync.changes(
                 integration.user_id, cursor=cursor, window=None if cursor else pulled.window
             )
             found |= {state.event_id: state for state in page.events}
+            unreadable |= set(page.unreadable)
             cursor, more = page.cursor, page.more
-        return replace(pulled, wedsync=found, wedsync_cursor=cursor)
+        return replace(pulled, wedsync=found, wedsync_cursor=cursor, unreadable=frozenset(unreadable))
 
     async def _outlook(self, integration: Integration, pulled: Pulled) -> Pulled:
         """An id may come several times in a round, in any order with its removal: the last word counts."""

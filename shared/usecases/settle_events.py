@@ -28,6 +28,7 @@ from shared.ports import Clock, Mappings, Stored
 from shared.usecases.job_frame import JobFrame
 from shared.usecases.journal import Journal, Trace
 from shared.usecases.look import Look
+from shared.usecases.refusals import reason_of
 from shared.usecases.request_sync import RequestSync
 from shared.usecases.settle_new import SettleNew
 from shared.usecases.settle_pair import SettlePair, Views, policy_of
@@ -78,8 +79,8 @@ class SettleEvents:
                     continue
                 waiting.append(glance)
                 fault = soon
-            except (Rejected, DuplicateTransaction) as refusal:
-                await self._quarantine(integration, job.side, glance, f"{refusal.service} refuses it ({refusal.code}).")
+            except (Rejected, DuplicateTransaction, StoreFault) as refusal:
+                await self._quarantine(integration, job.side, glance, reason_of(refusal))
         if fault is not None:
             await self.frame.hand_back(replace(job, events=tuple(waiting)), fault)
 

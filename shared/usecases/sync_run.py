@@ -9,10 +9,20 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from shared.core.history import EventFailure, SyncRun, Tally
-from shared.core.integration import Integration, LastSyncStatus
+from shared.core.integration import Direction, Integration, LastSyncStatus
 from shared.core.jobs import RunJob, RunKind
 from shared.core.states import RUN_MOVES, RunState, move
-from shared.errors import CalendarGone, CursorExpired, ReconnectNeeded, RemoteFault, RowChanged, SyncFault, Unavailable
+from shared.errors import (
+    CalendarGone,
+    CursorExpired,
+    EventGone,
+    ReconnectNeeded,
+    Rejected,
+    RemoteFault,
+    RowChanged,
+    SyncFault,
+    Unavailable,
+)
 from shared.log import log_action
 from shared.ports import Clock, Ids, Integrations, JobQueue, LeaseHold, Leases, Runs, Stored
 from shared.usecases.apply_plan import ApplyPlan
@@ -105,6 +115,9 @@ class SyncRunner:
         except (ReconnectNeeded, CalendarGone) as fault:
             await self._fail(integration, stored, fault)
             raise
+        except (Rejected, CursorExpired, EventGone) as fault:  # the next run asks anew; this one would hear the same
+            await self._fail(integration, stored, fault)
+            return
         except RemoteFault as fault:
             log_action("sync_run_interrupted", integration=integration.integration_id, kind=type(fault).__name__)
             raise
@@ -118,7 +131,7 @@ class SyncRunner:
             await self.frame.hand_back(job, Unavailable("graph", code="EventsUnreached"))
             return
         status = LastSyncStatus.PARTIAL if failures else LastSyncStatus.SUCCESS
-        await self._note(integration, status, _unread(pulled) if unreached else pulled)
+        await self._note(integration, status, None if _narrowed(run, integration) else _read_up_to(pulled, unreached))
         await self._end(stored, RunState.COMPLETED, tally, failures=failures)
         await self.due.confirmed(integration.integration_id)
 
@@ -183,11 +196,18 @@ class SyncRunner:
             return
 
 
-def _unread(pulled: Pulled) -> Pulled | None:
-    """Return where to continue when some events could not be reached, so that the next run comes upon them again.
+def _narrowed(run: SyncRun, integration: Integration) -> bool:
+    """Whether the run left out a direction in which the integration syncs: what it skipped has to be read again."""
+    return run.request.direction not in (Direction.BIDIRECTIONAL, integration.direction)
+
+
+def _read_up_to(pulled: Pulled, unreached: bool) -> Pulled | None:
+    """Return where to continue: when some events could not be reached, so that the next run comes upon them again.
 
     After a reading of everything that is the beginning; otherwise the cursors stay where they were.
     """
+    if not unreached:
+        return pulled
     return replace(pulled, complete=False, delta_link="", wedsync_cursor="") if pulled.complete else None
 
 

@@ -21,6 +21,7 @@ from shared.core.event import (
 from shared.core.walltime import instant_of, midnight, wall_clock
 from shared.core.zones import iana_of
 from shared.errors import Rejected
+from shared.log import log_action
 from shared.ports import WedSyncDraft, WedSyncPage
 from shared.wedsync.protocol import SERVICE
 
@@ -56,13 +57,22 @@ def read_event(item: object) -> WedSyncState:
 
 
 def read_page(body: object) -> WedSyncPage:
-    """Return a page of changes."""
+    """Return a page of changes. An event that cannot be read is named and left out; it spoils no other."""
     page = _members(body)
     events, cursor = page.get("events"), page.get("nextCursor")
     if not isinstance(events, list) or not isinstance(cursor, str):
         raise Rejected(SERVICE, code="MalformedPage")
+    states: list[WedSyncState] = []
+    unreadable: list[str] = []
+    for item in events:
+        try:
+            states.append(read_event(item))
+        except Rejected as fault:
+            event_id = _text(_members(item).get("id"))
+            log_action("wedsync_event_unreadable", event=event_id, fault_code=fault.code)
+            unreadable += [event_id] if event_id else []
     return WedSyncPage(
-        events=tuple(read_event(item) for item in events), cursor=cursor, more=page.get("hasMore") is True
+        events=tuple(states), cursor=cursor, more=page.get("hasMore") is True, unreadable=tuple(unreadable)
     )
 
 

@@ -123,6 +123,13 @@ def test_a_page_is_read() -> None:
             read_page(odd)
 
 
+def test_an_event_that_cannot_be_read_spoils_no_other_on_its_page() -> None:
+    odd = [FULL | {"id": "evt_0", "start": "soon"}, None, FULL]
+    page = read_page({"events": odd, "nextCursor": "c", "hasMore": False})
+    assert [state.event_id for state in page.events] == ["evt_1"]
+    assert page.unreadable == ("evt_0",)
+
+
 @given(contents)
 def test_what_wedsync_keeps_is_what_was_meant(content: CalendarEvent) -> None:
     draft = WedSyncDraft(content=content, event_type=EventType.REHEARSAL, external_id="outlook:1")

@@ -1,0 +1,17 @@
+"""Which failures are about one event for good: trying the same again, at once or later, would fail again."""
+
+from shared.errors import DuplicateTransaction, Rejected, RowChanged, RowExists, StoreFault
+
+
+def is_refusal(fault: Exception) -> bool:
+    """Whether a far end refuses the event, or storage the row about it (which is too large, for example)."""
+    if isinstance(fault, StoreFault):
+        return not isinstance(fault, RowChanged | RowExists)
+    return isinstance(fault, Rejected | DuplicateTransaction)
+
+
+def reason_of(fault: Exception) -> str:
+    """Return a refusal in words for the user; they hold no content."""
+    if isinstance(fault, Rejected | DuplicateTransaction):
+        return f"{fault.service} refuses it ({fault.code})."
+    return f"It cannot be stored: {fault}."

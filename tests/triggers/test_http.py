@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel
 
 from shared import bootstrap, errors
-from shared.triggers.http import Call, Problem, Reply, plain_json, problem_of
+from shared.triggers.http import Call, Problem, Reply, problem_of
 from tests.support.functions import functions
 
 SAID: dict[type[Exception], tuple[Exception, int, str]] = {
@@ -117,12 +117,6 @@ def test_a_body_that_is_not_the_models_names_the_members_and_not_the_values() ->
         call(body=b'{"count": "Canary"}').json(Wanted)
     assert [error["pointer"] for error in caught.value.errors] == ["/count"]
     assert "Canary" not in json.dumps(caught.value.errors)
-
-
-@pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[" * 100_000])
-def test_json_that_is_none(body: bytes) -> None:
-    with pytest.raises(errors.InvalidInput):
-        plain_json(body)
 
 
 # --- Without settings -------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Conflicts as values: their rows, what is suggested and why, and their names on the wire."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from uuid import UUID, uuid5
@@ -10,7 +11,7 @@ from shared.core.canon import changed_fields, key
 from shared.core.event import CalendarEvent, EventType, Field, Side
 from shared.core.history import Conflict, Suggestion
 from shared.core.mapping import EventMapping
-from shared.core.states import ConflictState
+from shared.core.states import CONFLICT_MOVES, ConflictState, move
 
 _CONFLICTS = UUID("0d5c8a52-6a3b-5f0e-8b1c-9f7a2e4d6c30")
 _CLEARLY_LATER = timedelta(minutes=1)
@@ -69,6 +70,17 @@ def conflict_of(opening: OpenConflict, mapping: EventMapping, *, now: datetime, 
         reason=reason,
         event_type=mapping.event_type,
     )
+
+
+def applied(conflict: Conflict, *, at: datetime) -> Conflict:
+    """Return the open conflict as chosen and carried out."""
+    state = move(CONFLICT_MOVES, conflict.state, ConflictState.RESOLVED)
+    return replace(conflict, state=move(CONFLICT_MOVES, state, ConflictState.APPLIED), closed_at=at)
+
+
+def superseded(conflict: Conflict, *, at: datetime) -> Conflict:
+    """Return the conflict as one that is over because a side moved on."""
+    return replace(conflict, state=move(CONFLICT_MOVES, conflict.state, ConflictState.SUPERSEDED), closed_at=at)
 
 
 def advise(opening: OpenConflict, event_type: EventType) -> Advice:

@@ -3,25 +3,29 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from shared.core.actions import Create, Decision, Delete, Rule, Update
+from shared.core.actions import Create, Decision, Delete, Rule, Supersede, Unlink, Update
 from shared.core.canon import with_prefix
-from shared.core.event import Field, OutlookState, Side
+from shared.core.conflicts import applied
+from shared.core.event import Field, OutlookState, Side, WedSyncState
 from shared.core.history import Conflict
 from shared.core.integration import GuestUpdates, Integration
 from shared.core.mapping import EventMapping
 from shared.core.merge import advance, taken_over
-from shared.core.states import CONFLICT_MOVES, ConflictState, move
-from shared.core.views import Present
-from shared.errors import NotFound, StateConflict, StoreFault, Unprocessable, VersionMismatch
+from shared.core.states import MAPPING_MOVES, MappingState, move
+from shared.core.views import Gone, Present
+from shared.errors import EventGone, NotFound, StateConflict, StoreFault, Unprocessable, VersionMismatch
 from shared.ports import Clock, Conflicts, Integrations, Mappings, Stored
 from shared.usecases.connect_state import connection_of
 from shared.usecases.journal import Trace
 from shared.usecases.look import Look
+from shared.usecases.recompose import import_anew
 from shared.usecases.settle_new import SettleNew
-from shared.usecases.settle_pair import SettlePair, Views, policy_of
+from shared.usecases.settle_pair import SettlePair, Views, has_event
 
 EVENT = "event"
 """The wire's name for the field of a conflict about the event as such."""
+
+_SUPERSEDED = ("conflict_superseded", "A side has changed since; look at the new values.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +85,7 @@ class ResolveConflict:
             if conflict is None:
                 raise NotFound("conflict_not_found", f"There is no open conflict in {choice.field!r}.")
             if choice.conflict_id and choice.conflict_id != conflict.conflict_id:
-                raise StateConflict("conflict_superseded", "A side has changed since; look at the new values.")
+                raise StateConflict(*_SUPERSEDED)
             matched.append((choice, conflict))
         return matched
 
@@ -106,52 +110,88 @@ class ResolveConflict:
             raise NotFound("event_not_found", "No synced event has this id.")
         chosen = Side(choice.use)
         try:
-            if conflict.field is None:
-                await self._settle_deletion(integration, stored, chosen, conflict)
-            elif conflict.field is Field.ATTENDEES:
-                freed = replace(stored.value, held=stored.value.held - {Field.ATTENDEES})
-                await self.pair.journal.save(stored, freed)
-            else:
-                decision = _carrying(stored.value, chosen, conflict, conflict.field)
-                await self.pair.carry_out(integration, stored, decision, Views(), trace=Trace())
-        except (VersionMismatch, StoreFault):
-            raise StateConflict("conflict_superseded", "A side has changed since; look at the new values.") from None
-        await self._close(conflict)
+            if stored.value.state is MappingState.INTENT:
+                stored = await self._settled(integration, stored)
+                if conflict.absent is chosen.other and has_event(stored.value, conflict.absent):
+                    return  # it was chosen before, and is carried out by now
+            await self._still_open(stored.value, conflict)
+            await self._carry_out(integration, stored, chosen, conflict)
+        except (VersionMismatch, EventGone, StoreFault):
+            raise StateConflict(*_SUPERSEDED) from None
+        await self.conflicts.put(applied(conflict, at=self.clock.now()))
 
-    async def _close(self, conflict: Conflict) -> None:
-        state = move(CONFLICT_MOVES, conflict.state, ConflictState.RESOLVED)
-        state = move(CONFLICT_MOVES, state, ConflictState.APPLIED)
-        await self.conflicts.put(replace(conflict, state=state, closed_at=self.clock.now()))
+    async def _settled(self, integration: Integration, stored: Stored[EventMapping]) -> Stored[EventMapping]:
+        settled = await self.pair.settle_intent(integration, stored, Trace())
+        if settled is None:
+            raise StateConflict(*_SUPERSEDED)
+        return settled
+
+    async def _still_open(self, mapping: EventMapping, conflict: Conflict) -> None:
+        """Ask again now that the mapping was read: its versions must not be newer than the values that were chosen."""
+        open_now = await self.conflicts.open_of(mapping.integration_id, mapping.mapping_id)
+        known = any(each.conflict_id == conflict.conflict_id for each in open_now)
+        if not known or mapping.state is not MappingState.LINKED:
+            raise StateConflict(*_SUPERSEDED)
+
+    async def _carry_out(
+        self, integration: Integration, stored: Stored[EventMapping], chosen: Side, conflict: Conflict
+    ) -> None:
+        if conflict.field is None:
+            await self._settle_deletion(integration, stored, chosen, conflict)
+        elif conflict.field is Field.ATTENDEES:
+            freed = replace(stored.value, held=stored.value.held - {Field.ATTENDEES})
+            await self.pair.journal.save(stored, freed)
+        else:
+            decision = _carrying(stored.value, chosen, conflict, conflict.field)
+            await self.pair.carry_out(integration, stored, decision, views=Views(), trace=Trace())
 
     async def _settle_deletion(
         self, integration: Integration, stored: Stored[EventMapping], chosen: Side, conflict: Conflict
     ) -> None:
-        mapping = stored.value
         absent = conflict.absent or Side.OUTLOOK
         if chosen is absent:  # the deletion is meant: delete on the side that still has the event
             delete = Delete(
                 side=absent.other,
                 rule=Rule.OUTLOOK_DELETE_ASK if absent is Side.OUTLOOK else Rule.WEDSYNC_DELETED,
-                version=mapping.w_version,
-                etag=mapping.o_etag,
+                version=stored.value.w_version,
+                etag=stored.value.o_etag,
                 asked=True,
             )
-            decision = Decision(actions=(delete,), mapping=mapping)
-            await self.pair.carry_out(integration, stored, decision, Views(), trace=Trace())
-        elif absent is Side.OUTLOOK:
-            await self._bring_back(integration, stored)
-        else:
+            await self._end(integration, stored, delete, conflict)
+        elif absent is Side.WEDSYNC:
             await self._import_again(integration, stored)
+        elif stored.value.born is Side.OUTLOOK and await self._is_elsewhere(integration, stored.value):
+            await self._end(integration, stored, Unlink(side=Side.OUTLOOK, rule=Rule.LEFT_CALENDAR), conflict)
+        else:
+            await self._bring_back(integration, stored)
+
+    async def _end(
+        self, integration: Integration, stored: Stored[EventMapping], action: Delete | Unlink, conflict: Conflict
+    ) -> None:
+        """Carry out what ends the sync of the pair; the conflict is closed before the mapping, which may go."""
+        mapping = stored.value
+        if isinstance(action, Unlink):
+            state = move(MAPPING_MOVES, mapping.state, MappingState.UNLINKED)
+            mapping = replace(mapping, state=state, held=frozenset())
+        decision = Decision(actions=(action, Supersede(conflict_ids=(conflict.conflict_id,))), mapping=mapping)
+        await self.pair.carry_out(integration, stored, decision, views=Views(), trace=Trace(), conflicts=(conflict,))
+
+    async def _is_elsewhere(self, integration: Integration, mapping: EventMapping) -> bool:
+        """Whether Outlook's event left the calendar and is there still: another one would be a second."""
+        if mapping.outlook_id is None:
+            return False
+        view = await self.look.outlook_event(integration, mapping.outlook_id, moved=True)
+        if isinstance(view, Present):
+            raise StateConflict(*_SUPERSEDED)  # it is back
+        return isinstance(view, Gone) and view.left_calendar
 
     async def _bring_back(self, integration: Integration, stored: Stored[EventMapping]) -> None:
         mapping = stored.value
-        content = mapping.base_w
         view = await self.look.at(integration, mapping, Side.WEDSYNC)
-        if isinstance(view, Present) and not isinstance(view.state, OutlookState):
-            content = view.state.content
-        if content is None:
-            raise NotFound("event_not_found", "The event is gone on both sides.")
-        prefix = integration.preferences.event_prefix
+        if not isinstance(view, Present) or not isinstance(view.state, WedSyncState) or view.state.deleted:
+            raise EventGone("wedsync")
+        content = view.state.content
+        prefix = integration.preferences.event_prefix if mapping.born is Side.WEDSYNC else ""
         create = Create(
             side=Side.OUTLOOK,
             rule=Rule.OUTLOOK_DELETE_ASK,
@@ -161,15 +201,16 @@ class ResolveConflict:
             prefix=prefix,
         )
         decision = Decision(actions=(create,), mapping=mapping)
-        await self.pair.carry_out(integration, stored, decision, Views(wedsync=view), trace=Trace())
+        await self.pair.carry_out(integration, stored, decision, views=Views(wedsync=view), trace=Trace())
 
     async def _import_again(self, integration: Integration, stored: Stored[EventMapping]) -> None:
         """WedSync deleted it and Outlook's edit is wanted: the Outlook event comes in as a new one."""
         view = await self.look.at(integration, stored.value, Side.OUTLOOK)
-        await self.mappings.remove(stored)
-        if isinstance(view, Present) and isinstance(view.state, OutlookState):
-            state = replace(view.state, marker=None)
-            await self.new.outlook_event(integration, state, policy=policy_of(integration), trace=Trace())
+        if not isinstance(view, Present) or not isinstance(view.state, OutlookState) or view.state.cancelled:
+            raise EventGone("graph")
+        intent = import_anew(self.pair.create, integration, stored.value, view.state)
+        kept = await self.pair.journal.save(stored, intent)
+        await self._settled(integration, kept)
 
 
 def _carrying(mapping: EventMapping, chosen: Side, conflict: Conflict, which: Field) -> Decision:

@@ -22,20 +22,21 @@ from shared.core.actions import (
     Unlink,
     Update,
 )
-from shared.core.conflicts import conflict_of
+from shared.core.conflicts import applied, conflict_of, superseded
 from shared.core.decide import decide
 from shared.core.event import OutlookState, Side, WedSyncState
 from shared.core.history import ChangeKind, Conflict, SyncChange, Tally
 from shared.core.integration import Direction, Integration, OnOutlookDelete, SyncWindow
 from shared.core.mapping import EventMapping
 from shared.core.settle import settled, settled_alone, without_event
-from shared.core.states import CONFLICT_MOVES, ConflictState, MappingState, move
-from shared.core.views import UNSEEN, Gone, Present, View
-from shared.errors import DuplicateTransaction, EventGone, RowChanged, StoreFault, SyncFault, VersionMismatch
+from shared.core.states import MappingState
+from shared.core.views import UNSEEN, Gone, Present, View, settle_view
+from shared.errors import DuplicateTransaction, EventGone, Rejected, RowChanged, StoreFault, SyncFault, VersionMismatch
 from shared.ports import Changes, Clock, Conflicts, Ids, Outlook, OutlookPatch, Stored, WedSync
 from shared.usecases.create_event import CreateEvent
 from shared.usecases.journal import Journal, Trace
 from shared.usecases.look import Look
+from shared.usecases.recompose import composed_anew, has_moved
 
 _ROUNDS = 5
 
@@ -101,7 +102,11 @@ class SettlePair:
         reread: set[Side] = set()
         for _ in range(_ROUNDS):
             if stored.value.state is MappingState.INTENT:
-                stored = await self.settle_intent(integration, stored, trace)
+                made = await self.settle_intent(integration, stored, trace)
+                if made is None:
+                    return Tally(handled=1)
+                views, conflicts = _since_made(stored.value, made.value, views, conflicts)
+                stored = made
                 continue
             if stored.value.outlook_id is None:
                 views, policy = views.seen(Side.OUTLOOK, Gone(proved=True)), _asking(policy)
@@ -137,29 +142,101 @@ class SettlePair:
         return fresh, await self.conflicts.open_of(mapping.integration_id, mapping.mapping_id)
 
     async def carry_out(
-        self, integration: Integration, stored: Stored[EventMapping], decision: Decision, views: Views, *, trace: Trace
+        self,
+        integration: Integration,
+        stored: Stored[EventMapping],
+        decision: Decision,
+        *,
+        views: Views,
+        trace: Trace,
+        conflicts: Sequence[Conflict] = (),
     ) -> Tally:
-        """Carry out a decision that a person made; ``VersionMismatch`` when a side has moved on."""
-        work = _Work(pair=self, integration=integration, trace=trace, conflicts=())
+        """Carry out a decision that a person made; ``VersionMismatch`` when a side has moved on.
+
+        ``conflicts`` are those that the decision closes before the mapping is saved, or removed.
+        """
+        work = _Work(pair=self, integration=integration, trace=trace, conflicts=conflicts)
         return await work.carry_out(stored, decision, views)
 
     async def settle_intent(
         self, integration: Integration, stored: Stored[EventMapping], trace: Trace
-    ) -> Stored[EventMapping]:
-        """Find out what became of a create that was decided earlier: send it again, with the same body."""
-        mapping = stored.value
-        assert mapping.intent is not None
+    ) -> Stored[EventMapping] | None:
+        """Find out what became of a create that was decided earlier: send it again, with the same body.
+
+        A body that is refused for good made nothing. It is composed anew once the event that it was made of has moved
+        on, and given up with that event: then the mapping is removed, and None is returned.
+        """
         try:
-            linked = await self.create.send(integration, mapping, again=True)
-        except DuplicateTransaction:  # it was made, and no event bears its marker any more
-            linked = self.create.vanished(mapping)
-        linked = replace(linked, quarantine="")
-        saved = await self.journal.save(stored, linked)
+            linked = await self._send_again(integration, stored.value)
+        except Rejected:
+            mended = await self._mended(integration, stored)
+            if mended is stored:
+                raise
+            if mended is None:
+                return None
+            stored = mended
+            linked = await self.create.send(integration, stored.value, again=False)
+        assert stored.value.intent is not None
+        toward = stored.value.intent.toward
+        await self._answer_absence(linked, toward)
+        saved = await self.journal.save(stored, replace(linked, quarantine=""))
         change = self.journal.change(
-            linked, side=mapping.intent.toward, kind=ChangeKind.CREATED, trace=trace, after=linked.base_w, rule="intent"
+            linked, side=toward, kind=ChangeKind.CREATED, trace=trace, after=linked.base_w, rule="intent"
         )
         await self.changes.append([change])
         return saved
+
+    async def _send_again(self, integration: Integration, mapping: EventMapping) -> EventMapping:
+        try:
+            return await self.create.send(integration, mapping, again=True)
+        except DuplicateTransaction:  # it was made, and no event bears its marker any more
+            return self.create.vanished(mapping)
+
+    async def _mended(self, integration: Integration, stored: Stored[EventMapping]) -> Stored[EventMapping] | None:
+        """Return the refused intent composed anew, or as it is if nothing has moved, or None if its source is gone."""
+        mapping = stored.value
+        assert mapping.intent is not None
+        view = settle_view(mapping, await self.look.at(integration, mapping, mapping.intent.toward.other))
+        if isinstance(view, Gone):
+            await self._close_all(mapping)
+            await self.journal.mappings.remove(stored)
+            return None
+        if not isinstance(view, Present) or not has_moved(mapping, view.state):
+            return stored
+        return await self.journal.save(stored, composed_anew(self.create, integration, mapping, view.state))
+
+    async def _answer_absence(self, linked: EventMapping, toward: Side) -> None:
+        """Close the question about an event that was missing: it was to be made again, and is there.
+
+        Before the mapping is saved: a crash in between leaves the intent, which is settled again.
+        """
+        if linked.generation == 1 or not has_event(linked, toward):
+            return
+        for conflict in await self.conflicts.open_of(linked.integration_id, linked.mapping_id):
+            if conflict.absent is toward:
+                await self.conflicts.put(applied(conflict, at=self.clock.now()))
+
+    async def _close_all(self, mapping: EventMapping) -> None:
+        for conflict in await self.conflicts.open_of(mapping.integration_id, mapping.mapping_id):
+            await self.conflicts.put(superseded(conflict, at=self.clock.now()))
+
+
+def has_event(mapping: EventMapping, side: Side) -> bool:
+    """Whether the id of the event on this side is known."""
+    return (mapping.wedsync_id if side is Side.WEDSYNC else mapping.outlook_id) is not None
+
+
+def _since_made(
+    intent: EventMapping, linked: EventMapping, views: Views, conflicts: Sequence[Conflict]
+) -> tuple[Views, Sequence[Conflict]]:
+    """Return what still holds of what was known before the create: no absence of what was created."""
+    assert intent.intent is not None
+    toward = intent.intent.toward
+    if isinstance(views.of(toward), Gone) or intent.wedsync_id not in (None, linked.wedsync_id):
+        views = views.seen(toward, UNSEEN)
+    if has_event(linked, toward):
+        conflicts = [conflict for conflict in conflicts if conflict.absent is not toward]
+    return views, conflicts
 
 
 def _asking(policy: Policy) -> Policy:
@@ -295,8 +372,8 @@ class _Work:
         view = views.wedsync
         if not isinstance(view, Present):
             view = await self.pair.look.at(self.integration, stored.value, Side.WEDSYNC)
-        if not isinstance(view, Present) or not isinstance(view.state, WedSyncState):
-            return
+        if not isinstance(view, Present) or not isinstance(view.state, WedSyncState) or view.state.deleted:
+            raise EventGone("wedsync")
         intent = self.pair.create.intend_outlook(self.integration, view.state, action, again=stored.value)
         kept = await self.pair.journal.save(stored, intent)
         await self.pair.settle_intent(self.integration, kept, self.trace)
@@ -311,5 +388,4 @@ class _Work:
     async def _close(self, action: Supersede) -> None:
         for conflict in self.conflicts:
             if conflict.conflict_id in action.conflict_ids:
-                state = move(CONFLICT_MOVES, conflict.state, ConflictState.SUPERSEDED)
-                await self.pair.conflicts.put(replace(conflict, state=state, closed_at=self.pair.clock.now()))
+                await self.pair.conflicts.put(superseded(conflict, at=self.pair.clock.now()))

@@ -6,10 +6,19 @@ import pytest
 from hypothesis import given
 
 from shared.core.actions import EXPLAINED, OpenConflict, Rule
-from shared.core.conflicts import advise, conflict_id_of, conflict_of, conflict_type, is_superseded
+from shared.core.conflicts import (
+    advise,
+    applied,
+    conflict_id_of,
+    conflict_of,
+    conflict_type,
+    is_superseded,
+    superseded,
+)
 from shared.core.event import CalendarEvent, EventType, Field, Place, Side
 from shared.core.history import Suggestion
 from shared.core.states import ConflictState
+from shared.errors import IllegalMove
 from tests.core.strategies import EVENT, HOUR, LAWS, NOON, events, mapping_of
 
 FITTING, GOWN = replace(EVENT, title="Fitting"), replace(EVENT, title="Gown")
@@ -98,3 +107,13 @@ def test_an_absent_side_that_stays_absent_is_no_news() -> None:
     row = conflict_of(replace(CLASH, which=None, outlook=None, absent=Side.OUTLOOK), mapping_of(), now=NOON)
     assert not is_superseded(row, wedsync=FITTING, outlook=None)
     assert is_superseded(row, wedsync=FITTING, outlook=GOWN)
+
+
+def test_a_conflict_ends_as_applied_or_superseded_and_stays_so() -> None:
+    row = conflict_of(CLASH, mapping_of(), now=NOON)
+    done, over = applied(row, at=NOON), superseded(row, at=NOON)
+    assert (done.state, done.closed_at) == (ConflictState.APPLIED, NOON)
+    assert (over.state, over.closed_at) == (ConflictState.SUPERSEDED, NOON)
+    for closed in (done, over):
+        with pytest.raises(IllegalMove):
+            applied(closed, at=NOON)

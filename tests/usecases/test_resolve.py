@@ -3,8 +3,8 @@
 import pytest
 
 from shared.core.integration import GuestUpdates, Preferences
-from shared.core.states import ConflictState
-from shared.errors import NotFound, StateConflict, Unprocessable
+from shared.core.states import ConflictState, MappingState
+from shared.errors import NotFound, StateConflict, Throttled, Unprocessable
 from shared.usecases.resolve_conflict import Choice
 from tests.support.world import World
 
@@ -210,3 +210,136 @@ async def test_a_disconnect_mails_no_guests_who_were_invited_before_the_deletion
 
     assert await world.outlook.sent() == []
     assert len(await world.outlook.events()) == 1
+
+
+async def test_an_event_that_left_the_calendar_is_kept_in_wedsync_and_not_made_twice(world: World) -> None:
+    await world.connect()
+    item = await world.outlook.add("Yoga")
+    await world.settle()
+    await world.outlook.move(item["id"])
+    await world.settle()
+    (mapping,) = await world.mappings()
+
+    await choose(world, str(mapping.wedsync_id), "wedsync", "event")
+    await world.sync()
+
+    assert [each["id"] for each in await world.outlook.events()] == [item["id"]]
+    assert [each["title"] for each in await world.wedsync.events()] == ["Yoga"]
+    assert [each.state for each in await world.mappings()] == [MappingState.UNLINKED]
+    assert await world.open_conflicts() == ()
+
+
+async def test_outlooks_event_that_was_edited_here_and_deleted_there_returns_without_a_prefix(world: World) -> None:
+    await world.connect()
+    item = await world.outlook.add("Yoga")
+    await world.settle()
+    (mapping,) = await world.mappings()
+    await world.wedsync.change(str(mapping.wedsync_id), title="Pilates")
+    world.post.clear()
+    await world.outlook.remove(item["id"])
+    await world.settle()
+
+    await choose(world, str(mapping.wedsync_id), "wedsync", "event")
+
+    await world.sync()
+    assert [each["subject"] for each in await world.outlook.events()] == ["Pilates"]
+    assert [each["title"] for each in await world.wedsync.events()] == ["Pilates"]
+    assert len(await world.mappings()) == 1
+    assert await world.open_conflicts() == ()
+
+
+async def test_a_value_that_came_while_the_choice_was_on_its_way_is_not_overwritten(world: World) -> None:
+    event_id, item_id = await clashing(world)
+    before: list[str] = []
+
+    async def meanwhile(name: str) -> None:
+        if name == "after query OutlookConflicts" and not before:
+            before.append(name)
+            await world.outlook.change(item_id, subject="WedSync: Cheese tasting")
+            await world.settle()
+
+    world.steps.watch = meanwhile
+    with pytest.raises(StateConflict) as refusal:
+        await choose(world, event_id, "wedsync")
+    world.steps.watch = None
+
+    assert refusal.value.code == "conflict_superseded"
+    assert (await world.outlook.read(item_id))["subject"] == "WedSync: Cheese tasting"
+    (conflict,) = await world.open_conflicts()
+    assert conflict.outlook is not None
+    assert conflict.outlook.title == "Cheese tasting"
+
+
+async def test_what_is_gone_on_both_sides_is_not_brought_back(world: World) -> None:
+    event_id = await deleted_in_outlook(world)
+    await world.wedsync.remove(event_id)
+    letters = list(world.post)
+    world.post.clear()
+
+    with pytest.raises(StateConflict):
+        await choose(world, event_id, "wedsync", "event")
+    assert len(await world.open_conflicts()) == 1
+
+    world.post.extend(letters)
+    await world.settle()
+    assert await world.open_conflicts() == ()
+    assert await world.mappings() == []
+
+
+async def test_a_choice_that_was_held_up_is_carried_out_when_it_is_made_again(world: World) -> None:
+    event_id = await deleted_in_outlook(world)
+
+    async def throttle(name: str) -> None:
+        if name.startswith("before graph POST"):
+            raise Throttled("graph", retry_after=30)
+
+    world.steps.watch = throttle
+    with pytest.raises(Throttled):
+        await choose(world, event_id, "wedsync", "event")
+    world.steps.watch = None
+    assert len(await world.open_conflicts()) == 1
+
+    await choose(world, event_id, "wedsync", "event")
+
+    assert len(await world.outlook.events()) == 1
+    assert await world.open_conflicts() == ()
+    await world.assert_equal()
+
+
+async def edited_and_deleted(world: World) -> str:
+    """Edited in Outlook, deleted in WedSync, and asked about."""
+    event = await world.wedsync.add("Tasting")
+    await world.connect()
+    item_id = str((await world.mapping_of(event["id"])).outlook_id)
+    await world.outlook.change(item_id, subject="WedSync: Wine tasting")
+    await world.wedsync.remove(event["id"])
+    await world.quiet()
+    world.post.clear()
+    await world.sync()
+    return str(event["id"])
+
+
+@pytest.mark.parametrize(("use", "left"), [("outlook", 1), ("wedsync", 0)])
+async def test_killed_at_each_step_the_answer_to_a_deletion_loses_nothing(use: str, left: int) -> None:
+    step, died = 0, True
+    while died:
+        step += 1
+        async with World(seed=step) as world:
+            event_id = await edited_and_deleted(world)
+
+            async def act(world: World = world, event_id: str = event_id) -> None:
+                await choose(world, event_id, use, "event")
+
+            died = await world.crashes(act, at=step)
+            where = f"killed {world.steps.killed}"
+            await world.settle()
+            await world.sync()
+            if await world.open_conflicts():
+                await choose(world, event_id, use, "event")
+            await world.sync()
+            assert await world.open_conflicts() == (), where
+            counts = [len(await world.wedsync.events()), len(await world.outlook.events()), len(await world.mappings())]
+            assert counts == [left] * 3, where
+            assert [each["title"] for each in await world.wedsync.events()] == ["Wine tasting"] * left, where
+            assert [each["subject"] for each in await world.outlook.events()] == ["Wine tasting"] * left, where
+            assert await world.outlook.sent() == [], where

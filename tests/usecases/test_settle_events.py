@@ -7,7 +7,8 @@ import pytest
 from shared.core.event import Field, Side
 from shared.core.integration import Direction
 from shared.core.jobs import EventJob, Glance
-from shared.core.states import IntegrationState
+from shared.core.states import IntegrationState, MappingState
+from shared.errors import Rejected
 from tests.support.calendars import at
 from tests.support.pair import Pair
 from tests.support.world import World
@@ -315,3 +316,69 @@ async def test_killed_at_each_step_an_edit_arrives_without_a_conflict(edit: Any)
             assert await world.open_conflicts() == (), f"killed {world.steps.killed}"
             assert await world.differences() == [], f"killed {world.steps.killed}"
             await world.assert_equal()
+
+
+# --- Creates that are refused ----------------------------------------------------------------------------------------
+
+
+def refusing(world: World, side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the far end refuse whatever has BAD in it."""
+    end: Any = world.ports.outlook if side is Side.OUTLOOK else world.ports.wedsync
+    real = end.create
+
+    async def create(*args: Any, **named: Any) -> Any:
+        if any("BAD" in str(part) for part in args):
+            raise Rejected("graph", status=400, code="ErrorPropertyValidation")
+        return await real(*args, **named)
+
+    monkeypatch.setattr(end, "create", create)
+
+
+async def test_a_refused_copy_is_made_once_its_event_is_mended(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    await world.connect()
+    refusing(world, Side.OUTLOOK, monkeypatch)
+    event = await world.wedsync.add("BAD title")
+    await world.settle()
+    await world.sync()
+    assert [(each.state, bool(each.quarantine)) for each in await world.mappings()] == [(MappingState.INTENT, True)]
+
+    await world.wedsync.change(event["id"], title="BAD again")
+    await world.settle()
+    assert [(each.state, bool(each.quarantine)) for each in await world.mappings()] == [(MappingState.INTENT, True)]
+    await world.wedsync.change(event["id"], title="Good title")
+    await world.settle()
+
+    assert [(each.state, each.quarantine) for each in await world.mappings()] == [(MappingState.LINKED, "")]
+    assert [each["subject"] for each in await world.outlook.events()] == ["WedSync: Good title"]
+    await world.sync()
+    await world.assert_equal()
+
+
+async def test_a_refused_import_is_made_once_its_event_is_mended(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    await world.connect()
+    refusing(world, Side.WEDSYNC, monkeypatch)
+    item = await world.outlook.add("BAD title")
+    await world.settle()
+    assert await world.wedsync.events() == []
+
+    await world.outlook.change(item["id"], subject="Good title")
+    await world.settle()
+
+    assert [each["title"] for each in await world.wedsync.events()] == ["Good title"]
+    await world.sync()
+    assert len(await world.mappings()) == 1
+    await world.assert_equal()
+
+
+async def test_a_refused_copy_is_given_up_with_its_event(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    await world.connect()
+    refusing(world, Side.OUTLOOK, monkeypatch)
+    event = await world.wedsync.add("BAD title")
+    await world.settle()
+
+    await world.wedsync.remove(event["id"])
+    await world.settle()
+
+    assert await world.mappings() == []
+    await world.sync()
+    await world.assert_equal()

@@ -290,7 +290,6 @@ def build(settings: Settings, ports: Ports) -> App:
             conflicts=p.conflicts,
             look=settling.look,
             pair=settling.pair,
-            new=settling.new,
             clock=p.clock,
         ),
         settle_events=SettleEvents(

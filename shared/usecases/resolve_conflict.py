@@ -19,7 +19,6 @@ from shared.usecases.connect_state import connection_of
 from shared.usecases.journal import Trace
 from shared.usecases.look import Look
 from shared.usecases.recompose import import_anew
-from shared.usecases.settle_new import SettleNew
 from shared.usecases.settle_pair import SettlePair, Views, has_event
 
 EVENT = "event"
@@ -47,7 +46,6 @@ class ResolveConflict:
     conflicts: Conflicts
     look: Look
     pair: SettlePair
-    new: SettleNew
     clock: Clock
 
     async def run(

@@ -75,7 +75,9 @@ class RequestSync:
     async def status(self, user_id: str, run_id: str) -> SyncRun:
         """Return one run of the user's connection; ``NotFound`` otherwise."""
         stored = await self.integrations.of_user(user_id)  # also after a disconnect, whose own end is read here
-        run = await self.runs.get(stored.value.integration_id, run_id) if stored else None
+        if stored is None:
+            raise NotFound("not_connected", "No Outlook calendar is connected.")
+        run = await self.runs.get(stored.value.integration_id, run_id)
         if run is None:
             raise NotFound("sync_not_found", "There is no such sync.")
         return run.value

@@ -20,6 +20,10 @@ async def test_two_ways_and_back(stand: Stand, rose: Planner) -> None:
     await rose.connect()
     run = await rose.first_run_ended()
     assert run["syncStatus"] == "completed", run
+    listed = (await rose.call("GET", "calendar/outlook/calendars")).raise_for_status().json()
+    chosen = next(calendar for calendar in listed["calendars"] if calendar["id"] == listed["calendarId"])
+    assert chosen["isDefaultCalendar"]
+    assert chosen["canEdit"]
     await eventually(lambda: both_equal(rose), "the season is on both sides")
 
     event_id = await edit_both_ways(rose)

@@ -51,7 +51,12 @@ async def test_only_a_queue_that_fails_is_answered_5xx(monkeypatch: pytest.Monke
         assert refused.status_code == 503
         assert refused.headers["Retry-After"] == "5"
         # What is not ours is dropped, and nothing has to be queued for it: Graph must not send it again for hours.
-        junk: list[object] = [notification(world, "forged"), {"value": []}, {"value": [{"subscriptionId": 7}]}, ["junk"]]
+        junk: list[object] = [
+            notification(world, "forged"),
+            {"value": []},
+            {"value": [{"subscriptionId": 7}]},
+            ["junk"],
+        ]
         for strange in junk:
             assert (await post(strange)).status_code == 202
 

@@ -37,8 +37,8 @@ def shifts(zone: str, first: date, last: date) -> list[Shift]:
 
 
 def next_shift(zone: str, day: date, *, gap: bool) -> Shift:
-    """Return the first change of that kind within the 370 days from ``day``."""
-    return next(shift for shift in shifts(zone, day, day + timedelta(days=370)) if shift.gap is gap)
+    """Return the first change of that kind after ``day``; Sundays are up to 371 days apart."""
+    return next(shift for shift in shifts(zone, day, day + timedelta(days=380)) if shift.gap is gap)
 
 
 def _narrow(place: ZoneInfo, low: datetime, high: datetime) -> Shift:

@@ -21,3 +21,7 @@ def test_lord_howe_moves_by_half_an_hour() -> None:
 
 def test_kolkata_never_moves() -> None:
     assert shifts("Asia/Kolkata", date(2026, 1, 1), date(2027, 1, 1)) == []
+
+
+def test_the_next_spring_may_be_371_days_away() -> None:
+    assert next_shift("Europe/London", date(2029, 3, 26), gap=True).before == at("2030-03-31T01:00")

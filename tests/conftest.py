@@ -9,6 +9,9 @@ from hypothesis import settings
 from local.azurite import Azurite
 from local.azurite import azurite as run_azurite
 
+# So that the world's own assertions say what they found; before any test imports it.
+pytest.register_assert_rewrite("tests.support.world")
+
 # The same examples at every run: a red build is about the change. `HYPOTHESIS_PROFILE=search` looks for new ones.
 settings.register_profile("steady", derandomize=True, print_blob=True)
 settings.register_profile("search", max_examples=1000, print_blob=True)

@@ -5,12 +5,9 @@ from collections.abc import AsyncIterator, Callable, Mapping
 
 import pytest
 
+from tests.support.pair import Pair
 from tests.support.patient_loop import PatientLoop
-
-pytest.register_assert_rewrite("tests.support.world")
-
-from tests.support.pair import Pair  # noqa: E402
-from tests.support.world import World  # noqa: E402 - so that its assertions say what they found
+from tests.support.world import World
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:

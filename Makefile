@@ -19,7 +19,7 @@ PURE_TESTS := $(wildcard tests/graph/test_wire*.py) tests/graph/test_etags.py te
 
 UV := 0.13.8
 
-.PHONY: help setup run check test lock clean
+.PHONY: help setup run check test fidelity lock clean
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## (.*)/make \1\t\2/' | expand -t 14
@@ -43,6 +43,9 @@ test: setup check ## the checks and every test
 		--cov-report=term:skip-covered $(PURE:%=--cov=%)
 	@echo "==> pytest: everything else"
 	@CHROMIUM_PATH="$${CHROMIUM_PATH:-$$(cat $(STAMPS)/chromium)}" $(BIN)/python -m pytest --ignore=tests/core $(PYTEST_ARGS)
+
+fidelity: $(STAMPS)/python ## write docs/fidelity.md anew from the marks of the conformance suite
+	@$(BIN)/python -m tests.local.fidelity
 
 lock: $(STAMPS)/python ## write requirements.txt and requirements-dev.txt anew from pyproject.toml
 	@echo "==> requirements.txt, requirements-dev.txt"

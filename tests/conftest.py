@@ -18,6 +18,17 @@ settings.register_profile("search", max_examples=1000, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that shows which conformance tests would pass against nothing."""
+    parser.addoption("--hollow", action="store_true", help="simulators answer an empty 200 outside their control API")
+
+
+@pytest.fixture(scope="session")
+def hollow(request: pytest.FixtureRequest) -> bool:
+    """Whether simulators answer an empty 200 to everything outside their control API (``tests.local.hollow``)."""
+    return bool(request.config.getoption("--hollow"))
+
+
 @pytest.fixture(scope="session")
 def azurite() -> Iterator[Azurite]:
     """One Azurite for the whole test run; a test takes names of its own so that none disturbs another."""

@@ -12,6 +12,7 @@ from local.entra.app import Entra, build
 from local.simkit.background import Background
 from local.simkit.tls import Certificates, certificates
 from tests.local.entra.stranger import CLIENT_ID, REDIRECT, SECRET, Stranger
+from tests.local.hollow import Hollow
 
 
 @pytest.fixture(scope="session")
@@ -20,11 +21,11 @@ def tls(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 
 
 @pytest.fixture(scope="session")
-def running(tls: Certificates) -> Iterator[tuple[str, str, Entra]]:
+def running(tls: Certificates, hollow: bool) -> Iterator[tuple[str, str, Entra]]:
     entra = build([REDIRECT])
     with (
-        Background(entra.app, certificate=tls.server_file) as url,
-        Background(entra.identity) as identity_url,
+        Background(Hollow(entra.app) if hollow else entra.app, certificate=tls.server_file) as url,
+        Background(Hollow(entra.identity) if hollow else entra.identity) as identity_url,
     ):
         yield url, identity_url, entra
 

@@ -26,6 +26,7 @@ from local.graph.app import create_app
 from local.simkit.people import MARCO, ROSE, Account
 from local.simkit.serve import server
 from local.simkit.tls import Certificates, certificates
+from tests.local.hollow import Hollow
 
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 APP_ID = "7c1f0a52-5a86-4f4e-9d0f-2d4c6b8e9a10"
@@ -85,11 +86,15 @@ def tls(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 
 
 @pytest.fixture(scope="session")
-def graph_url(tls: Certificates) -> Iterator[str]:
-    trust = ssl.create_default_context(cafile=str(tls.ca_file))
+def trust(tls: Certificates) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=str(tls.ca_file))
+
+
+@pytest.fixture(scope="session")
+def graph_url(tls: Certificates, trust: ssl.SSLContext, hollow: bool) -> Iterator[str]:
     app = create_app(LocalKeys(), client=httpx.AsyncClient(verify=trust, trust_env=False))
-    with serving(app) as port:
-        yield f"http://localhost:{port}"
+    with serving(Hollow(app) if hollow else app, tls.server_file) as port:
+        yield f"https://localhost:{port}"
 
 
 @dataclass
@@ -159,8 +164,8 @@ WINDOW = "startDateTime=2026-07-01T00:00:00Z&endDateTime=2026-12-01T00:00:00Z"
 
 
 @pytest.fixture
-async def graph(graph_url: str) -> AsyncIterator[Far]:
-    async with httpx.AsyncClient(base_url=graph_url, trust_env=False, timeout=30) as http:
+async def graph(graph_url: str, trust: ssl.SSLContext) -> AsyncIterator[Far]:
+    async with httpx.AsyncClient(base_url=graph_url, verify=trust, trust_env=False, timeout=30) as http:
         far = Far(http)
         await far.control("POST", "/reset")
         yield far

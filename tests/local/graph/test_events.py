@@ -1,6 +1,7 @@
 """Writing and reading events: S14-S28 and S36 of the fact sheet, over HTTP."""
 
 import asyncio
+import ssl
 import base64
 import re
 from typing import Any
@@ -223,11 +224,11 @@ async def test_s26_second_delete_400_then_404_after_purge(graph: Far) -> None:
     assert (await graph.call("DELETE", path, status=404)).json()["error"]["code"] == "ErrorItemNotFound"
 
 
-async def test_s26_permanent_delete_needs_a_length(graph: Far) -> None:
+async def test_s26_permanent_delete_needs_a_length(graph: Far, trust: ssl.SSLContext) -> None:
     made = await graph.create()
     path = f"/v1.0/me/events/{made['id']}/permanentDelete"
     host = graph.http.base_url
-    reader, writer = await asyncio.open_connection("127.0.0.1", host.port)
+    reader, writer = await asyncio.open_connection("localhost", host.port, ssl=trust)
     head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token()}\r\nConnection: close\r\n\r\n"
     writer.write(head.encode())
     assert b" 411 " in (await reader.readline())

@@ -1,9 +1,9 @@
 """Writing and reading events: S14-S28 and S36 of the fact sheet, over HTTP."""
 
 import asyncio
-import ssl
 import base64
 import re
+import ssl
 from typing import Any
 
 import pytest

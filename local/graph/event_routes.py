@@ -40,6 +40,8 @@ def create(graph: Graph, call: Call) -> Answer:
         call.mailbox.transactions[item.transaction_id] = (item, _content(call.body))
     graph.outbox.created(item)
     answer = full(graph, call, views.stored(item), status=201)
+    if item.extensions:  # unlike extended properties, these are answered (opentypeextension-post-opentypeextension.md)
+        answer.body["extensions"] = _extensions(item)
     answer.headers["Location"] = f"{call.base}/me/events('{views.stored(item).event_id(call.prefer.immutable)}')"
     return answer
 
@@ -82,9 +84,14 @@ def patch(graph: Graph, call: Call) -> Answer:
     written = events.check(call.body, graph.knobs)
     if graph.spend("spurious412"):
         raise stale()
+    _refuse_concurrent_save(graph)
+    return full(graph, call, change(graph, view, written))
+
+
+def _refuse_concurrent_save(graph: Graph) -> None:
+    """Answer 503 on order: the item is still being saved (S25, msgraph-sdk-ruby #38)."""
     if graph.spend("concurrentItemSave"):
         raise GraphError(503, "ConcurrentItemSave", "The item is being saved by another request.")
-    return full(graph, call, change(graph, view, written))
 
 
 def change(graph: Graph, view: View, written: Written, *, as_organizer: bool = False) -> View:
@@ -165,13 +172,17 @@ def own_calendar(_: Graph, call: Call) -> Answer:
     return Answer(body={"@odata.context": context, **projection.calendar(calendar, call.prefer)})
 
 
-def extensions(_: Graph, call: Call) -> Answer:
+def _extensions(item: Item) -> list[dict[str, Any]]:
+    return [projection.extension(name, members) for name, members in item.extensions.items()]
+
+
+def extensions(graph: Graph, call: Call) -> Answer:
     """List or add open extensions (S36); a change of them is not a change for delta."""
     call.caller.require(*(READ if call.method == "GET" else WRITE))
     item = find(call).item
     if call.method == "GET":
-        shown = [projection.extension(name, members) for name, members in item.extensions.items()]
-        return Answer(body=projection.collection(call.base, "extensions", shown))
+        return Answer(body=projection.collection(call.base, "extensions", _extensions(item)))
+    _refuse_concurrent_save(graph)
     name, members = values.extension(call.body)
     if name in item.extensions:
         raise GraphError(409, "NameAlreadyExists", "An extension already exists with given id.")
@@ -183,7 +194,7 @@ def one_extension(_: Graph, call: Call) -> Answer:
     """Read, change or remove one open extension."""
     call.caller.require(*(READ if call.method == "GET" else WRITE))
     item = find(call).item
-    name = after(call, "extensions").removeprefix("Microsoft.OutlookServices.OpenTypeExtension.")
+    name = after(call, "extensions").removeprefix(projection.EXTENSION_ID)
     if name not in item.extensions:
         raise item_not_found()
     if call.method == "DELETE":
@@ -191,5 +202,6 @@ def one_extension(_: Graph, call: Call) -> Answer:
         return Answer(status=204)
     if call.method == "PATCH":
         given = dict(call.body) if isinstance(call.body, dict) else {}
-        item.extensions[name] |= values.extension({"extensionName": name, **given})[1]
+        written = {"@odata.type": "microsoft.graph.openTypeExtension", "extensionName": name, **given}
+        item.extensions[name] |= values.extension(written)[1]
     return Answer(body=projection.extension(name, item.extensions[name]))

@@ -64,12 +64,13 @@ DEFAULT_MEMBERS = frozenset(PLAIN) | frozenset(
         "onlineMeetingUrl",
         "hasAttachments",
         "webLink",
-        "originalStart",
     ]
 )
-ON_DEMAND = frozenset({"exceptionOccurrences", "cancelledOccurrences"})
-"""Members of a single event's GET that must be asked for by $select (S30)."""
+ON_DEMAND = frozenset({"exceptionOccurrences", "cancelledOccurrences", "originalStart"})
+"""Members that must be asked for by $select (S30)."""
 SELECTABLE = DEFAULT_MEMBERS | ON_DEMAND
+EXTENSION_ID = "microsoft.graph.openTypeExtension."
+"""What stands before an open extension's name in its fully qualified id."""
 
 
 @lru_cache(maxsize=4096)
@@ -93,7 +94,8 @@ class Projection:
         if self.select is not None:
             keep = self.select | {"@odata.etag", "id"}
             shown = {name: value for name, value in shown.items() if name in keep}
-            shown |= self._asked(view)
+            if "originalStart" in self.select:
+                shown["originalStart"] = self._original_start(view)
         for expand in self.expand:
             self._expanded(view, expand, shown)
         return shown
@@ -107,6 +109,7 @@ class Projection:
         return {
             "@odata.context": f"{self.base}/$metadata#users('{who}')/events/$entity",
             **self.event(view),
+            **self._cancelled(view),
             "calendar@odata.associationLink": f"{link}/$ref",
             "calendar@odata.navigationLink": link,
         }
@@ -131,7 +134,6 @@ class Projection:
         item, props, day = view.item, view.props, view.day
         event_id = view.event_id(self.prefer.immutable)
         text = _text_of(props["body"])
-        original = item.recurrence.start_on(day) if day and item.recurrence else None
         return {
             "@odata.etag": ids.short_etag(item.change_key),
             "id": event_id,
@@ -153,7 +155,6 @@ class Projection:
             "type": view.kind,
             "seriesMasterId": self._item_id(view) if day else None,
             "occurrenceId": f"OID.{self._item_id(view)}.{day.isoformat()}" if day else None,
-            "originalStart": wire_utc(original) if original and self.knobs.originalStart else None,
             "isDraft": False,
             "start": wire(view.span.start, self.prefer.time_zone),
             "end": wire(view.span.end, self.prefer.time_zone),
@@ -165,14 +166,19 @@ class Projection:
             **{name: props[name] for name in PLAIN},
         }
 
-    def _asked(self, view: View) -> dict[str, Any]:
-        """Return exceptions and cancelled dates where they were selected on a master."""
-        selected = self.select or frozenset()
-        shown: dict[str, Any] = {}
-        if "cancelledOccurrences" in selected:
-            days = sorted(view.item.cancelled) if view.kind == "seriesMaster" else []
-            shown["cancelledOccurrences"] = [f"OID.{self._item_id(view)}.{day.isoformat()}" for day in days]
-        return shown
+    def _original_start(self, view: View) -> str | None:
+        """Return where the series has the instance; null in many mailboxes (section 9, item 4), so a knob."""
+        if view.day is None or view.item.recurrence is None or not self.knobs.originalStart:
+            return None
+        original = view.item.recurrence.start_on(view.day)
+        return wire_utc(original) if original else None
+
+    def _cancelled(self, view: View) -> dict[str, Any]:
+        """Return the cancelled dates where a single master's GET selects them (S30, event-get-2026)."""
+        if self.select is None or "cancelledOccurrences" not in self.select:
+            return {}
+        days = sorted(view.item.cancelled) if view.kind == "seriesMaster" else []
+        return {"cancelledOccurrences": [f"OID.{self._item_id(view)}.{day.isoformat()}" for day in days]}
 
     def _expanded(self, view: View, expand: Expand, shown: dict[str, Any]) -> None:
         item = view.item
@@ -181,8 +187,8 @@ class Projection:
             if found:
                 shown["singleValueExtendedProperties"] = found
         elif expand.name == "extensions":
-            names = expand.ids or tuple(item.extensions)
-            shown["extensions"] = [extension(name, item.extensions[name]) for name in names if name in item.extensions]
+            wanted = {name.removeprefix(EXTENSION_ID) for name in expand.ids or item.extensions}
+            shown["extensions"] = [extension(name, item.extensions[name]) for name in item.extensions if name in wanted]
         elif expand.name == "exceptionOccurrences" and view.kind == "seriesMaster":
             inner = Projection(prefer=self.prefer, knobs=self.knobs, base=self.base)
             changed = sorted(item.exceptions.values(), key=lambda each: each.day)
@@ -195,7 +201,7 @@ def extension(name: str, members: dict[str, Any]) -> dict[str, Any]:
     """Return an open extension as read."""
     return {
         "@odata.type": "#microsoft.graph.openTypeExtension",
-        "id": f"Microsoft.OutlookServices.OpenTypeExtension.{name}",
+        "id": f"{EXTENSION_ID}{name}",
         "extensionName": name,
         **members,
     }

@@ -147,7 +147,7 @@ def _pattern(value: Any) -> dict[str, Any]:
         raise invalid_body("The property 'pattern' is malformed.")
     made: dict[str, Any] = {
         "type": _choice(value.get("type"), _PATTERNS),
-        "interval": _number(value, "interval", 1, 99_999),
+        "interval": _number(value, "interval", 1, 99_999, absent=0),
         "month": _number(value, "month", 0, 12),
         "dayOfMonth": _number(value, "dayOfMonth", 0, 31),
         "daysOfWeek": _days(value.get("daysOfWeek")),
@@ -194,8 +194,8 @@ def _choice(value: Any, allowed: Any) -> str:
     return value
 
 
-def _number(value: dict[str, Any], name: str, low: int, high: int) -> int:
-    number = value.get(name, low)
+def _number(value: dict[str, Any], name: str, low: int, high: int, *, absent: int | None = None) -> int:
+    number = value.get(name, low if absent is None else absent)
     if not isinstance(number, int) or isinstance(number, bool):
         raise invalid_body(f"Cannot convert the value of '{name}' to the expected type 'Edm.Int32'.")
     if not low <= number <= high:

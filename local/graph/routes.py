@@ -3,7 +3,7 @@
 from collections.abc import Awaitable
 from typing import Any
 
-from local.graph import calendar_routes, event_routes, list_routes, meeting_routes, subscription_routes
+from local.graph import calendar_routes, event_routes, id_routes, list_routes, meeting_routes, subscription_routes
 from local.graph.calls import Answer, Call
 from local.graph.errors import GraphError, unknown_segment
 from local.graph.service import Graph, Handler
@@ -31,6 +31,7 @@ def _paths() -> dict[str, dict[str, Handler]]:
         "me/mailboxsettings/*": {"GET": calendar_routes.one_setting},
         "me/outlook/supportedtimezones": {"GET": calendar_routes.time_zones},
         "me/outlook/*": {"GET": _outlook_function},
+        "me/translateexchangeids": {"POST": id_routes.translate},
         "me/calendars": {"GET": calendar_routes.listed, "POST": calendar_routes.create},
         "subscriptions": {"GET": subscription_routes.listed, "POST": subscription_routes.create},
         "subscriptions/*": {

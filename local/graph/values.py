@@ -50,10 +50,10 @@ class Moment:
 
 
 def unknown_member(name: str, kind: str = "event") -> GraphError:
-    """A member that the type does not have."""
+    """A member that the type does not have; worded as in microsoft-graph-docs #4478."""
     return invalid_body(
-        f"The property '{name}' does not exist on type 'microsoft.graph.{kind}'. Make sure to only use property "
-        "names that are defined by the type."
+        f"The property '{name}' does not exist on type 'Microsoft.OutlookServices.{kind[:1].upper()}{kind[1:]}'. Make "
+        "sure to only use property names that are defined by the type or mark the type as open type."
     )
 
 
@@ -62,13 +62,13 @@ def wrong_type(name: str, wanted: str) -> GraphError:
     return invalid_body(f"Cannot convert the value of property '{name}' to the expected type '{wanted}'.")
 
 
-def require_object(value: Any, name: str, members: frozenset[str]) -> dict[str, Any]:
-    """Return the value if it is an object with no members but these (annotations aside)."""
+def require_object(value: Any, kind: str, members: frozenset[str]) -> dict[str, Any]:
+    """Return the value if it is an object with no members but this type's (annotations aside)."""
     if not isinstance(value, dict):
-        raise wrong_type(name, "Complex")
+        raise wrong_type(kind, "Complex")
     for member in value:
         if member not in members and "@" not in member:
-            raise unknown_member(member, name)
+            raise unknown_member(member, kind)
     return value
 
 
@@ -119,14 +119,14 @@ def body(name: str, value: Any) -> str:
     """An itemBody; returns the HTML that Exchange keeps (S17)."""
     if value is None:
         return bodies.SHELL
-    given = require_object(value, name, frozenset({"contentType", "content"}))
+    given = require_object(value, "itemBody", frozenset({"contentType", "content"}))
     kind = one_of(("text", "html"))("contentType", str(given.get("contentType", "text")).lower())
     return bodies.store(kind, text("content", given.get("content")))
 
 
 def moment(name: str, value: Any) -> Moment:
     """A dateTimeTimeZone. A ``Z`` beside another zone is read as local digits (section 2.6); offsets are refused."""
-    given = require_object(value, name, frozenset({"dateTime", "timeZone"}))
+    given = require_object(value, "dateTimeTimeZone", frozenset({"dateTime", "timeZone"}))
     written = given.get("dateTime")
     match = _CLOCK.fullmatch(written) if isinstance(written, str) else None
     if match is None:
@@ -148,7 +148,7 @@ def location(name: str, value: Any) -> dict[str, Any]:
     """A location; returns the form in which it is read, empty for null or without a name."""
     if value is None:
         return EMPTY_LOCATION
-    given = require_object(value, name, _LOCATION_MEMBERS)
+    given = require_object(value, "location", _LOCATION_MEMBERS)
     shown = text("displayName", given.get("displayName"))
     kept = {member: given[member] for member in ("locationEmailAddress", "locationUri", "address") if given.get(member)}
     if isinstance(given.get("coordinates"), dict) and given["coordinates"]:
@@ -219,10 +219,17 @@ def extensions(name: str, value: Any) -> dict[str, dict[str, Any]]:
 
 
 def extension(value: Any) -> tuple[str, dict[str, Any]]:
-    """One open extension: its name and its members."""
+    """One open extension: its name and its members. Type and name are required, and what is kept is primitive
+    (opentypeextension-post-opentypeextension.md); how Graph words the refusals is not known."""
     if not isinstance(value, dict):
         raise wrong_type("extensions", "microsoft.graph.openTypeExtension")
-    name = value.get("extensionName")
+    kind, name = value.get("@odata.type"), value.get("extensionName")
+    if not isinstance(kind, str) or kind.lstrip("#").lower() != "microsoft.graph.opentypeextension":
+        raise invalid_body("The '@odata.type' of an extension must be 'microsoft.graph.openTypeExtension'.")
     if not isinstance(name, str) or not name:
         raise invalid_body("An open extension needs an extensionName.")
-    return name, {key: item for key, item in value.items() if "@" not in key and key not in ("id", "extensionName")}
+    members = {key: item for key, item in value.items() if "@" not in key and key not in ("id", "extensionName")}
+    for key, item in members.items():
+        if any(isinstance(each, dict | list) for each in (item if isinstance(item, list) else [item])):
+            raise invalid_body(f"The property '{key}' of an open extension takes primitive values.")
+    return name, members

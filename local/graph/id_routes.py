@@ -1,0 +1,59 @@
+"""``translateExchangeIds``: one form of an item's id for another (S27, user-translateexchangeids.md)."""
+
+from collections.abc import Callable
+from typing import Any
+
+from local.graph import projection, values, views
+from local.graph.calls import Answer, Call
+from local.graph.errors import GraphError, bad_request
+from local.graph.service import Graph
+
+_SCOPES = (
+    "User.ReadBasic.All", "User.Read", "User.ReadWrite", "User.Read.All", "User.ReadWrite.All",
+)  # fmt: skip
+_MOST = 1000
+_EWS_TO_REST = str.maketrans("/+", "-_")
+_REST_TO_EWS = str.maketrans("-_", "/+")
+_FORMATS = ("entryId", "ewsId", "immutableEntryId", "restId", "restImmutableEntryId")
+_FORMS: dict[str, tuple[bool, Callable[[str], str], Callable[[str], str]]] = {
+    "restId": (False, str, str),
+    "restImmutableEntryId": (True, str, str),
+    "ewsId": (False, lambda written: written.translate(_EWS_TO_REST), lambda own: own.translate(_REST_TO_EWS)),
+}
+"""By format: whether it is immutable, how it becomes a REST id, and how it is made of one. The two binary formats
+are MAPI's own and no client of Graph can use them here."""
+
+
+def translate(_: Graph, call: Call) -> Answer:
+    """POST up to 1,000 ids; each is answered with its counterpart or with what is wrong with it."""
+    call.caller.require(*_SCOPES)
+    given = call.body if isinstance(call.body, dict) else {}
+    for name in given:
+        if name not in ("inputIds", "sourceIdType", "targetIdType"):
+            raise bad_request(f"The parameter '{name}' in the request payload is not a valid parameter.")
+    wanted = values.strings("inputIds", given.get("inputIds"))
+    if len(wanted) > _MOST:
+        raise bad_request(f"The collection 'inputIds' holds more than {_MOST} strings.")
+    source, target = (_form(name, given.get(name)) for name in ("sourceIdType", "targetIdType"))
+    shown = [_translated(call, each, source, target) for each in wanted]
+    return Answer(body=projection.collection(call.base, "Collection(microsoft.graph.convertIdResult)", shown))
+
+
+def _form(name: str, value: Any) -> str:
+    form = values.one_of(_FORMATS)(name, value)
+    if form not in _FORMS:
+        raise GraphError(501, "NotImplemented", f"Ids of the format '{form}' are not simulated.")
+    return form
+
+
+def _translated(call: Call, written: str, source: str, target: str) -> dict[str, Any]:
+    """Return a convertIdResult; an id that names nothing, or is of another format, gets ``errorDetails``."""
+    try:
+        immutable, read, _ = _FORMS[source]
+        view = views.find(call.mailbox, read(written))
+        if view.event_id(immutable) != read(written):
+            raise bad_request("The id is not of the source id type.")
+    except GraphError as error:
+        return {"sourceId": written, "errorDetails": {"code": error.code, "message": error.message}}
+    immutable, _, write = _FORMS[target]
+    return {"sourceId": written, "targetId": write(view.event_id(immutable))}

@@ -24,7 +24,7 @@ UV := 0.13.8
 help: ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## (.*)/make \1\t\2/' | expand -t 14
 
-setup: $(STAMPS)/python $(STAMPS)/node $(STAMPS)/chromium $(STAMPS)/certutil ## install everything into .venv and node_modules
+setup: $(STAMPS)/python $(STAMPS)/node $(STAMPS)/chromium $(STAMPS)/certutil $(STAMPS)/libfaketime ## install everything into .venv and node_modules
 
 run: setup ## bring the stand up in the foreground; Ctrl-C stops it
 	@exec $(BIN)/python -m local.up $(RUN_ARGS)
@@ -79,6 +79,11 @@ $(STAMPS)/certutil: scripts/find-certutil
 	@mkdir -p $(STAMPS)
 	@scripts/find-certutil
 	@touch $@
+
+$(STAMPS)/libfaketime: scripts/find-libfaketime
+	@mkdir -p $(STAMPS)
+	@scripts/find-libfaketime > $@.found
+	@mv $@.found $@
 
 $(STAMPS)/chromium: scripts/find-chromium
 	@echo "==> Chromium for the browser tests"

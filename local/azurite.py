@@ -5,12 +5,13 @@ current SDKs send an API version that no published Azurite accepts. Everything i
 it keep nothing over a restart either, and half a memory would be worse than none.
 """
 
+import os
 import random
 import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,8 +94,17 @@ def find_node() -> str:
     return node
 
 
-def start(*, blob_port: int, log_file: Path | None = None, wait_seconds: float = 30) -> Azurite:
-    """Start Azurite at ``blob_port`` and the next two, and wait until all three accept connections."""
+def start(
+    *,
+    blob_port: int,
+    log_file: Path | None = None,
+    wait_seconds: float = 30,
+    environment: Mapping[str, str] | None = None,
+) -> Azurite:
+    """Start Azurite at ``blob_port`` and the next two, and wait until all three accept connections.
+
+    ``environment`` is added to this process's own.
+    """
     node = find_node()
     if not SCRIPT.exists():
         raise AzuriteError("the npm package azurite is not installed; run: npm ci")
@@ -107,7 +117,12 @@ def start(*, blob_port: int, log_file: Path | None = None, wait_seconds: float =
         command += [f"--{name}Port", str(port)]
     with log_file.open("ab") if log_file else subprocess_null() as output:
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+            command,
+            env={**os.environ, **(environment or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
     running = Azurite(blob_port=blob_port, process=process)
     try:

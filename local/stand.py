@@ -1,13 +1,15 @@
 """The whole stand as one object: storage, the simulators and the host, each a process of its own.
 
 ``async with Stand(work_folder=…) as stand`` brings everything up on free ports; ``make run`` gives the fixed ones. The
-certificate authority stays in the work folder; everything else lives in the memory of the processes.
+certificate authority stays in the work folder; everything else lives in the memory of the processes. All of them live
+by one clock, which ``advance`` moves.
 """
 
 import asyncio
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -15,6 +17,7 @@ from typing import Self
 from local import azurite, provision
 from local.children import ROOT, Child, StandError, start_child
 from local.entra.identity import IDENTITY_HEADER
+from local.faketime import StandClock, sweep
 from local.season.load import load as load_season
 from local.simkit.tls import certificates
 
@@ -130,6 +133,7 @@ class Stand:
     def __post_init__(self) -> None:
         self.work_folder = self.work_folder.resolve()
         self.urls = Urls(ports=self.ports)
+        self.clock = StandClock(self.work_folder)
         self.certificates = certificates(self.work_folder / "tls")
         self.trust = ssl.create_default_context(cafile=str(self.certificates.ca_file))
 
@@ -165,6 +169,24 @@ class Stand:
         if self._azurite is not None and self._azurite.process.poll() is not None:
             return f"Azurite ended with code {self._azurite.process.returncode}"
         return next((child.obituary() for child in self.children.values() if not child.alive), None)
+
+    def pids(self) -> dict[str, int]:
+        """Return the process id of everything that runs, Azurite included."""
+        found = {name: child.process.pid for name, child in self.children.items()}
+        return found if self._azurite is None else {"azurite": self._azurite.process.pid, **found}
+
+    def advance(self, time: timedelta | float) -> None:
+        """Move the time of every process of the stand at once, by a ``timedelta`` or seconds; StandError if it cannot.
+
+        What it does not move is listed in ``docs/fidelity.md``: this process among others, whose time ``now`` tells.
+        """
+        if not self.clock.movable:
+            raise StandError("libfaketime is not installed: the clock of this stand cannot be moved")
+        self.clock.file.add(time.total_seconds() if isinstance(time, timedelta) else time)
+
+    def now(self) -> datetime:
+        """Return the stand's time."""
+        return datetime.now(UTC) + timedelta(seconds=self.clock.file.read())
 
     async def start_host(self, name: str = "host", *, port: int | None = None, https_port: int | None = None) -> Child:
         """Start a host and wait until it answers; a second one takes another name and other ports."""
@@ -239,15 +261,21 @@ class Stand:
         if self._azurite is not None:
             await asyncio.to_thread(self._azurite.stop)
             self._azurite = None
+        sweep()
 
     async def _start(self) -> None:
         for name, port in self.ports.named().items():
             if not azurite.is_free(port):
                 raise StandError(f"port {port}, which {name} needs, is taken by another process")
+        self.clock.prepare()
         self.progress("Azurite: tables, queues and blobs")
         log_file = self._log_file("azurite")
         log_file.parent.mkdir(parents=True, exist_ok=True)
-        starting = asyncio.ensure_future(asyncio.to_thread(azurite.start, blob_port=self.ports.blob, log_file=log_file))
+        starting = asyncio.ensure_future(
+            asyncio.to_thread(
+                azurite.start, blob_port=self.ports.blob, log_file=log_file, environment=self.clock.environment()
+            )
+        )
         try:
             self._azurite = await asyncio.shield(starting)
         except asyncio.CancelledError:
@@ -299,7 +327,8 @@ class Stand:
         return [text for pair in given.items() for text in pair]
 
     def _start_child(self, name: str, arguments: list[str], environment: Mapping[str, str] | None = None) -> Child:
-        child = start_child(name, arguments, log_file=self._log_file(name), environment=environment)
+        whole = {**(environment or {}), **self.clock.environment()}
+        child = start_child(name, arguments, log_file=self._log_file(name), environment=whole)
         self.children[name] = child
         return child
 

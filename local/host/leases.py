@@ -13,6 +13,7 @@ from azure.core.exceptions import AzureError, ResourceExistsError
 from azure.storage.blob.aio import BlobClient, BlobLeaseClient, ContainerClient
 
 from local.host.configuration import SingletonOptions
+from local.simkit.pauses import pause
 
 _logger = logging.getLogger("Host.Singleton")
 
@@ -57,8 +58,7 @@ class Singleton:
                 _logger.info("Unable to acquire Singleton lock (%s).", self._path)
             except AzureError as error:
                 _logger.warning("could not ask for %s: %s", self._path, error)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stopping.wait(), self._options.recovery_interval)
+            await pause(self._options.recovery_interval, stopping)
         return None
 
     async def _try(self) -> BlobLeaseClient:
@@ -69,7 +69,7 @@ class Singleton:
 
     async def _renew(self, lease: BlobLeaseClient) -> None:
         while True:
-            await asyncio.sleep(self._options.lock_period / 2)
+            await pause(self._options.lock_period / 2)
             try:
                 await lease.renew()
             except AzureError as error:

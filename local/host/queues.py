@@ -21,7 +21,8 @@ from azure.storage.queue.aio import QueueClient
 from local.host.configuration import QueueOptions
 from local.host.functions import Function
 from local.host.invoker import Call, Run
-from local.host.worker import text
+from local.simkit.pauses import pause
+from local.host.values import text
 
 VISIBILITY_SECONDS = 600
 _SHORTEST_POLL = 0.1
@@ -84,7 +85,7 @@ class QueueListener:
 
     async def run(self) -> None:
         """Poll until stopped: at once after messages, else with pauses that double up to the longest."""
-        pause = 0.0
+        wait = 0.0
         while not self._stopping:
             messages = await self._receive()
             for message in messages:
@@ -92,12 +93,11 @@ class QueueListener:
                 self._handling.add(task)
                 task.add_done_callback(self._on_done)
             if messages:
-                pause = 0.0
+                wait = 0.0
                 await self._room()
             else:
-                pause = next_pause(pause, self._options.max_polling_interval)
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._woken.wait(), pause)
+                wait = next_pause(wait, self._options.max_polling_interval)
+                await pause(wait, self._woken)
                 self._woken.clear()
 
     def _on_done(self, task: asyncio.Task[None]) -> None:
@@ -185,7 +185,7 @@ class QueueListener:
 
     async def _renew(self, lease: Lease) -> None:
         while True:
-            await asyncio.sleep(self._visibility / 2)
+            await pause(self._visibility / 2)
             # Not to be cut off between the answer and the new receipt: the delete needs it.
             await asyncio.shield(self._update(lease, self._visibility))
 

@@ -6,8 +6,9 @@ Read in TimerListener.cs, ScheduleMonitor.cs and StorageScheduleMonitor.cs of th
 import asyncio
 import json
 import logging
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from azure.core.exceptions import AzureError, ResourceNotFoundError
@@ -17,8 +18,9 @@ from local.host.functions import Function
 from local.host.invoker import Call, Run
 from local.host.leases import Singleton, ensure_blob
 from local.host.schedule import Schedule
-from local.host.worker import json_text
+from local.host.values import json_text
 
+_SET_BACK = timedelta(seconds=2)
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _logger = logging.getLogger("Host.Triggers.Timer")
 
@@ -117,10 +119,17 @@ class TimerListener:
     async def _keep_schedule(self) -> None:
         upcoming = await self._start()
         _logger.info("The next occurrence of the '%s' schedule will be: %s", self.function.name, upcoming.isoformat())
-        while await self._wait_until(upcoming):
+        while not self._ended:
+            upcoming = await self._wait_until(upcoming)
+            if self._ended:
+                return
             fired = datetime.now(UTC)
             await self.fire(past_due=False)
             upcoming = await self._record(max(fired, upcoming))
+
+    @property
+    def _ended(self) -> bool:
+        return self._stopping.is_set() or self._singleton.lost.is_set()
 
     async def _start(self) -> datetime:
         now = datetime.now(UTC)
@@ -175,20 +184,24 @@ class TimerListener:
         call = Call(value=json_text(json.dumps(payload)), reason=f"Timer fired at {moment}")
         await self._run(self.function, call)
 
-    async def _wait_until(self, moment: datetime) -> bool:
-        """Wait for a moment of the wall clock; False when stopped or the lease was lost first.
+    async def _wait_until(self, moment: datetime) -> datetime:
+        """Wait for a moment of the wall clock, or until stopped or the lease was lost; return the moment.
 
-        The clock is looked at every second, so that a machine that slept, or whose clock was moved, fires on time.
+        The clock is looked at every second, so that a machine that slept, or whose clock was moved, fires on time. A
+        clock that was set back begins the schedule anew.
         """
-        while not self._stopping.is_set() and not self._singleton.lost.is_set():
-            left = (moment - datetime.now(UTC)).total_seconds()
+        before = datetime.now(UTC)
+        while not self._ended:
+            now = datetime.now(UTC)
+            if before - now > _SET_BACK:
+                moment = await self._record(now)
+            left = (moment - now).total_seconds()
             if left <= 0:
-                return True
-            try:
+                break
+            before = now
+            with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), min(left, 1.0))
-            except TimeoutError:
-                continue
-        return False
+        return moment
 
 
 def _moment(text: str) -> datetime:

@@ -1,12 +1,14 @@
 """The control API that every simulator has, outside the real service's paths.
 
 ``POST /_control/reset`` · ``GET /_control/requests`` (each request received: method, path with query, status,
-seconds since the epoch, milliseconds taken; ``?clear=1`` empties the list after reading) · ``GET, POST, DELETE
-/_control/faults`` · ``POST /_control/clock`` (``{"advanceSeconds": n}`` or ``{"reset": true}``) · ``GET
-/_control/health``. A simulator adds routes of its own beside these.
+seconds since the epoch, milliseconds taken; the latest ``REQUESTS_KEPT``; ``?clear=1`` empties the list after
+reading) · ``GET, POST, DELETE /_control/faults`` · ``POST /_control/clock`` (``{"advanceSeconds": n}`` or ``{"reset":
+true}``) · ``GET /_control/health``. A simulator adds routes of its own beside these.
 """
 
+import math
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -15,11 +17,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from local.simkit.clock import Clock
+from local.simkit.clock import Clock, Immovable
 from local.simkit.faults import Faults
 
+REQUESTS_KEPT = 10_000
+"""How many requests a simulator remembers, so that a stand left running for days does not grow."""
 
-@dataclass(frozen=True, kw_only=True)
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Received:
     """One request as the simulator saw it. ``part_of`` is set on the items of a ``$batch``."""
 
@@ -38,7 +43,7 @@ class Frame:
     reset: Callable[[], None]
     clock: Clock = field(default_factory=Clock)
     faults: Faults = field(default_factory=Faults)
-    requests: list[Received] = field(default_factory=list)
+    requests: deque[Received] = field(default_factory=lambda: deque(maxlen=REQUESTS_KEPT))
 
     def note(self, method: str, path: str, *, status: int, began: float, part_of: int | None = None) -> None:
         """Remember a request; ``began`` is a ``time.perf_counter()`` reading."""
@@ -57,7 +62,7 @@ def control_routes(frame: Frame) -> list[Route]:
         Route("/_control/reset", control.reset, methods=["POST"]),
         Route("/_control/requests", control.requests),
         Route("/_control/faults", control.faults, methods=["GET", "POST", "DELETE"]),
-        Route("/_control/clock", control.clock, methods=["POST"]),
+        Route("/_control/clock", control.clock, methods=["GET", "POST"]),
         Route("/_control/health", control.health),
     ]
 
@@ -69,7 +74,7 @@ class _Control:
     async def reset(self, _: Request) -> JSONResponse:
         self.frame.faults.clear()
         self.frame.requests.clear()
-        self.frame.clock.reset()
+        self.frame.clock.reset_own()
         self.frame.reset()
         return JSONResponse({"reset": True})
 
@@ -93,11 +98,29 @@ class _Control:
         return JSONResponse({"faults": shown})
 
     async def clock(self, request: Request) -> JSONResponse:
-        body = await request.json()
-        if body.get("reset"):
-            self.frame.clock.reset()
-        self.frame.clock.advance(float(body.get("advanceSeconds", 0)))
-        return JSONResponse({"now": self.frame.clock.now().isoformat()})
+        clock = self.frame.clock
+        if request.method == "POST":
+            try:
+                _move(clock, await request.json())
+            except Immovable as error:
+                return JSONResponse({"error": str(error)}, status_code=409)
+            except ValueError as error:
+                return JSONResponse({"error": str(error)}, status_code=400)
+        offset = round(clock.offset.total_seconds(), 3)
+        return JSONResponse({"now": clock.now().isoformat(), "offsetSeconds": offset, "shared": clock.shared})
 
     async def health(self, _: Request) -> JSONResponse:
         return JSONResponse({"status": "ok"})
+
+
+def _move(clock: Clock, body: Any) -> None:
+    """Do what a clock order says; ValueError if it says something else."""
+    match body:
+        case {"reset": True, **rest} if not rest:
+            clock.reset()
+        case {"advanceSeconds": int() | float() as seconds, **rest} if not rest and not isinstance(seconds, bool):
+            if not math.isfinite(seconds):
+                raise ValueError("advanceSeconds must be finite")
+            clock.advance(seconds)
+        case _:
+            raise ValueError('the body is {"advanceSeconds": number} or {"reset": true}')

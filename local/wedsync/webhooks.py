@@ -164,7 +164,7 @@ class Webhooks:
             self.attempts.append(Attempt(message=message, status=status, attempt=number, outcome=outcome))
             if arrived or pause is None:
                 return
-            await asyncio.sleep(pause)
+            await self._frame.clock.sleep(pause)
 
     async def _post(self, message: Message) -> int | None:
         now = self._frame.clock.now()

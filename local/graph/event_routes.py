@@ -4,7 +4,7 @@ import hashlib
 import json
 from typing import Any
 
-from local.graph import events, projection, values, views
+from local.graph import attendee_edits, events, invitations, projection, values, views
 from local.graph.calls import Answer, Call
 from local.graph.errors import GraphError, invalid_request, item_not_found
 from local.graph.events import Written
@@ -100,9 +100,9 @@ def change(graph: Graph, view: View, written: Written, *, as_organizer: bool = F
     ``as_organizer`` is how the organizer's own update arrives at an attendee's copy.
     """
     item = view.item
-    if not (item.is_organizer or as_organizer) and written.names & events.ORGANIZERS_OWN:
-        raise invalid_request("Your request can't be completed. You need to be an organizer to update a meeting.")
-    before = item.props["attendees"]
+    if not (item.is_organizer or as_organizer):
+        written = attendee_edits.permitted(written, graph.knobs)
+    before, planned = item.props["attendees"], (item.span, item.recurrence)
     if view.day is None:
         events.patch(item, written, graph.knobs)
         now = views.stored(item)
@@ -117,9 +117,13 @@ def change(graph: Graph, view: View, written: Written, *, as_organizer: bool = F
             )
         item.exceptions[view.day] = changed
         now = views.exceptional(item, changed)
+    moved = planned != (item.span, item.recurrence) or now.span != view.span
+    asks_again = moved and item.meeting and graph.knobs.resetAnswersOnMove
+    if asks_again and view.day is None:
+        item.props["attendees"] = invitations.unanswered(item.props["attendees"])
     tracked = not written.names or bool(written.names - {"singleValueExtendedProperties", "extensions"})
     item.calendar.mailbox.written(item, "updated", tracked=tracked)
-    graph.outbox.patched(item, before, written.names)
+    graph.outbox.patched(item, before, written.names, day=view.day, asks_again=asks_again)
     return now
 
 
@@ -133,12 +137,12 @@ def delete(graph: Graph, call: Call) -> Answer:
     return Answer(status=204)
 
 
-def drop(graph: Graph, view: View, *, purge: bool = False, quietly: bool = False) -> None:
+def drop(graph: Graph, view: View, *, purge: bool = False, quietly: bool = False, comment: str = "") -> None:
     """Delete an event or one occurrence; mails what Exchange would."""
     item = view.item
     mailbox = item.calendar.mailbox
     if not quietly:
-        graph.outbox.removed(item)
+        graph.outbox.removed(item, day=view.day, comment=comment)
     if view.day is None:
         mailbox.remove(item, purge=purge)
         return

@@ -8,6 +8,7 @@ import httpx
 from local.graph.auth import KeySet, Tokens
 from local.graph.calls import Answer, Call
 from local.graph.errors import GraphError, item_not_found
+from local.graph.invitations import Invitations
 from local.graph.knobs import Knobs
 from local.graph.outbox import Outbox
 from local.graph.projection import SELECTABLE, Projection
@@ -37,7 +38,7 @@ class Graph:
         self.frame = Frame(reset=self.reset, clock=self.clock)
         self.tokens = Tokens(self.keys)
         self.store = Store(self.frame.clock.now)
-        self.outbox = Outbox(self.frame.clock.now)
+        self.outbox = Outbox(self.frame.clock.now, Invitations(store=self.store, knobs=self.knobs).deliver)
         self.throttle = Throttle(self.knobs)
         self.subscriptions = Subscriptions(self.knobs, self.client)
         self.sender = Sender(self.frame, self.knobs, self.client, self.subscriptions)

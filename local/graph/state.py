@@ -62,6 +62,8 @@ class Item:
     extended: dict[str, str] = field(default_factory=dict)
     extensions: dict[str, dict[str, Any]] = field(default_factory=dict)
     gone: bool = False
+    intended: str = "busy"
+    """What ``showAs`` becomes when an attendee accepts: the organizer's own (an attendee's copy only)."""
 
     @property
     def meeting(self) -> bool:

@@ -143,8 +143,11 @@ def me(_: Graph, call: Call) -> Answer:
 def mailbox_settings(_: Graph, call: Call) -> Answer:
     """GET the mailbox settings."""
     call.caller.require(*_SETTINGS)
-    context = f"{call.base}/$metadata#users('{call.caller.account.graph_id}')/mailboxSettings"
-    return Answer(body={"@odata.context": context, **projection.mailbox_settings(call.caller.account)})
+    return Answer(body={"@odata.context": _settings(call), **projection.mailbox_settings(call.caller.account)})
+
+
+def _settings(call: Call) -> str:
+    return f"{call.base}/$metadata#users('{call.caller.account.graph_id}')/mailboxSettings"
 
 
 def one_setting(_: Graph, call: Call) -> Answer:
@@ -155,11 +158,13 @@ def one_setting(_: Graph, call: Call) -> Answer:
     if name not in found:
         raise GraphError(400, "RequestBroker--ParseUri", f"Resource not found for the segment '{name}'.")
     value = found[name]
-    return Answer(body=value if isinstance(value, dict) else {"value": value})
+    shown = value if isinstance(value, dict) else {"value": value}
+    return Answer(body={"@odata.context": f"{_settings(call)}/{name}", **shown})
 
 
 def time_zones(_: Graph, call: Call) -> Answer:
     """GET the zones that Exchange knows, by Windows or IANA name."""
     call.caller.require("User.Read", *_SETTINGS)
     iana = "Iana" in call.segments[-1]
-    return Answer(body={"value": zones.supported_iana() if iana else zones.supported()})
+    known = zones.supported_iana() if iana else zones.supported()
+    return Answer(body=projection.collection(call.base, "Collection(microsoft.graph.timeZoneInformation)", known))

@@ -45,7 +45,7 @@ def routes(graph: Graph) -> list[Route]:
         Route(f"{box}/calendars/{{calendar_id}}", _of_mailbox(graph, _delete_calendar), methods=["DELETE"]),
         Route(f"{box}/expire-delta", _of_mailbox(graph, _expire_delta), methods=["POST"]),
         Route(f"{box}/purge", _of_mailbox(graph, _purge), methods=["POST"]),
-        Route("/_control/outbox", _general(graph, lambda g, _r, _b: {"mails": g.outbox.mails})),
+        Route("/_control/outbox", _general(graph, lambda g, _r, _b: {"mails": list(g.outbox.mails)})),
         Route("/_control/notifications", _general(graph, _notifications)),
         Route("/_control/subscriptions", _general(graph, _subscriptions)),
         Route("/_control/subscriptions/{subscription_id}", _general(graph, _end_subscription), methods=["DELETE"]),
@@ -195,7 +195,14 @@ def _purge(_: Graph, mailbox: Mailbox, __: Request, ___: Any) -> Any:
 
 
 def _notifications(graph: Graph, _: Request, __: Any) -> Any:
-    return {"pending": graph.sender.waiting, "sent": [asdict(sent) for sent in graph.sender.sent]}
+    delivery = graph.sender.delivery
+    return {
+        "pending": delivery.timetable.waiting,
+        "held": sum(len(each.held) for each in graph.subscriptions.kept.values()),
+        "sent": [asdict(sent) for sent in delivery.sent],
+        "lost": [asdict(lost) for lost in delivery.lost],
+        "endpoints": delivery.endpoints.states(),
+    }
 
 
 def _subscriptions(graph: Graph, _: Request, __: Any) -> Any:

@@ -1,45 +1,19 @@
-"""Sends notifications: gathers them per URL, retries with back-off, loses or doubles them on order (S49-S51)."""
+"""Composes notifications: who is told of what, in which form, what is lost, doubled or held (S49, S51, S52, S54)."""
 
-import asyncio
-import contextlib
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 import httpx
 
 from local.graph import ids
+from local.graph.delivery import PATIENCE, Delivery
 from local.graph.knobs import Knobs
-from local.graph.state import Change
+from local.graph.state import Calendar, Change
 from local.graph.subscriptions import Subscription, Subscriptions
 from local.simkit.control import Frame
 
-_FIRST_TIMEOUT, _RETRY_TIMEOUT = 3.0, 10.0
-_GIVE_UP = timedelta(hours=4)
-_LONGEST_PAUSE = 300.0
 _REORDER_SECONDS = 0.5
-_REMEMBERED = 5000
-
-
-@dataclass(kw_only=True, slots=True)
-class Parcel:
-    """Notifications on their way to one URL in one POST."""
-
-    url: str
-    items: list[dict[str, Any]]
-    first_tried: datetime
-    attempts: int = 0
-
-
-@dataclass(kw_only=True, slots=True)
-class Sent:
-    """A POST that was made, for the control API; ``status`` 0 means that no answer came."""
-
-    at: str
-    url: str
-    status: int
-    attempt: int
-    value: list[dict[str, Any]] = field(default_factory=list)
 
 
 class Sender:
@@ -48,25 +22,27 @@ class Sender:
     def __init__(self, frame: Frame, knobs: Knobs, client: httpx.AsyncClient, subscriptions: Subscriptions) -> None:
         self._frame = frame
         self._knobs = knobs
-        self._client = client
         self._subscriptions = subscriptions
-        self._gathering: dict[str, list[dict[str, Any]]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
-        self.waiting = 0
-        self.sent: list[Sent] = []
+        self.delivery = Delivery(frame.clock, knobs, client)
 
     def changed(self, change: Change) -> None:
-        """Queue a notification for every living subscription that covers this change."""
-        now = self._frame.clock.now()
-        for subscription in self._subscriptions.alive(now):
-            if subscription.calendar is not change.calendar or subscription.paused:
+        """Queue a notification for every living subscription that covers this change of an event."""
+        kinds = [change.kind, *["updated"] * (self._knobs.notifyExtraUpdates if change.kind == "created" else 0)]
+        for subscription in self._subscriptions.alive(self._frame.clock.now()):
+            if subscription.calendar is not change.calendar:
                 continue
-            kinds = [change.kind, *["updated"] * (self._knobs.notifyExtraUpdates if change.kind == "created" else 0)]
+            event_id = change.immutable_id if subscription.immutable else change.regular_id
             for kind in kinds:
-                if kind in subscription.kinds:
-                    self._strike(subscription, self._notification(subscription, change, kind))
+                self._tell(subscription, kind, "Event", event_id, ids.long_etag(change.item.change_key))
 
-    def lifecycle(self, subscription: Subscription, event: str, *, variant: bool) -> bool:
+    def calendar_changed(self, calendar: Calendar, kind: str) -> None:
+        """Queue a notification for every living subscription to the mailbox's calendars themselves (S55)."""
+        for subscription in self._subscriptions.alive(self._frame.clock.now()):
+            if subscription.calendar is None and subscription.mailbox is calendar.mailbox:
+                own = calendar.immutable_id if subscription.immutable else calendar.regular_id
+                self._tell(subscription, kind, "Calendar", own, ids.long_etag(calendar.change_key))
+
+    def lifecycle(self, subscription: Subscription, event: str, *, variant: bool = False) -> bool:
         """Queue a lifecycle notification in the documented or the 2026 form; False where there is nobody to tell."""
         if subscription.lifecycle_url is None:
             return False
@@ -87,51 +63,56 @@ class Sender:
             }
         else:
             body["tenantId"] = self._tenant(subscription)
-        self._gather(subscription.lifecycle_url, body)
+        self.delivery.put(subscription.lifecycle_url, body)
         return True
+
+    def resume(self, subscription: Subscription) -> None:
+        """Deliver again, beginning with what was held for at most four hours; what is older is lost (S54)."""
+        now, held = self._frame.clock.now(), subscription.held
+        subscription.paused, subscription.held = False, []
+        for at, item in held:
+            if now - at > PATIENCE:
+                self.delivery.lose(subscription.notification_url, [item], "paused")
+            else:
+                self.delivery.put(subscription.notification_url, item)
 
     async def stop(self) -> None:
         """End all sending."""
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        for task in tasks:
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await self.delivery.timetable.stop()
 
     def reset(self) -> None:
         """Forget what waits and what was sent."""
-        for task in list(self._tasks):
-            task.cancel()
-        self._gathering.clear()
-        self.sent.clear()
-        self.waiting = 0
+        self.delivery.clear()
 
-    def _notification(self, subscription: Subscription, change: Change, kind: str) -> dict[str, Any]:
-        account = subscription.mailbox.account
-        event_id = change.immutable_id if subscription.immutable else change.regular_id
-        resource = f"Users/{account.graph_id}/Events/{event_id}"
-        return {
-            "subscriptionId": subscription.id,
-            "subscriptionExpirationDateTime": subscription.expires.isoformat(timespec="seconds"),
-            "changeType": kind,
-            "resource": resource,
-            "resourceData": {
-                "@odata.type": "#Microsoft.Graph.Event",
-                "@odata.id": resource,
-                "@odata.etag": ids.long_etag(change.item.change_key),
-                "id": event_id,
+    def _tell(self, subscription: Subscription, kind: str, noun: str, own_id: str, etag: str) -> None:
+        """Compose one notification, unless the subscription does not ask for such."""
+        if kind not in subscription.kinds:
+            return
+        resource = f"Users/{subscription.mailbox.account.graph_id}/{noun}s/{own_id}"
+        self._strike(
+            subscription,
+            {
+                "subscriptionId": subscription.id,
+                "subscriptionExpirationDateTime": subscription.expires.isoformat(timespec="seconds"),
+                "changeType": kind,
+                "resource": resource,
+                "resourceData": {
+                    "@odata.type": f"#Microsoft.Graph.{noun}",
+                    "@odata.id": resource,
+                    "@odata.etag": etag,
+                    "id": own_id,
+                },
+                "clientState": subscription.client_state,
+                "tenantId": self._tenant(subscription),
             },
-            "clientState": subscription.client_state,
-            "tenantId": self._tenant(subscription),
-        }
+        )
 
     def _tenant(self, subscription: Subscription) -> str:
         account = subscription.mailbox.account
         return "" if account.personal and self._knobs.emptyTenantId else account.tid
 
     def _strike(self, subscription: Subscription, item: dict[str, Any]) -> None:
-        """Let standing orders act on one notification, then queue what is left of it."""
+        """Let standing orders act on one notification, then offer what is left of it."""
         faults, path = self._frame.faults, item["resource"]
         if faults.strike("POST", path, "lose"):
             return
@@ -142,67 +123,25 @@ class Sender:
         for turn in range(times):
             # The second copy comes in a POST of its own, as a repeated delivery does.
             wait = pause + turn * 2 * self._knobs.notifyMilliseconds / 1000
+            offer = partial(self._offer, subscription, item)
             if wait:
-                self._spawn(self._later(wait, subscription.notification_url, item))
+                self.delivery.later(wait, offer)
             else:
-                self._gather(subscription.notification_url, item)
+                offer()
 
-    async def _later(self, seconds: float, url: str, item: dict[str, Any]) -> None:
-        self.waiting += 1
-        try:
-            await asyncio.sleep(seconds)
-        finally:
-            self.waiting -= 1
-        self._gather(url, item)
+    def _offer(self, subscription: Subscription, item: dict[str, Any]) -> None:
+        """Send it, or hold it while the subscription is paused."""
+        now = self._frame.clock.now()
+        if self._knobs.pauseWhenTokenExpires and not subscription.paused and _expired(subscription, now):
+            subscription.paused = True
+            self.lifecycle(subscription, "reauthorizationRequired")
+        if not subscription.paused:
+            self.delivery.put(subscription.notification_url, item)
+            return
+        while subscription.held and now - subscription.held[0][0] > PATIENCE:
+            self.delivery.lose(subscription.notification_url, [subscription.held.pop(0)[1]], "paused")
+        subscription.held.append((now, item))
 
-    def _gather(self, url: str, item: dict[str, Any]) -> None:
-        """Put it to the others for the same URL; the first one starts the timer of the POST."""
-        waiting = self._gathering.setdefault(url, [])
-        waiting.append(item)
-        if len(waiting) == 1:
-            self._spawn(self._post_soon(url))
 
-    def _spawn(self, work: Any) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _post_soon(self, url: str) -> None:
-        self.waiting += 1
-        try:
-            await asyncio.sleep(self._knobs.notifyMilliseconds / 1000)
-            items = self._gathering.pop(url, [])
-            if items:
-                await self._deliver(Parcel(url=url, items=items, first_tried=self._frame.clock.now()))
-        finally:
-            self.waiting = max(0, self.waiting - 1)
-
-    async def _deliver(self, parcel: Parcel) -> None:
-        """Try until a 2xx comes or four hours have passed."""
-        while True:
-            parcel.attempts += 1
-            status = await self._post(parcel)
-            self._remember(parcel, status)
-            if 200 <= status < 300 or self._frame.clock.now() - parcel.first_tried > _GIVE_UP:
-                return
-            await asyncio.sleep(min(self._knobs.retryBaseSeconds * 2 ** (parcel.attempts - 1), _LONGEST_PAUSE))
-
-    async def _post(self, parcel: Parcel) -> int:
-        timeout = _FIRST_TIMEOUT if parcel.attempts == 1 else _RETRY_TIMEOUT
-        try:
-            answer = await self._client.post(parcel.url, json={"value": parcel.items}, timeout=timeout)
-        except httpx.HTTPError:
-            return 0
-        return answer.status_code
-
-    def _remember(self, parcel: Parcel, status: int) -> None:
-        self.sent.append(
-            Sent(
-                at=self._frame.clock.now().isoformat(),
-                url=parcel.url,
-                status=status,
-                attempt=parcel.attempts,
-                value=parcel.items,
-            )
-        )
-        del self.sent[:-_REMEMBERED]
+def _expired(subscription: Subscription, now: datetime) -> bool:
+    return subscription.token_expires <= now.timestamp()

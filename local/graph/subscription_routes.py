@@ -1,7 +1,8 @@
-"""``/subscriptions`` (S46-S48, S53)."""
+"""``/subscriptions`` (S46-S48, S53, S54)."""
 
 from local.graph.calls import Answer, Call
 from local.graph.service import READ, Graph
+from local.graph.subscriptions import Subscription
 
 
 async def create(graph: Graph, call: Call) -> Answer:
@@ -29,6 +30,7 @@ async def patch(graph: Graph, call: Call) -> Answer:
     call.caller.require(*READ)
     found = graph.subscriptions.find(call.caller, call.segments[1], graph.store.now())
     await graph.subscriptions.patch(found, call.body, graph.store.now())
+    _authorized(graph, call, found)
     return Answer(body={"@odata.context": f"{call.base}/$metadata#subscriptions/$entity", **found.json()})
 
 
@@ -42,5 +44,11 @@ def delete(graph: Graph, call: Call) -> Answer:
 def reauthorize(graph: Graph, call: Call) -> Answer:
     """POST reauthorize: 204, renews nothing."""
     found = graph.subscriptions.find(call.caller, call.segments[1], graph.store.now())
-    found.paused = False
+    _authorized(graph, call, found)
     return Answer(status=204)
+
+
+def _authorized(graph: Graph, call: Call, found: Subscription) -> None:
+    """Let the caller's token stand for the subscription from now on, and deliver what was held (S54)."""
+    found.token_expires = call.caller.expires
+    graph.sender.resume(found)

@@ -3,15 +3,17 @@
 import asyncio
 import re
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import httpx
+from cryptography.x509 import Certificate
 
+from local.graph import richdata
 from local.graph.auth import Caller
-from local.graph.calls import split_path
+from local.graph.calls import split_path, split_query
 from local.graph.errors import GraphError, invalid_body
 from local.graph.knobs import Knobs
 from local.graph.state import Calendar, Mailbox
@@ -43,7 +45,9 @@ _FLOOR_MINUTES = 45
 @dataclass(kw_only=True, slots=True)
 class Subscription:
     """A subscription; ``calendar`` None means that it is for calendars themselves. ``immutable`` is the form of the
-    ids in its notifications, fixed at creation."""
+    ids in its notifications, fixed at creation. ``held`` is what waits while delivery is paused, with its times;
+    ``token_expires`` belongs to the access token that last authorized it. With a ``certificate`` the members of
+    ``select`` are sent along, encrypted."""
 
     id: str
     caller: Caller
@@ -58,7 +62,13 @@ class Subscription:
     expires: datetime
     immutable: bool
     tls: str | None
+    token_expires: float
+    certificate: Certificate | None = None
+    certificate_text: str | None = None
+    certificate_id: str | None = None
+    select: frozenset[str] = frozenset()
     paused: bool = False
+    held: list[tuple[datetime, dict[str, Any]]] = field(default_factory=list)
 
     def json(self) -> dict[str, Any]:
         """Return the subscription as read."""
@@ -73,10 +83,10 @@ class Subscription:
             "lifecycleNotificationUrl": self.lifecycle_url,
             "expirationDateTime": wire_utc(self.expires),
             "creatorId": self.caller.account.graph_id,
-            "includeResourceData": None,
+            "includeResourceData": True if self.certificate else None,
             "latestSupportedTlsVersion": self.tls or "v1_2",
-            "encryptionCertificate": None,
-            "encryptionCertificateId": None,
+            "encryptionCertificate": self.certificate_text,
+            "encryptionCertificateId": self.certificate_id,
             "notificationUrlAppId": None,
         }
 
@@ -121,6 +131,9 @@ class Subscriptions:
 
     async def create(self, body: Any, mailbox: Mailbox, caller: Caller, *, immutable: bool) -> Subscription:
         """Check, validate both URLs, keep."""
+        if self._knobs.mailboxNotEnabled == caller.account.upn:
+            message = "Operation: Create; Exception: [Status Code: ServiceUnavailable; Reason: backend 'Unknown']"
+            raise GraphError(403, "ExtensionError", message)
         made = self._checked(body, mailbox, caller, immutable)
         self._refuse_duplicates(made, mailbox.store.now())
         urls = [made.notification_url, *([made.lifecycle_url] if made.lifecycle_url else [])]
@@ -130,16 +143,17 @@ class Subscriptions:
         return made
 
     async def patch(self, found: Subscription, body: Any, now: datetime) -> None:
-        """Renew; a new notification URL is validated."""
+        """Renew; a new notification URL is validated. The caller resumes delivery."""
         if not isinstance(body, dict) or set(body) - {"expirationDateTime", "notificationUrl"}:
             raise GraphError(400, "InvalidRequest", "Only expirationDateTime and notificationUrl can be updated.")
-        expires = self._expiry(body["expirationDateTime"], now) if "expirationDateTime" in body else found.expires
+        expires = found.expires
+        if "expirationDateTime" in body:
+            expires = self._expiry(body["expirationDateTime"], now, rich=found.certificate is not None)
         if "notificationUrl" in body:
             url = _https(body["notificationUrl"], "notificationUrl")
             await self._validate(url)
             found.notification_url = url
         found.expires = expires
-        found.paused = False
 
     def _checked(self, body: Any, mailbox: Mailbox, caller: Caller, immutable: bool) -> Subscription:
         if not isinstance(body, dict):
@@ -153,8 +167,6 @@ class Subscriptions:
         for name in ("changeType", "notificationUrl", "resource", "expirationDateTime"):
             if not isinstance(body.get(name), str) or not body[name]:
                 raise GraphError(400, "InvalidRequest", f"The value of '{name}' is required.")
-        if body.get("includeResourceData"):
-            raise GraphError(501, "NotImplemented", "Notifications with resource data are not simulated.")
         calendar, allowed = self._resource(body["resource"], mailbox)
         kinds = frozenset(kind.strip() for kind in body["changeType"].split(","))
         if not kinds <= allowed:
@@ -162,8 +174,8 @@ class Subscriptions:
         state = body.get("clientState")
         if state is not None and (not isinstance(state, str) or len(state) > 128):
             raise GraphError(400, "InvalidRequest", "The clientState is longer than 128 characters.")
-        lifecycle = body.get("lifecycleNotificationUrl")
-        return Subscription(
+        lifecycle, rich = body.get("lifecycleNotificationUrl"), bool(body.get("includeResourceData"))
+        made = Subscription(
             id=str(uuid.uuid4()),
             caller=caller,
             mailbox=mailbox,
@@ -174,13 +186,17 @@ class Subscriptions:
             notification_url=_https(body["notificationUrl"], "notificationUrl"),
             lifecycle_url=_https(lifecycle, "lifecycleNotificationUrl") if lifecycle else None,
             client_state=state,
-            expires=self._expiry(body["expirationDateTime"], mailbox.store.now()),
+            expires=self._expiry(body["expirationDateTime"], mailbox.store.now(), rich=rich),
             immutable=immutable,
             tls=body.get("latestSupportedTlsVersion"),
+            token_expires=caller.expires,
         )
+        if rich:
+            _enrich(made, body)
+        return made
 
     def _resource(self, resource: str, mailbox: Mailbox) -> tuple[Calendar | None, frozenset[str]]:
-        segments = [part for part in split_path(resource) if part]
+        segments = [part for part in split_path(resource.partition("?")[0]) if part]
         if segments[:1] == ["v1.0"]:
             segments = segments[1:]
         own = (mailbox.account.graph_id, mailbox.account.upn, mailbox.account.oid)
@@ -201,8 +217,8 @@ class Subscriptions:
                         return calendar, _KINDS
         raise _extension_error("The value of parameter 'Resource' is invalid.")
 
-    def _expiry(self, written: Any, now: datetime) -> datetime:
-        """Return the expiry: raised to 45 minutes, refused or clipped past the maximum (S47)."""
+    def _expiry(self, written: Any, now: datetime, *, rich: bool) -> datetime:
+        """Return the expiry: raised to 45 minutes, refused or clipped past the maximum (S47; the text: #7726)."""
         try:
             wanted = datetime.fromisoformat(written)
         except (TypeError, ValueError):
@@ -210,12 +226,11 @@ class Subscriptions:
         wanted = (wanted if wanted.tzinfo else wanted.replace(tzinfo=UTC)).astimezone(UTC)
         if wanted <= now:
             raise GraphError(400, "InvalidRequest", "The expirationDateTime must be in the future.")
-        longest = now + timedelta(minutes=self._knobs.maxSubscriptionMinutes)
+        minutes = self._knobs.maxRichSubscriptionMinutes if rich else self._knobs.maxSubscriptionMinutes
+        longest = now + timedelta(minutes=minutes)
         if wanted > longest + timedelta(seconds=5):
             if self._knobs.refuseLongSubscriptions:
-                raise _extension_error(
-                    f"Subscription expiration can only be {self._knobs.maxSubscriptionMinutes} minutes in the future."
-                )
+                raise _extension_error(f"Subscription expiration can only be {minutes} minutes in the future.")
             wanted = longest
         return max(wanted, now + timedelta(minutes=_FLOOR_MINUTES))
 
@@ -235,12 +250,13 @@ class Subscriptions:
         token = f"Validation: Testing client application reachability for subscription {uuid.uuid4()} &+=%"
         joint = "&" if urlsplit(url).query else "?"
         try:
-            answer = await self._client.post(
-                f"{url}{joint}validationToken={quote(token, safe='')}",
-                headers={"Content-Type": "text/plain; charset=utf-8"},
-                timeout=self._knobs.validationSeconds,
-            )
-        except httpx.TimeoutException:
+            async with asyncio.timeout(self._knobs.validationSeconds):
+                answer = await self._client.post(
+                    f"{url}{joint}validationToken={quote(token, safe='')}",
+                    headers={"Content-Type": "text/plain; charset=utf-8"},
+                    timeout=None,
+                )
+        except TimeoutError:
             raise GraphError(400, "InvalidRequest", "Subscription validation request timed out.") from None
         except httpx.HTTPError as error:
             raise GraphError(
@@ -254,6 +270,16 @@ class Subscriptions:
                 "Subscription validation request failed. Notification endpoint must respond with 200 OK to "
                 "validation request.",
             )
+
+
+def _enrich(made: Subscription, body: dict[str, Any]) -> None:
+    """Have resource data sent along: the resource must name the members, the body a certificate."""
+    options = split_query(made.resource.partition("?")[2])
+    made.select = frozenset(name.strip() for name in options.get("$select", "").split(",") if name.strip())
+    if not made.select or made.calendar is None:
+        raise _extension_error("Resource data of Outlook resources needs $select in the resource.")
+    made.certificate_text, made.certificate_id = body.get("encryptionCertificate"), body.get("encryptionCertificateId")
+    made.certificate = richdata.certificate(made.certificate_text, made.certificate_id)
 
 
 def _https(url: Any, name: str) -> str:

@@ -1,0 +1,45 @@
+"""What a process of the stand takes: memory and open files, read from /proc (Linux alone)."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.stand import Stand
+
+MIB = 1024 * 1024
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Taken:
+    """``rss`` in MiB: what lies in memory, libraries shared with other processes included."""
+
+    rss: float
+    files: int
+
+
+def taken_by(pid: int) -> Taken:
+    """Read one process."""
+    folder = Path("/proc") / str(pid)
+    pages = int((folder / "statm").read_text().split()[1])
+    return Taken(rss=round(pages * _PAGE / MIB, 1), files=len(list((folder / "fd").iterdir())))
+
+
+def taken(stand: Stand) -> Mapping[str, Taken]:
+    """Read every process of the stand by its name."""
+    return {name: taken_by(pid) for name, pid in sorted(stand.pids().items())}
+
+
+def machine() -> str:
+    """Say in a few words what the figures were measured on."""
+    busy = os.getloadavg()[0]
+    model = next(
+        (
+            line.partition(":")[2].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if "model name" in line
+        ),
+        "unknown processor",
+    )
+    return f"{os.cpu_count()} cores ({model}), load average {busy:.1f} at the start"

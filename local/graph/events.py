@@ -1,16 +1,14 @@
 """The rules of writing events: which members, defaults, times, meetings (S14-S22, S25, S36)."""
 
-import uuid
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from local.graph import bodies, recurrence, values
+from local.graph import online, recurrence, values
 from local.graph.errors import invalid_body, invalid_request, validation_failure
 from local.graph.knobs import Knobs
 from local.graph.state import Calendar, Exceptional, Item, Mailbox, Span
 from local.graph.values import Moment
 from local.graph.zones import writable_zone
-from local.simkit.people import PERSONAL_TENANT
 
 _CHECKS = {
     "subject": values.text,
@@ -131,7 +129,7 @@ def create(mailbox: Mailbox, calendar: Calendar, written: Written, knobs: Knobs)
     if written.recurrence is not None:
         rule = recurrence.parse(written.recurrence, start=span.start, start_zone=span.start_zone)
     props = _defaults(span, knobs) | written.props
-    _meet_online(props, calendar)
+    online.meet(props, calendar)
     item = mailbox.new_item(calendar, span=span, props=props)
     item.recurrence = rule
     item.extended |= written.extended
@@ -155,27 +153,13 @@ def _defaults(span: Span, knobs: Knobs) -> dict[str, Any]:
         "responseRequested": True,
         "allowNewTimeProposals": True,
         "hideAttendees": False,
-        "isOnlineMeeting": False,
-        "onlineMeetingProvider": "unknown",
-        "onlineMeeting": None,
+        **online.OFFLINE,
         "isCancelled": False,
         "responseStatus": {"response": "organizer", "time": values.UNSET_TIME},
         "location": values.EMPTY_LOCATION,
         "locations": [],
         "attendees": [],
     }
-
-
-def _meet_online(props: dict[str, Any], calendar: Calendar) -> None:
-    """Make a join link, or drop the wish silently where no provider is allowed (S35, #9741)."""
-    if not props["isOnlineMeeting"] or props["onlineMeeting"]:
-        return
-    if calendar.mailbox.account.tid == PERSONAL_TENANT:
-        props |= {"isOnlineMeeting": False, "onlineMeetingProvider": "unknown"}
-        return
-    url = f"https://teams.example.com/l/meetup-join/{uuid.uuid4().hex}"
-    props |= {"onlineMeetingProvider": "teamsForBusiness", "onlineMeeting": {"joinUrl": url}}
-    props["body"] = bodies.with_join_block(props["body"], url)
 
 
 def _span(written: Written, old: Span | None) -> Span:
@@ -212,7 +196,7 @@ def patch(item: Item, written: Written, knobs: Knobs) -> None:
     item.recurrence = rule
     item.span = span
     item.props = _merged(item.props, written.props)
-    _meet_online(item.props, item.calendar)
+    online.meet(item.props, item.calendar)
     item.extended |= written.extended
     item.extensions |= written.extensions
 
@@ -235,11 +219,7 @@ def _merged(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
         merged["attendees"] = [
             a | {"status": known.get(a["emailAddress"]["address"].lower(), a["status"])} for a in new["attendees"]
         ]
-    if old.get("onlineMeeting"):
-        merged |= {name: old[name] for name in ("isOnlineMeeting", "onlineMeetingProvider")}
-        if "body" in new and old["onlineMeeting"]["joinUrl"] not in new["body"]:
-            merged |= {"isOnlineMeeting": False, "onlineMeetingProvider": "unknown", "onlineMeeting": None}
-    return merged
+    return merged | online.kept(old, new)
 
 
 def patch_occurrence(item: Item, current: Exceptional, written: Written) -> Exceptional:

@@ -73,7 +73,7 @@ def call_of(graph: Graph, raw: Raw, caller: Caller) -> tuple[Call, Handler]:
     if segments[0].lower() != "v1.0":
         raise bad_request(f"Invalid version: {segments[0]}.")
     segments = segments[1:]
-    if len(segments) > 1 and segments[0].lower() == "users":
+    if len(segments) > 1 and segments[0].lower() == "users" and segments[1].lower() != "delta":
         account = caller.account
         if segments[1].lower() not in (account.graph_id, account.oid, account.upn):
             raise GraphError(403, "ErrorAccessDenied", "Access is denied. Check credentials and try again.")
@@ -98,12 +98,19 @@ def call_of(graph: Graph, raw: Raw, caller: Caller) -> tuple[Call, Handler]:
     return call, chosen
 
 
+def mailbox_bound(target: str) -> bool:
+    """Whether the Outlook service answers this request, and not the directory or the subscription service."""
+    segments = target.partition("?")[0].lower().strip("/").split("/")
+    return segments[1:2] != ["subscriptions"] and len(segments) > (3 if segments[1:2] == ["users"] else 2)
+
+
 async def run(graph: Graph, raw: Raw, caller: Caller, *, holds_slot: bool = False) -> Answer:
     """Answer one request; errors become envelopes. Only requests to the mailbox take one of its slots."""
     try:
+        if not mailbox_bound(raw.target):
+            return await _late(graph, raw, caller)
         graph.throttle.count(key_of(caller), graph.frame.clock.timestamp())
-        mailbox_bound = not raw.target.lower().startswith("/v1.0/subscriptions")
-        if holds_slot or not mailbox_bound:
+        if holds_slot:
             return await _late(graph, raw, caller)
         if not graph.throttle.take(key_of(caller), 1):
             raise graph.throttle.refusal()

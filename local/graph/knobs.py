@@ -33,6 +33,9 @@ class Knobs:
     ``cancelledPrefix``: before a cancelled meeting's subject in an attendee's copy, in their language, and
     ``cancelledShowAs`` (S34). ``attendeeEdit``: what an attendee's PATCH of the organizer's members does: ``refuse``,
     ``keep`` or ``ignore``. ``resetAnswersOnMove``: a meeting at another time asks everybody again (S33).
+    ``maxSchedules``: how many addresses getSchedule takes: documented 20, seen 100; ``workingElsewhereDigit``: "0" or
+    "4" in its availabilityView; ``personalRefusal``: 400 or 401 where a personal account lacks a calendar API
+    (S60, S63). ``joinUrlReads``: after so many reads the join link of an online meeting is there (S35).
     """
 
     latencySeconds: float = 0.0
@@ -80,6 +83,10 @@ class Knobs:
     cancelledShowAs: str = "free"
     attendeeEdit: str = "refuse"
     resetAnswersOnMove: bool = True
+    maxSchedules: int = 20
+    workingElsewhereDigit: str = "0"
+    personalRefusal: int = 400
+    joinUrlReads: int = 0
     calendarIdChangeSeconds: float = -1.0
     visibilitySeconds: float = 0.0
     visibilitySeed: int = 0

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
-from local.graph import bodies, ids, views
+from local.graph import bodies, ids, online, views
 from local.graph.knobs import Knobs
 from local.graph.prefer import Prefer
 from local.graph.query import Expand
@@ -106,9 +106,11 @@ class Projection:
         who = quote(account.upn, safe="")
         calendar = quote(calendar_id(view.item.calendar, self.prefer), safe="")
         link = f"{self.base}/users('{account.graph_id}')/calendars('{calendar}')"
+        shown = self.event(view)
+        view.item.link_reads += 1
         return {
             "@odata.context": f"{self.base}/$metadata#users('{who}')/events/$entity",
-            **self.event(view),
+            **shown,
             **self._cancelled(view),
             "calendar@odata.associationLink": f"{link}/$ref",
             "calendar@odata.navigationLink": link,
@@ -161,9 +163,10 @@ class Projection:
             "recurrence": item.recurrence.stored if item.recurrence and not day else None,
             "organizer": {"emailAddress": item.organizer},
             "onlineMeetingUrl": None,
-            "hasAttachments": False,
+            "hasAttachments": bool(item.attachments),
             "webLink": f"https://outlook.live.com/owa/?itemid={quote(event_id, safe='')}&exvsurl=1&path=/calendar/item",
             **{name: props[name] for name in PLAIN},
+            **({"onlineMeeting": None} if item.link_reads < self.knobs.joinUrlReads else {}),
         }
 
     def _original_start(self, view: View) -> str | None:
@@ -193,6 +196,8 @@ class Projection:
             inner = Projection(prefer=self.prefer, knobs=self.knobs, base=self.base)
             changed = sorted(item.exceptions.values(), key=lambda each: each.day)
             shown["exceptionOccurrences"] = [inner.event(views.exceptional(item, each)) for each in changed]
+        elif expand.name == "attachments":
+            shown["attachments"] = list(item.attachments.values())
         elif expand.name == "calendar":
             shown["calendar"] = calendar(item.calendar, self.prefer)
 
@@ -215,7 +220,7 @@ def calendar_id(kept: Calendar, prefer: Prefer) -> str:
 def calendar(kept: Calendar, prefer: Prefer) -> dict[str, Any]:
     """Return a calendar as read (section 6)."""
     account = kept.mailbox.account
-    provider = "unknown" if account.personal else "teamsForBusiness"
+    allowed = online.providers(kept)
     return {
         "id": calendar_id(kept, prefer),
         "name": kept.name,
@@ -227,8 +232,8 @@ def calendar(kept: Calendar, prefer: Prefer) -> dict[str, Any]:
         "canShare": True,
         "canViewPrivateItems": True,
         "canEdit": True,
-        "allowedOnlineMeetingProviders": [provider],
-        "defaultOnlineMeetingProvider": provider,
+        "allowedOnlineMeetingProviders": allowed,
+        "defaultOnlineMeetingProvider": allowed[0],
         "isTallyingResponses": kept.default,
         "isRemovable": not kept.default,
         "owner": {"name": account.name, "address": account.upn},

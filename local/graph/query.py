@@ -85,8 +85,6 @@ def expand(query: dict[str, str], kind: str = "event") -> tuple[Expand, ...]:
                 "Parsing OData Select and Expand failed: Could not find a property named "
                 f"'{name}' on type 'microsoft.graph.{kind}'."
             )
-        if name == "attachments":
-            raise GraphError(501, "NotImplemented", "Attachments are not simulated.")
         ids = _filter_ids(options.rstrip(") ")) if "$filter" in options else ()
         if name == "singleValueExtendedProperties" and not ids:
             raise bad_request("Expanding extended properties needs a $filter on their ids.")

@@ -3,11 +3,33 @@
 from collections.abc import Awaitable
 from typing import Any
 
-from local.graph import calendar_routes, event_routes, id_routes, list_routes, meeting_routes, subscription_routes
+from local.graph import (
+    attachments,
+    calendar_routes,
+    event_routes,
+    id_routes,
+    list_routes,
+    meeting_routes,
+    personal,
+    schedule,
+    subscription_routes,
+    suggestions,
+)
 from local.graph.calls import Answer, Call
 from local.graph.errors import GraphError, unknown_segment
 from local.graph.service import Graph, Handler
 
+_DIRECTORY: dict[str, Handler] = {
+    "users": personal.users,
+    "users/delta": personal.users,
+    "contacts": personal.contacts,
+    "contacts/delta": personal.contacts,
+    "organization": personal.organization,
+    "groups": personal.groups,
+    "me/memberof": personal.groups,
+    "me/onlinemeetings": personal.online_meetings,
+}
+"""What personal accounts lack and work accounts need directory permissions for (S60)."""
 _Node = dict[str, Any]
 _LEAF = ""
 _ID = "*"
@@ -32,6 +54,7 @@ def _paths() -> dict[str, dict[str, Handler]]:
         "me/outlook/supportedtimezones": {"GET": calendar_routes.time_zones},
         "me/outlook/*": {"GET": _outlook_function},
         "me/translateexchangeids": {"POST": id_routes.translate},
+        "me/findmeetingtimes": {"POST": suggestions.find_meeting_times},
         "me/calendars": {"GET": calendar_routes.listed, "POST": calendar_routes.create},
         "subscriptions": {"GET": subscription_routes.listed, "POST": subscription_routes.create},
         "subscriptions/*": {
@@ -41,9 +64,13 @@ def _paths() -> dict[str, dict[str, Handler]]:
         },
         "subscriptions/*/reauthorize": {"POST": subscription_routes.reauthorize},
     }
+    paths |= {path: {"GET": handler} for path, handler in _DIRECTORY.items()}
     one: dict[str, Handler] = {"GET": calendar_routes.read, "PATCH": calendar_routes.patch}
     paths["me/calendar"] = one
     paths["me/calendars/*"] = one | {"DELETE": calendar_routes.delete}
+    paths["me/calendars/*/permanentdelete"] = {"POST": calendar_routes.delete}
+    for prefix in ("me/calendar", "me/calendars/*"):
+        paths[f"{prefix}/getschedule"] = {"POST": schedule.get_schedule}
     for prefix in ("me", "me/calendar", "me/calendars/*"):
         paths |= _event_paths(prefix)
     return paths
@@ -63,6 +90,8 @@ def _event_paths(prefix: str) -> dict[str, dict[str, Handler]]:
         f"{event}/instances": {"GET": list_routes.instances},
         f"{event}/permanentdelete": {"POST": event_routes.permanent_delete},
         f"{event}/cancel": {"POST": meeting_routes.cancel},
+        f"{event}/attachments": {"GET": attachments.listed, "POST": attachments.add},
+        f"{event}/attachments/*": {"GET": attachments.one, "DELETE": attachments.one},
         f"{event}/extensions": {"GET": event_routes.extensions, "POST": event_routes.extensions},
         f"{event}/extensions/*": {
             "GET": event_routes.one_extension,

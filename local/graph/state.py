@@ -62,6 +62,9 @@ class Item:
     extended: dict[str, str] = field(default_factory=dict)
     extensions: dict[str, dict[str, Any]] = field(default_factory=dict)
     gone: bool = False
+    attachments: dict[str, dict[str, Any]] = field(default_factory=dict)
+    link_reads: int = 0
+    """How often an online meeting was read by itself; its link may come late (S35)."""
     intended: str = "busy"
     """What ``showAs`` becomes when an attendee accepts: the organizer's own (an attendee's copy only)."""
 
@@ -83,7 +86,8 @@ class Logged:
 
 @dataclass(kw_only=True, eq=False)
 class Calendar:
-    """A calendar. ``log`` holds one entry per item, oldest change first, also of items that left."""
+    """A calendar. ``log`` holds one entry per item, oldest change first, also of items that left. ``shown`` is what
+    lists show while writes become visible later (S64), None where they show what is stored."""
 
     mailbox: "Mailbox"
     name: str
@@ -95,6 +99,12 @@ class Calendar:
     items: dict[int, Item] = field(default_factory=dict)
     log: dict[int, Logged] = field(default_factory=dict)
     extended: dict[str, str] = field(default_factory=dict)
+    shown: dict[int, Item] | None = None
+
+    @property
+    def listed(self) -> dict[int, Item]:
+        """The items as lists, calendarView and delta see them."""
+        return self.items if self.shown is None else self.shown
 
     def has_id(self, calendar_id: str) -> bool:
         """Whether either form of this calendar's id is meant."""
@@ -198,22 +208,29 @@ class Mailbox:
         self.by_id[item.regular_id] = item
         self.written(item, "created")
 
-    def _log(self, calendar: Calendar, item: Item, kind: str) -> None:
+    def log(self, calendar: Calendar, item: Item) -> None:
+        """Let delta see an item's latest change."""
         entry = Logged(sequence=self.sequence, item=item, regular_id=item.regular_id, immutable_id=item.immutable_id)
         calendar.log.pop(item.number, None)
         calendar.log[item.number] = entry
+
+    def _log(self, calendar: Calendar, item: Item, kind: str) -> None:
+        if not self.store.withhold(calendar, item, kind):
+            self.log(calendar, item)
         self.store.tell(
             Change(calendar=calendar, item=item, kind=kind, regular_id=item.regular_id, immutable_id=item.immutable_id)
         )
 
 
 class Store:
-    """All mailboxes. ``now`` is the stand's clock; the listener hears every write unless ``quiet`` is set."""
+    """All mailboxes. ``now`` is the stand's clock; the listener hears every write unless ``quiet`` is set;
+    ``withhold`` may take a write to show it to lists and delta later (S64)."""
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._clock = now
         self._number = 0
         self.listener: Callable[[Change], None] = _deaf
+        self.withhold: Callable[[Calendar, Item, str], bool] = _shown_at_once
         self.quiet = False
         self.mailboxes: dict[str, Mailbox] = {}
         self.reset()
@@ -246,3 +263,7 @@ class Store:
 
 def _deaf(_: Change) -> None:
     return
+
+
+def _shown_at_once(_: Calendar, __: Item, ___: str) -> bool:
+    return False

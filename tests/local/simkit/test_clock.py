@@ -1,0 +1,24 @@
+"""A simulator's clock by itself, and the pauses that go by it."""
+
+import asyncio
+from datetime import timedelta
+
+from local.simkit.clock import Clock
+
+MONTH = timedelta(days=30)
+
+
+def test_a_simulator_by_itself_has_a_clock_of_its_own() -> None:
+    one, other = Clock({}), Clock({})
+    one.advance(MONTH.total_seconds())
+    assert one.now() - other.now() > MONTH - timedelta(seconds=5)
+    one.reset()
+    assert abs(one.now() - other.now()) < timedelta(seconds=5)
+
+
+async def test_a_pause_ends_when_the_clock_is_moved() -> None:
+    clock = Clock({})
+    waiting = asyncio.create_task(clock.sleep(3600))
+    await asyncio.sleep(0)
+    clock.advance(3601)
+    await asyncio.wait_for(waiting, 5)

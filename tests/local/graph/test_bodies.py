@@ -1,4 +1,4 @@
-"""Exchange's rewriting of bodies (S17, S18): text survives the way through HTML and back."""
+"""Exchange's rewriting of bodies as a function: text survives the way through HTML and back."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,23 +15,23 @@ def plain(text: str) -> list[list[str]]:
 
 
 @given(LINES)
-def test_s17_text_survives_html_and_back(lines: list[str]) -> None:
+def test_text_survives_html_and_back(lines: list[str]) -> None:
     written = "\n".join(lines)
     read = bodies.to_text(bodies.store("text", written)).replace("\r\n", "\n")
     assert plain(read) == plain(written)
 
 
 @given(LINES)
-def test_s17_rewriting_its_own_text_changes_nothing(lines: list[str]) -> None:
+def test_rewriting_its_own_text_changes_nothing(lines: list[str]) -> None:
     once = bodies.to_text(bodies.store("text", "\n".join(lines)))
     assert bodies.to_text(bodies.store("text", once)) == once
 
 
-def test_s17_html_written_back_is_kept() -> None:
+def test_html_written_back_is_kept() -> None:
     once = bodies.store("html", "<p>One</p>\n<p>Two</p>")
     assert bodies.store("html", once) == once
 
 
-def test_s18_text_of_lists_links_and_breaks() -> None:
+def test_text_of_lists_links_and_breaks() -> None:
     html = '<div>Dear <b>Rose</b>,<br>see <a href="https://x.example">this</a>:</div><ul><li>one</li><li>two</li></ul>'
     assert bodies.to_text(bodies.store("html", html)) == "Dear Rose,\r\nsee this:\r\n* one\r\n* two\r\n"

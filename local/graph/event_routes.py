@@ -180,18 +180,27 @@ def _extensions(item: Item) -> list[dict[str, Any]]:
     return [projection.extension(name, members) for name, members in item.extensions.items()]
 
 
+def _extensions_context(call: Call) -> str:
+    return f"users('{call.caller.account.graph_id}')/events('{after(call, 'events')}')/extensions"
+
+
+def _one_extension(call: Call, item: Item, name: str) -> dict[str, Any]:
+    context = f"{call.base}/$metadata#{_extensions_context(call)}/$entity"
+    return {"@odata.context": context, **projection.extension(name, item.extensions[name])}
+
+
 def extensions(graph: Graph, call: Call) -> Answer:
     """List or add open extensions (S36); a change of them is not a change for delta."""
     call.caller.require(*(READ if call.method == "GET" else WRITE))
     item = find(call).item
     if call.method == "GET":
-        return Answer(body=projection.collection(call.base, "extensions", _extensions(item)))
+        return Answer(body=projection.collection(call.base, _extensions_context(call), _extensions(item)))
     _refuse_concurrent_save(graph)
     name, members = values.extension(call.body)
     if name in item.extensions:
         raise GraphError(409, "NameAlreadyExists", "An extension already exists with given id.")
     item.extensions[name] = members
-    return Answer(status=201, body=projection.extension(name, members))
+    return Answer(status=201, body=_one_extension(call, item, name))
 
 
 def one_extension(_: Graph, call: Call) -> Answer:
@@ -208,4 +217,4 @@ def one_extension(_: Graph, call: Call) -> Answer:
         given = dict(call.body) if isinstance(call.body, dict) else {}
         written = {"@odata.type": "microsoft.graph.openTypeExtension", "extensionName": name, **given}
         item.extensions[name] |= values.extension(written)[1]
-    return Answer(body=projection.extension(name, item.extensions[name]))
+    return Answer(body=_one_extension(call, item, name))

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import importlib
 import json
 import socket
 import ssl
@@ -163,9 +164,30 @@ def series(pattern: dict[str, Any], span: dict[str, Any], **members: Any) -> dic
 WINDOW = "startDateTime=2026-07-01T00:00:00Z&endDateTime=2026-12-01T00:00:00Z"
 
 
+@pytest.fixture(scope="session")
+def schema(hollow: bool) -> Any:
+    """The checks of bodies against the public schema; importing its models takes seconds. None for a hollow service,
+    which has to fail by what the tests themselves say."""
+    return None if hollow else importlib.import_module("tests.local.graph.schema_answers")
+
+
+def checked_by(schema: Any) -> dict[str, list[Any]]:
+    """Return the hooks with which a client checks every answer of Graph against the public schema."""
+
+    async def check(response: httpx.Response) -> None:
+        if schema is not None and not response.request.url.path.startswith("/_control"):
+            await response.aread()
+            assert not (found := schema.answer_problems(response)), "\n".join(found)
+
+    return {"response": [check]}
+
+
 @pytest.fixture
-async def graph(graph_url: str, trust: ssl.SSLContext) -> AsyncIterator[Far]:
-    async with httpx.AsyncClient(base_url=graph_url, verify=trust, trust_env=False, timeout=30) as http:
+async def graph(graph_url: str, trust: ssl.SSLContext, schema: Any) -> AsyncIterator[Far]:
+    """The simulated Graph, reset; every answer is checked against the public schema."""
+    async with httpx.AsyncClient(
+        base_url=graph_url, verify=trust, trust_env=False, timeout=30, event_hooks=checked_by(schema)
+    ) as http:
         far = Far(http)
         await far.control("POST", "/reset")
         yield far
@@ -220,12 +242,14 @@ def listening(tls: Certificates) -> Iterator[Endpoint]:
 
 
 @pytest.fixture
-def endpoint(listening: Endpoint) -> Endpoint:
-    """The endpoint as if it had just started."""
+def endpoint(listening: Endpoint, schema: Any) -> Iterator[Endpoint]:
+    """The endpoint as if it had just started; every notification is checked against the public schema."""
     listening.posts.clear()
     listening.validations.clear()
     listening.mode, listening.failures = "good", 0
-    return listening
+    yield listening
+    found = [each for post in listening.posts for each in schema.notification_problems(post)] if schema else []
+    assert not found, "\n".join(found)
 
 
 @pytest.fixture

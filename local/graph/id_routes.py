@@ -54,6 +54,7 @@ def _translated(call: Call, written: str, source: str, target: str) -> dict[str,
         if view.event_id(immutable) != read(written):
             raise bad_request("The id is not of the source id type.")
     except GraphError as error:
-        return {"sourceId": written, "errorDetails": {"code": error.code, "message": error.message}}
+        details = {"code": error.code, "message": error.message}
+        return {"sourceId": written, "targetId": None, "errorDetails": details}
     immutable, _, write = _FORMS[target]
     return {"sourceId": written, "targetId": write(view.event_id(immutable))}

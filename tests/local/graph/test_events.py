@@ -96,8 +96,18 @@ async def test_s14_single_reads_say_context_and_link_to_the_calendar(graph: Far,
 
 @behaviour("S14", Grade.CAPTURED, ALLODIA, EVENT)
 async def test_s14_read_only_members_are_taken_and_kept_as_they_were(graph: Far, rose: Any) -> None:
-    wished = {"id": "AAMkmine", "iCalUId": "mine", "uid": "mine", "isOrganizer": False, "changeKey": "mine"}
-    others = {"type": "seriesMaster", "isCancelled": True, "organizer": {"emailAddress": {"address": "x@example.com"}}}
+    wished: dict[str, Any] = {
+        "id": "AAMkmine",
+        "iCalUId": "mine",
+        "uid": "mine",
+        "isOrganizer": False,
+        "changeKey": "mine",
+    }
+    others: dict[str, Any] = {
+        "type": "seriesMaster",
+        "isCancelled": True,
+        "organizer": {"emailAddress": {"address": "x@example.com"}},
+    }
     made = await graph.create(**wished, **others, createdDateTime="2001-01-01T00:00:00Z", webLink="https://x.example")
     patched = (await graph.call("PATCH", f"/me/events/{made['id']}", {**wished, **others}, status=200)).json()
     for read in (made, patched):
@@ -231,7 +241,7 @@ async def test_s15_an_all_day_event_is_reminded_of_like_any_other(graph: Far) ->
 
 @behaviour("S15", Grade.ASSUMED, ALLODIA, EVENT, knobs=("allDayShowAs",))
 async def test_s15_an_all_day_event_is_busy_or_free(graph: Far) -> None:
-    day = {"isAllDay": True, "start": at("2026-08-04T00:00:00"), "end": at("2026-08-05T00:00:00")}
+    day: dict[str, Any] = {"isAllDay": True, "start": at("2026-08-04T00:00:00"), "end": at("2026-08-05T00:00:00")}
     assert (await graph.create(**day))["showAs"] == "busy"
     await graph.knobs(allDayShowAs="free")
     assert (await graph.create(**day))["showAs"] == "free"

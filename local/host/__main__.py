@@ -14,12 +14,13 @@ from pathlib import Path
 import uvicorn
 from starlette.types import ASGIApp
 
-from local.host import log, worker
+from local.host import log
 from local.host.configuration import load_host_json
 from local.host.errors import StartupError
-from local.host.keys import load_keys
 from local.host.script_host import ScriptHost
-from local.host.settings import LocalHost, apply_local_settings
+from local.host.settings import apply_local_settings
+from local.host.web import ANSWER_SECONDS
+from local.host.worker_process import WorkerProcess
 
 Listening = list[tuple[socket.socket, Path | None]]
 
@@ -57,14 +58,15 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--https-port", type=int, help="HTTPS port; needs --certificate")
     parser.add_argument("--certificate", type=Path, help="PEM file of the key and the certificate chain")
     parser.add_argument("--settings", type=Path, help="local.settings.json of the app folder, unless given")
-    parser.add_argument("--enable-auth", action="store_true", help="enforce access keys; needs --keys")
-    parser.add_argument("--keys", type=Path, help="JSON file of access keys")
+    parser.add_argument("--enable-auth", action="store_true", help="enforce access keys")
+    parser.add_argument("--keys", type=Path, help="JSON file of access keys; blobs unless given")
     parser.add_argument("--drain-seconds", type=float, default=30.0, help="how long to wait for running functions")
+    parser.add_argument(
+        "--answer-seconds", type=float, default=ANSWER_SECONDS, help="when the load balancer gives up on an answer"
+    )
     arguments = parser.parse_args()
     if (arguments.https_port is None) != (arguments.certificate is None):
         parser.error("--https-port and --certificate go together")
-    if arguments.enable_auth and not arguments.keys:
-        parser.error("--enable-auth needs --keys")
     return arguments
 
 
@@ -77,30 +79,39 @@ async def _run(arguments: argparse.Namespace, categories: log.Categories) -> int
     _set_environment(port)
     options = load_host_json(app_root, os.environ)
     categories.levels = options.log_levels
-    keys = load_keys(arguments.keys) if arguments.enable_auth else None
+    worker = WorkerProcess(app_root, levels=options.log_levels)
     with contextlib.ExitStack() as stack:
         listening: Listening = [(stack.enter_context(_listen(address, port)), None)]
         if certificate is not None:
             listening.append((stack.enter_context(_listen(address, arguments.https_port)), certificate))
         host = ScriptHost(
-            app_root, options=options, environment=os.environ, categories=categories, keys=keys, local=local
+            app_root,
+            options=options,
+            environment=os.environ,
+            worker=worker,
+            keys=arguments.keys.resolve() if arguments.keys else None,
+            enforce_keys=arguments.enable_auth,
+            local=local,
+            answer_seconds=arguments.answer_seconds,
         )
-        host.load(worker.index(app_root))
-        return await _serve(host, listening, local=local, drain_seconds=arguments.drain_seconds)
+        try:
+            host.load(await worker.start())
+            return await _serve(host, worker, listening, drain_seconds=arguments.drain_seconds)
+        finally:
+            await worker.stop(1.0)
 
 
 async def _serve(
     host: ScriptHost,
+    worker: WorkerProcess,
     listening: Listening,
     *,
-    local: LocalHost,
     drain_seconds: float,
 ) -> int:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)
-    worker.start_threads()
     app = host.asgi()
     servers = [_server(app, certificate, drain_seconds) for _, certificate in listening]
     serving = [
@@ -108,17 +119,23 @@ async def _serve(
     ]
     _announce(host, listening)
     host.listen()
-    await stopping.wait()
+    await _first_of(stopping, worker.given_up)
     _logger.info("Stopping: %d invocations in flight.", host.invoker.in_flight)
     for server in servers:
         server.should_exit = True
     left = await host.stop(drain_seconds)
     await asyncio.wait(serving, timeout=1 if left else 5)
-    worker.release_threads()
     if left:
         _logger.error("%d invocations did not end within %.0f s and were abandoned.", left, drain_seconds)
     _logger.info("Stopped.")
-    return 1 if left else 0
+    return 1 if left or worker.given_up.is_set() else 0
+
+
+async def _first_of(*events: asyncio.Event) -> None:
+    waiting = [asyncio.create_task(event.wait()) for event in events]
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    for task in waiting:
+        task.cancel()
 
 
 def _server(app: ASGIApp, certificate: Path | None, drain_seconds: float) -> _Server:

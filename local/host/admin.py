@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 
 from local.host.functions import Function
 from local.host.invoker import Invoker
-from local.host.keys import Keys
+from local.host.keys import KeyRing
 from local.host.web import given_key
 
 VERSION = "4.1052.200"
@@ -21,17 +21,21 @@ VERSION = "4.1052.200"
 
 @dataclass(kw_only=True)
 class Admin:
-    """Answers below ``/admin``. ``run_by_hand`` starts a queue or timer function with an input."""
+    """Answers below ``/admin``. ``run_by_hand`` starts a queue or timer function with an input.
+
+    ``isolated``: only the platform itself may ask; a client gets 403 even with the master key.
+    """
 
     host_id: str
     functions: list[Function]
     errors: dict[str, str]
     route_prefix: str
     invoker: Invoker
-    keys: Keys | None
+    keys: KeyRing | None
     run_by_hand: Callable[[Function, str], Awaitable[None]]
     drain: Callable[[], None]
     resume: Callable[[], None]
+    isolated: bool = False
     drain_asked: bool = False
     began: float = field(default_factory=time.monotonic)
 
@@ -39,9 +43,11 @@ class Admin:
         """Answer one request; everything but ping needs the master key where keys are enforced."""
         path = path.lower()
         if path == "host/ping" and request.method in {"GET", "POST"}:
-            return Response(status_code=200)
-        if self.keys and not self.keys.allows(required="ADMIN", given=given_key(request)):
+            return Response(status_code=200, headers={"Cache-Control": "no-store, no-cache"})
+        if self.keys and not await self.keys.allows(required="ADMIN", given=given_key(request)):
             return Response(status_code=401)
+        if self.isolated:
+            return Response(status_code=403)
         if path.startswith("functions/") and request.method == "POST":
             return await self._invoke(request, path.removeprefix("functions/"))
         known: dict[tuple[str, str], Callable[[Request], Response]] = {
@@ -107,7 +113,13 @@ class Admin:
         state = "Disabled"
         if self.drain_asked:
             state = "InProgress" if self.invoker.in_flight else "Completed"
-        return JSONResponse({"state": state, "outstandingInvocations": self.invoker.in_flight, "outstandingRetries": 0})
+        return JSONResponse(
+            {
+                "state": state,
+                "outstandingInvocations": self.invoker.in_flight,
+                "outstandingRetries": self.invoker.retries_waiting,
+            }
+        )
 
     def _resume(self, _: Request) -> Response:
         self.drain_asked = False

@@ -6,12 +6,14 @@ are compared without case, as .NET configuration does.
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from local.host.concurrency import ConcurrencyOptions
 from local.host.errors import StartupError
 from local.host.timespan import parse_timespan
 
@@ -33,6 +35,24 @@ class QueueOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class HstsOptions:
+    """``extensions.http.hsts``: the header that binds browsers to HTTPS, as ASP.NET Core sends it."""
+
+    enabled: bool = False
+    max_age: float = 30 * 86_400.0
+    include_sub_domains: bool = False
+    preload: bool = False
+    excluded_hosts: frozenset[str] = frozenset({"localhost", "127.0.0.1", "[::1]"})
+
+    def header(self, host: str) -> str | None:
+        """Return the header for an HTTPS request to a host (its name without the port), or None for none."""
+        if not self.enabled or host.lower() in self.excluded_hosts:
+            return None
+        suffix = "; includeSubDomains" * self.include_sub_domains + "; preload" * self.preload
+        return f"max-age={int(self.max_age)}{suffix}"
+
+
+@dataclass(frozen=True, kw_only=True)
 class HttpOptions:
     """``extensions.http``; -1 requests means unbounded."""
 
@@ -40,6 +60,7 @@ class HttpOptions:
     max_outstanding: int = -1
     max_concurrent: int = -1
     custom_headers: Mapping[str, str] = field(default_factory=dict)
+    hsts: HstsOptions = field(default_factory=HstsOptions)
     body_limit: int = 104_857_600
 
 
@@ -53,12 +74,17 @@ class SingletonOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class HostOptions:
-    """All of host.json that this host acts upon. ``function_timeout`` None means unbounded."""
+    """All of host.json that this host acts upon. ``function_timeout`` None means unbounded.
+
+    ``bundled`` says whether an extension bundle is named: without one there is no queue extension.
+    """
 
     queues: QueueOptions = field(default_factory=QueueOptions)
     http: HttpOptions = field(default_factory=HttpOptions)
     singleton: SingletonOptions = field(default_factory=SingletonOptions)
+    concurrency: ConcurrencyOptions = field(default_factory=ConcurrencyOptions)
     function_timeout: float | None = 1800.0
+    bundled: bool = False
     log_levels: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -82,6 +108,24 @@ class Section:
         if not least <= number <= most:
             raise StartupError(f"host.json: {path} must be between {least} and {most}, not {number}")
         return number
+
+    def fraction(self, path: str, default: float) -> float:
+        """Return a number between 0 and 1; StartupError otherwise."""
+        given = self.text(path, str(default))
+        try:
+            number = float(given)
+        except ValueError:
+            number = -1.0
+        if not 0 < number <= 1:
+            raise StartupError(f"host.json: {path} must be between 0 and 1, not '{given}'")
+        return number
+
+    def flag(self, path: str, default: bool) -> bool:
+        """Return a member that is true or false; StartupError otherwise."""
+        given = self.text(path, str(default)).lower()
+        if given not in {"true", "false"}:
+            raise StartupError(f"host.json: {path} must be true or false, not '{given}'")
+        return given == "true"
 
     def seconds(self, path: str, default: float, *, least: float, most: float) -> float:
         """Return a TimeSpan member in seconds, between ``least`` and ``most``."""
@@ -132,6 +176,7 @@ def _options(section: Section, environment: Mapping[str, str]) -> HostOptions:
             max_outstanding=section.integer(_HTTP + "maxOutstandingRequests", -1, least=-1, most=unbounded),
             max_concurrent=section.integer(_HTTP + "maxConcurrentRequests", -1, least=-1, most=unbounded),
             custom_headers=section.members(_HTTP + "customHeaders"),
+            hsts=_hsts_options(section),
             body_limit=int(limit) if limit.isdigit() else HttpOptions.body_limit,
         ),
         singleton=SingletonOptions(
@@ -140,9 +185,39 @@ def _options(section: Section, environment: Mapping[str, str]) -> HostOptions:
                 "singleton:listenerLockRecoveryPollingInterval", 60, least=15, most=unbounded
             ),
         ),
+        concurrency=ConcurrencyOptions(
+            enabled=section.flag("concurrency:dynamicConcurrencyEnabled", False),
+            maximum=section.integer("concurrency:maximumFunctionConcurrency", 500, least=1, most=unbounded),
+            cpu_threshold=section.fraction("concurrency:cpuThreshold", 0.8),
+        ),
+        bundled=_names_bundle(section),
         function_timeout=None if timeout == "-1" else section.seconds("functionTimeout", 1800, least=1, most=unbounded),
         log_levels=section.members("logging:logLevel"),
     )
+
+
+def _hsts_options(section: Section) -> HstsOptions:
+    path = _HTTP + "hsts:"
+    excluded = section.members(path + "excludedHosts").values()
+    return HstsOptions(
+        enabled=section.flag(path + "isEnabled", False),
+        max_age=section.seconds(path + "maxAge", HstsOptions.max_age, least=0, most=10**10),
+        include_sub_domains=section.flag(path + "includeSubDomains", False),
+        preload=section.flag(path + "preload", False),
+        # .NET adds what is configured to the list that is there.
+        excluded_hosts=HstsOptions.excluded_hosts | {name.lower() for name in excluded},
+    )
+
+
+def _names_bundle(section: Section) -> bool:
+    if not section.members("extensionBundle"):
+        return False
+    for member, form in (("id", r"[\w.]+"), ("version", r"[\[(]\s*[\d.*]*\s*(,\s*[\d.*]*\s*)?[\])]")):
+        if not re.fullmatch(form, section.text(f"extensionBundle:{member}", "")):
+            raise StartupError(
+                f"The value of {member} property in extensionBundle section of host.json file is invalid or missing."
+            )
+    return True
 
 
 def _queue_options(section: Section) -> QueueOptions:

@@ -4,28 +4,33 @@ import asyncio
 import logging
 import random
 import time
+import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import Any
 
-from local.host import worker
 from local.host.functions import Function, Retry
-from local.host.log import Categories
 from local.host.outputs import Outputs
-from local.host.worker import Attempt, Outcome
+from local.host.timespan import format_timespan
+from local.host.values import Attempt, Invocation, Outcome, Value
+from local.host.worker_process import WorkerProcess
+from local.simkit.pauses import pause
 
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
     """What starts an invocation: the trigger's value, its metadata, and why."""
 
-    value: Any
+    value: Value
     reason: str
     metadata: Mapping[str, str] = field(default_factory=dict)
     details: str = ""
     trace_parent: str = ""
 
+
+GRACE_SECONDS = 2.0
+"""How long a function over its time limit has to end by itself before its worker is ended (TimeoutAttribute.cs)."""
+
+_logger = logging.getLogger("Host.Executor")
 
 Run = Callable[[Function, Call], Awaitable[Outcome]]
 """What a listener does with a call."""
@@ -34,12 +39,22 @@ Run = Callable[[Function, Call], Awaitable[Outcome]]
 class Invoker:
     """The one place where functions are run."""
 
-    def __init__(self, *, outputs: Outputs, categories: Categories, time_limit: float | None) -> None:
+    def __init__(self, *, outputs: Outputs, worker: WorkerProcess, time_limit: float | None) -> None:
         self._outputs = outputs
-        self._categories = categories
+        self._worker = worker
         self._time_limit = time_limit
         self._running: set[asyncio.Task[Outcome]] = set()
-        self.draining = False
+        self._drained = asyncio.Event()
+        self.retries_waiting = 0
+        """How many failed invocations wait for their next attempt."""
+
+    def stop_retries(self) -> None:
+        """Repeat nothing more: a retry that waits is given up."""
+        self._drained.set()
+
+    def allow_retries(self) -> None:
+        """Repeat failed invocations (again)."""
+        self._drained.clear()
 
     @property
     def in_flight(self) -> int:
@@ -58,15 +73,23 @@ class Invoker:
         policy = function.retry
         outcome = await self.run(function, call, Attempt(maximum=policy.maximum if policy else 0))
         count = 0
-        while policy and not outcome.succeeded and not self.draining and count != policy.maximum:
-            await asyncio.sleep(_pause(policy, count))
+        while policy and not outcome.succeeded and count != policy.maximum and await self._may_retry(policy, count):
             count += 1
             outcome = await self.run(function, call, Attempt(count=count, maximum=policy.maximum, error=outcome.error))
         return outcome
 
+    async def _may_retry(self, policy: Retry, count: int) -> bool:
+        if self._drained.is_set():
+            return False
+        self.retries_waiting += 1
+        try:
+            return not await pause(retry_pause(policy, count), self._drained)
+        finally:
+            self.retries_waiting -= 1
+
     async def drain(self, seconds: float) -> int:
         """Wait for what is running, at most so long; return how many invocations were left."""
-        self.draining = True
+        self.stop_retries()
         deadline = time.monotonic() + seconds
         # Outcomes are handled by tasks that wait for the invocation; they get their turn before the next look.
         while self._running and time.monotonic() < deadline:
@@ -74,19 +97,15 @@ class Invoker:
         return len(self._running)
 
     async def _invoke(self, function: Function, call: Call, attempt: Attempt) -> Outcome:
-        invocation_id = worker.new_invocation_id()
+        invocation_id = str(uuid.uuid4())
         logger = logging.getLogger(f"Function.{function.name}")
         logger.info("Executing 'Functions.%s' (Reason='%s', Id=%s)", function.name, call.reason, invocation_id)
         if call.details:
             logger.info("Trigger Details: %s", call.details)
         began = time.monotonic()
-        self._categories.running[invocation_id] = function.name
-        try:
-            outcome = await self._limited(function, call, attempt, invocation_id)
-            if outcome.succeeded:
-                outcome = await self._send(function, outcome)
-        finally:
-            del self._categories.running[invocation_id]
+        outcome = await self._limited(function, call, attempt, invocation_id)
+        if outcome.succeeded:
+            outcome = await self._send(function, outcome)
         taken = int((time.monotonic() - began) * 1000)
         verdict = "Succeeded" if outcome.succeeded else "Failed"
         level = logging.INFO if outcome.succeeded else logging.ERROR
@@ -97,23 +116,33 @@ class Invoker:
         return outcome
 
     async def _limited(self, function: Function, call: Call, attempt: Attempt, invocation_id: str) -> Outcome:
-        try:
-            async with asyncio.timeout(self._time_limit):
-                return await worker.invoke(
-                    function,
-                    value=call.value,
-                    metadata=call.metadata,
-                    invocation_id=invocation_id,
-                    trace_parent=call.trace_parent,
-                    retry=attempt,
-                )
-        except TimeoutError:
-            # Azure restarts the worker process then; here the other invocations live on.
-            limit = timedelta(seconds=self._time_limit or 0)
-            message = (
-                f"Timeout value of {limit} exceeded by function 'Functions.{function.name}' (Id: '{invocation_id}')."
+        invocation = Invocation(
+            id=invocation_id,
+            function=function.name,
+            function_id=function.function_id,
+            parameter=function.trigger.name,
+            value=call.value,
+            metadata=call.metadata,
+            trace_parent=call.trace_parent,
+            retry=attempt,
+        )
+        running = asyncio.ensure_future(self._worker.invoke(invocation))
+        await asyncio.wait([running], timeout=self._time_limit)
+        if running.done():
+            return running.result()
+        message = (
+            f"Timeout value of {format_timespan(self._time_limit or 0)} exceeded by function "
+            f"'Functions.{function.name}' (Id: '{invocation_id}')."
+        )
+        _logger.error("%s Initiating cancellation.", message)
+        await asyncio.wait([running], timeout=GRACE_SECONDS)
+        if not running.done():
+            _logger.warning(
+                "A function timeout has occurred. Restarting worker process executing invocationId '%s'.", invocation_id
             )
-            return Outcome(succeeded=False, error=message)
+            self._worker.restart(message)
+            await running
+        return Outcome(succeeded=False, error=message)
 
     async def _send(self, function: Function, outcome: Outcome) -> Outcome:
         try:
@@ -123,7 +152,8 @@ class Invoker:
         return outcome
 
 
-def _pause(policy: Retry, count: int) -> float:
+def retry_pause(policy: Retry, count: int) -> float:
+    """Return how long to wait before the next attempt, after so many retries."""
     first, longest = policy.first.total_seconds(), policy.longest.total_seconds()
     if first == longest:
         return first

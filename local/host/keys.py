@@ -1,17 +1,20 @@
 """Access keys, enforced only when asked for, as Core Tools do with ``--enableAuth``.
 
-The keys come from a JSON file: ``{"masterKey": "…", "systemKeys": {name: key}, "hostKeys": {name: key},
-"functionKeys": {function: {name: key}}}``.
+They live where Azure keeps them, in blobs (``key_blobs``), or in a JSON file: ``{"masterKey": "…", "systemKeys":
+{name: key}, "hostKeys": {name: key}, "functionKeys": {function: {name: key}}}``.
 """
 
 import hmac
 import json
-from collections.abc import Mapping
+import time
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from local.host.errors import StartupError
+
+REREAD_SECONDS = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,9 +40,35 @@ class Keys:
                 return level
         return "ANONYMOUS"
 
-    def allows(self, *, required: str, given: str, function: str = "") -> bool:
+
+class KeyRing:
+    """Keys as they were read last. A key that nobody knows has them read again, at most once a minute."""
+
+    def __init__(self, read: Callable[[], Awaitable[Keys]], *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._read = read
+        self._clock = clock
+        self._keys: Keys | None = None
+        self._read_at = 0.0
+
+    async def level(self, given: str, function: str = "") -> str:
+        """Return the level that a key gives for a function; keys are read, or made, at the first one given."""
+        if not given:
+            return "ANONYMOUS"
+        level = (await self._known()).level(given, function)
+        if level == "ANONYMOUS" and self._clock() - self._read_at >= REREAD_SECONDS:
+            self._keys = None
+            level = (await self._known()).level(given, function)
+        return level
+
+    async def allows(self, *, required: str, given: str, function: str = "") -> bool:
         """Say whether a key satisfies a level: the same level or admin; anonymous lets everybody in."""
-        return required == "ANONYMOUS" or self.level(given, function) in {required, "ADMIN"}
+        return required == "ANONYMOUS" or await self.level(given, function) in {required, "ADMIN"}
+
+    async def _known(self) -> Keys:
+        if self._keys is None:
+            self._keys = await self._read()
+            self._read_at = self._clock()
+        return self._keys
 
 
 def load_keys(file: Path) -> Keys:

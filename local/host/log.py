@@ -5,10 +5,8 @@ A record logged inside an invocation has the category ``Function.<name>.User``; 
 
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-
-from local.host.worker import current_invocation
 
 _LEVELS = {
     "trace": logging.NOTSET,
@@ -25,15 +23,16 @@ _OWN = ("Host.", "Function.")
 class Categories(logging.Filter):
     """Gives each record its category and drops those below the level that host.json sets for it."""
 
-    def __init__(self) -> None:
+    def __init__(self, invocation: Callable[[], str | None]) -> None:
         super().__init__()
+        self._invocation = invocation
         self.levels: Mapping[str, str] = {}
         self.running: dict[str, str] = {}
         """The function's name of each running invocation."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Set ``record.category`` and say whether the record is wanted."""
-        function = self.running.get(current_invocation() or "")
+        function = self.running.get(self._invocation() or "")
         if record.name.startswith(_OWN):
             category = record.name
         elif function is not None:
@@ -62,9 +61,12 @@ class _Line(logging.Formatter):
         return f"[{moment}Z] {record.levelname} {getattr(record, 'category', record.name)}: {message}"
 
 
-def configure() -> Categories:
-    """Send the root logger to standard output and return the filter that knows categories and levels."""
-    categories = Categories()
+def configure(invocation: Callable[[], str | None] = lambda: None) -> Categories:
+    """Send the root logger to standard output and return the filter that knows categories and levels.
+
+    ``invocation`` says which invocation runs where a record is logged; in the host's own process none does.
+    """
+    categories = Categories(invocation)
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(_Line("%(message)s"))
     handler.addFilter(categories)

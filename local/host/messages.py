@@ -8,6 +8,8 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 from starlette.responses import Response
 
+from local.host.values import Value
+
 _BODILESS = frozenset({204, 205, 304})
 _COMPUTED = frozenset({"content-length", "transfer-encoding"})
 
@@ -40,7 +42,7 @@ def request_url(request: Request) -> str:
     return f"{request.scope['scheme']}://{host}{raw.decode('latin-1')}{suffix}"
 
 
-def to_response(value: Any) -> Response:
+def to_response(value: Value | None) -> Response:
     """Build the answer from what the worker returned; nothing returned is 200 with no body."""
     if value is None:
         return Response(status_code=200)
@@ -52,15 +54,14 @@ def to_response(value: Any) -> Response:
 
 
 def _http_response(members: dict[str, Any]) -> Response:
-    status = int(members["status_code"].value)
-    body: bytes = b"" if status in _BODILESS else members["body"].value
+    status = int(members["status_code"])
+    body: bytes = b"" if status in _BODILESS else members["body"]
     response = Response(body, status_code=status)
     for name, value in members["headers"].items():
         if name.lower() not in _COMPUTED:
-            response.headers[name] = value.value
-    for cookie in members["cookies"] or ():
-        for morsel in cookie.values():
-            response.headers.append("set-cookie", morsel.OutputString())
+            response.headers[name] = value
+    for cookie in members["cookies"]:
+        response.headers.append("set-cookie", cookie)
     return response
 
 

@@ -12,7 +12,7 @@ from local.host.configuration import QueueOptions
 from local.host.functions import Binding, Function
 from local.host.settings import resolve
 from local.host.storage import HOST_STORAGE, Storage
-from local.host.worker import Outcome
+from local.host.values import Outcome, Value
 
 _logger = logging.getLogger("Host.Outputs")
 
@@ -56,7 +56,7 @@ class Outputs:
         self._wake(name)
 
 
-def messages(value: Any) -> list[bytes]:
+def messages(value: Value) -> list[bytes]:
     """Return the bodies that an output value stands for: each element of a JSON array is a message of its own."""
     if value.type == "bytes":
         return [value.value]

@@ -10,6 +10,7 @@ import binascii
 import logging
 import random
 import re
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -18,14 +19,16 @@ from azure.core.exceptions import AzureError, HttpResponseError, ResourceExistsE
 from azure.storage.queue import QueueMessage
 from azure.storage.queue.aio import QueueClient
 
+from local.host.concurrency import DynamicConcurrency
 from local.host.configuration import QueueOptions
 from local.host.functions import Function
 from local.host.invoker import Call, Run
-from local.simkit.pauses import pause
 from local.host.values import text
+from local.simkit.pauses import pause
 
 VISIBILITY_SECONDS = 600
 _SHORTEST_POLL = 0.1
+_MOST_MESSAGES = 32
 _QUEUE_NAME = re.compile(r"(?!.*--)[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 _logger = logging.getLogger("Host.Triggers.Queue")
 
@@ -51,6 +54,7 @@ class QueueListener:
         options: QueueOptions,
         run: Run,
         visibility_seconds: int = VISIBILITY_SECONDS,
+        concurrency: DynamicConcurrency | None = None,
     ) -> None:
         self.function = function
         self.queue_name: str = queue.queue_name
@@ -59,6 +63,7 @@ class QueueListener:
         self._options = options
         self._run = run
         self._visibility = visibility_seconds
+        self._concurrency = concurrency
         self._woken = asyncio.Event()
         self._one_done = asyncio.Event()
         self._stopping = False
@@ -87,7 +92,8 @@ class QueueListener:
         """Poll until stopped: at once after messages, else with pauses that double up to the longest."""
         wait = 0.0
         while not self._stopping:
-            messages = await self._receive()
+            batch = await self._batch()
+            messages = await self._receive(batch) if batch else []
             for message in messages:
                 task = asyncio.create_task(self._handle(message))
                 self._handling.add(task)
@@ -106,15 +112,31 @@ class QueueListener:
         if not task.cancelled() and task.exception() is not None:
             _logger.error("message handling failed in queue %s", self.queue_name, exc_info=task.exception())
 
+    async def _batch(self) -> int:
+        """Return how many messages to ask for; with dynamic concurrency wait until that is one at least."""
+        if self._concurrency is None:
+            return self._options.batch_size
+        while not self._stopping:
+            available = self._concurrency.available(len(self._handling))
+            if available:
+                return min(available, _MOST_MESSAGES)
+            await self._one_more_done(1.0)
+        return 0
+
+    async def _one_more_done(self, seconds: float) -> None:
+        self._one_done.clear()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._one_done.wait(), seconds)
+
     async def _room(self) -> None:
+        if self._concurrency is not None:
+            return
         while not self._stopping and len(self._handling) > self._options.new_batch_threshold:
             self._one_done.clear()
             await self._one_done.wait()
 
-    async def _receive(self) -> list[QueueMessage]:
-        pages = self._queue.receive_messages(
-            messages_per_page=self._options.batch_size, visibility_timeout=self._visibility
-        ).by_page()
+    async def _receive(self, batch: int) -> list[QueueMessage]:
+        pages = self._queue.receive_messages(messages_per_page=batch, visibility_timeout=self._visibility).by_page()
         try:
             async for page in pages:
                 return [message async for message in page]
@@ -140,8 +162,11 @@ class QueueListener:
             await self._run_function(message, lease, body)
 
     async def _run_function(self, message: QueueMessage, lease: Lease, body: bytes) -> None:
+        began = time.monotonic()
         async with self._renewed(lease):
             outcome = await self._run(self.function, self._call(message, body))
+        if self._concurrency is not None:
+            self._concurrency.ended(time.monotonic() - began)
         if outcome.succeeded:
             await self._delete(lease)
         elif (message.dequeue_count or 0) >= self._options.max_dequeue_count:

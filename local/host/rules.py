@@ -16,13 +16,18 @@ _TRIGGERS = {"httptrigger", "queuetrigger", "timertrigger"}
 _OUTPUTS = {"http", "queue"}
 
 
-def find_errors(functions: Iterable[Function]) -> dict[str, str]:
-    """Return the reason for each function in error. ``functions`` must be in the order in which routes are matched."""
+def find_errors(functions: Iterable[Function], *, bundled: bool = True) -> dict[str, str]:
+    """Return the reason for each function in error. ``functions`` must be in the order in which routes are matched.
+
+    Timers and HTTP are part of the host; queues come with the extension bundle.
+    """
     errors: dict[str, str] = {}
     accepted: list[Function] = []
     for function in functions:
         try:
             _check(function, accepted)
+            if not bundled:
+                _check_built_in(function)
         except FunctionError as error:
             errors[function.name] = str(error)
         else:
@@ -40,6 +45,15 @@ def _check(function: Function, earlier: list[Function]) -> None:
         _check_binding(binding, names)
     if function.is_http:
         _check_route(function, earlier)
+
+
+def _check_built_in(function: Function) -> None:
+    for binding in function.bindings:
+        if binding.type.lower().startswith("queue"):
+            raise FunctionError(
+                f"The binding type(s) '{binding.type}' are not registered. Please ensure the type is correct and the "
+                "binding extension is installed."
+            )
 
 
 def _check_binding(binding: Binding, names: set[str]) -> None:

@@ -3,11 +3,12 @@
 Five fields mean no seconds; six are second, minute, hour, day, month, day of week; day and day of week must both match.
 The cron library accepts more than NCRONTAB does (7 for Sunday, ``?``, ``@hourly``), so fields are expanded here first:
 a range given backwards is turned round, ``5/15`` steps from 5 to the field's end, and names may be cut short.
-Schedules run in UTC, as a function app in Azure does.
+Schedules run in UTC, as a function app in Azure does, unless ``WEBSITE_TIME_ZONE`` names another zone: then the
+fields are that zone's wall clock, a time that its clocks skip comes as much later, and one that they repeat once.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from croniter import croniter
 
@@ -81,8 +82,9 @@ _FIELDS = (
 class Schedule:
     """When a timer fires; ValueError when the expression is neither NCRONTAB nor a TimeSpan."""
 
-    def __init__(self, expression: str) -> None:
+    def __init__(self, expression: str, zone: tzinfo = UTC) -> None:
         self.expression = expression
+        self._zone = zone
         self._cron = ""
         self._interval = timedelta()
         fields = expression.split()
@@ -101,11 +103,13 @@ class Schedule:
         """Return the first occurrence after ``moment``, itself excluded."""
         if not self._cron:
             return moment + self._interval
-        occurrences = croniter(
-            self._cron, moment.astimezone(UTC), ret_type=datetime, second_at_beginning=True, day_or=False
-        )
-        found: datetime = occurrences.get_next()
-        return found
+        wall = moment.astimezone(self._zone).replace(tzinfo=None, fold=0)
+        occurrences = croniter(self._cron, wall, ret_type=datetime, second_at_beginning=True, day_or=False)
+        while True:
+            local: datetime = occurrences.get_next()
+            found = local.replace(tzinfo=self._zone).astimezone(UTC)
+            if found > moment:
+                return found
 
     def fires_within_a_minute(self) -> bool:
         """Say whether two of the next occurrences lie under a minute apart; the host then keeps no status."""

@@ -10,24 +10,29 @@ from pathlib import Path
 
 from starlette.types import ASGIApp
 
-from local.host import worker
 from local.host.admin import Admin
+from local.host.concurrency import DynamicConcurrency
 from local.host.configuration import HostOptions
 from local.host.errors import FunctionError, StartupError
 from local.host.functions import Function
 from local.host.invoker import Call, Invoker
-from local.host.keys import Keys
+from local.host.key_blobs import KEY_CONTAINER, KeyBlobs
+from local.host.keys import KeyRing, Keys, load_keys
 from local.host.leases import Singleton
-from local.host.log import Categories
 from local.host.outputs import Outputs
 from local.host.queues import QueueListener, poison_name
 from local.host.rules import find_errors
 from local.host.schedule import Schedule
-from local.host.settings import LocalHost, is_disabled, resolve
+from local.host.settings import LocalHost, is_disabled, resolve, site_name, time_zone
 from local.host.storage import HOST_STORAGE, Storage
 from local.host.timers import StatusStore, TimerListener, TimerOptions
-from local.host.web import WebApp, with_cors
+from local.host.values import text
+from local.host.web import ANSWER_SECONDS, WebApp, with_cors
+from local.host.worker_process import WorkerProcess
 
+_ISOLATION = "FUNCTIONS_ADMIN_ISOLATION_ENABLED"
+_LONGEST_HOST_ID = 32
+_HOST_ID = re.compile(r"(?!.*--)(?!-)[a-z0-9-]{1,32}(?<!-)")
 _logger = logging.getLogger("Host.Startup")
 
 
@@ -40,18 +45,22 @@ class ScriptHost:
         *,
         options: HostOptions,
         environment: Mapping[str, str],
-        categories: Categories,
-        keys: Keys | None = None,
+        worker: WorkerProcess,
+        keys: Path | None = None,
+        enforce_keys: bool = False,
+        answer_seconds: float = ANSWER_SECONDS,
         local: LocalHost | None = None,
     ) -> None:
         self._options = options
         self._environment = environment
         self._local = local or LocalHost()
-        self._keys = keys
-        self.host_id = environment.get("AzureFunctionsWebHost__hostid") or default_host_id(app_root)
+        self._given_keys = keys
+        self._enforce_keys = enforce_keys
+        self._answer_seconds = answer_seconds
+        self.host_id = host_id(app_root, environment)
         self._storage = Storage(environment)
         outputs = Outputs(storage=self._storage, options=options.queues, environment=environment, wake=self._wake)
-        self.invoker = Invoker(outputs=outputs, categories=categories, time_limit=options.function_timeout)
+        self.invoker = Invoker(outputs=outputs, worker=worker, time_limit=options.function_timeout)
         self.errors: dict[str, str] = {}
         self.functions: list[Function] = []
         self._queues: list[QueueListener] = []
@@ -60,7 +69,7 @@ class ScriptHost:
 
     def load(self, functions: list[Function]) -> None:
         """Take the functions that the worker has indexed; those that break a rule of the host are set aside."""
-        self.errors = find_errors(functions)
+        self.errors = find_errors(functions, bundled=self._options.bundled)
         self.functions = [function for function in functions if function.name not in self.errors]
         if any(not function.is_http for function in self.functions):
             self._require_storage()
@@ -79,37 +88,55 @@ class ScriptHost:
 
     def asgi(self) -> ASGIApp:
         """Return the app that serves HTTP."""
+        keys = self._key_ring() if self._enforce_keys else None
         admin = Admin(
             host_id=self.host_id,
             functions=self.functions,
             errors=self.errors,
             route_prefix=self._options.http.route_prefix,
             invoker=self.invoker,
-            keys=self._keys,
+            keys=keys,
             run_by_hand=self._run_by_hand,
             drain=self.stop_listening,
             resume=self.listen,
+            isolated=self._environment.get(_ISOLATION, "").lower() in {"1", "true"},
         )
         web = WebApp(
             self.functions,
             invoker=self.invoker,
             options=self._options.http,
-            keys=self._keys,
+            keys=keys,
             environment=self._environment,
             admin=admin,
+            answer_seconds=self._answer_seconds,
         )
         return with_cors(web, self._local)
 
+    def _key_ring(self) -> KeyRing:
+        if self._given_keys is not None:
+            return KeyRing(self._read_given_keys)
+        self._require_storage("access keys")
+        blobs = KeyBlobs(
+            self._storage.host_container(KEY_CONTAINER),
+            site=site_name(self._environment) or self.host_id,
+            functions=[function.name for function in self.functions if function.is_http],
+        )
+        return KeyRing(blobs.read)
+
+    async def _read_given_keys(self) -> Keys:
+        assert self._given_keys is not None
+        return load_keys(self._given_keys)
+
     def listen(self) -> None:
         """Start polling queues and keeping schedules."""
-        self.invoker.draining = False
+        self.invoker.allow_retries()
         for listener in self._listeners:
             listener.start()
             self._spawn(listener.run())
 
     def stop_listening(self) -> None:
         """Receive and fire nothing more; what runs goes on."""
-        self.invoker.draining = True
+        self.invoker.stop_retries()
         for listener in self._listeners:
             listener.stop()
 
@@ -139,6 +166,7 @@ class ScriptHost:
                 poison=self._storage.queue(connection, poison) if poison else None,
                 options=self._options.queues,
                 run=self.invoker.run,
+                concurrency=DynamicConcurrency(dynamic) if (dynamic := self._options.concurrency).enabled else None,
             )
             if not is_disabled(function.name, self._environment):
                 self._queues.append(listener)
@@ -149,7 +177,7 @@ class ScriptHost:
 
     def _timer(self, function: Function) -> TimerListener:
         members = function.trigger.members
-        schedule = Schedule(resolve(str(members["schedule"]), self._environment))
+        schedule = Schedule(resolve(str(members["schedule"]), self._environment), time_zone(self._environment))
         container = self._storage.host_container()
         # The host keeps no status of a timer that fires within a minute.
         wanted = members.get("useMonitor") is not False
@@ -170,11 +198,11 @@ class ScriptHost:
             run=self.invoker.run_with_retries,
         )
 
-    def _require_storage(self) -> None:
+    def _require_storage(self, what: str = "all triggers other than httpTrigger") -> None:
         if not self._storage.has(HOST_STORAGE):
             raise StartupError(
                 f"Missing value for {HOST_STORAGE} in local.settings.json or the environment. "
-                "This is required for all triggers other than httpTrigger."
+                f"This is required for {what}."
             )
 
     def _wake(self, queue: str) -> None:
@@ -187,7 +215,7 @@ class ScriptHost:
         if function.trigger.type.lower() == "timertrigger":
             self._spawn((timer or self._timer(function)).fire(past_due=False))
             return
-        call = Call(value=worker.text(given), reason="This function was programmatically called via the host APIs.")
+        call = Call(value=text(given), reason="This function was programmatically called via the host APIs.")
         self._spawn(self._run(function, call))
 
     async def _run(self, function: Function, call: Call) -> None:
@@ -202,6 +230,20 @@ class ScriptHost:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
             _logger.error("a listener ended", exc_info=task.exception())
+
+
+def host_id(app_root: Path, environment: Mapping[str, str]) -> str:
+    """Return the id under which timers keep their leases and status: as set, else from the site, else the machine.
+
+    Two apps with one id and one storage account share their timers: only one of them fires.
+    """
+    given = environment.get("AzureFunctionsWebHost__hostid")
+    if given and not _HOST_ID.fullmatch(given):
+        raise StartupError(
+            "AzureFunctionsWebHost__hostid must be between 1 and 32 characters, contain only lowercase letters, "
+            "numbers, and dashes, not start or end with a dash, and not contain consecutive dashes."
+        )
+    return given or site_name(environment)[:_LONGEST_HOST_ID].rstrip("-") or default_host_id(app_root)
 
 
 def default_host_id(app_root: Path) -> str:

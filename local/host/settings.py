@@ -5,8 +5,10 @@ import logging
 import re
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from local.host.errors import FunctionError, StartupError
 
@@ -63,6 +65,24 @@ def resolve(text: str, environment: Mapping[str, str]) -> str:
         return found
 
     return _NAME.sub(value, text)
+
+
+def time_zone(environment: Mapping[str, str]) -> tzinfo:
+    """Return the zone of ``WEBSITE_TIME_ZONE`` (an IANA name, as on Linux); UTC without one that is known."""
+    name = environment.get("WEBSITE_TIME_ZONE", "")
+    if not name:
+        return UTC
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        _logger.warning("WEBSITE_TIME_ZONE '%s' is not a time zone of this system; schedules run in UTC.", name)
+        return UTC
+
+
+def site_name(environment: Mapping[str, str]) -> str:
+    """Return the name of the site with its slot, in lower case; empty on a machine that is no site."""
+    site, slot = (environment.get(name, "").lower() for name in ("WEBSITE_SITE_NAME", "WEBSITE_SLOT_NAME"))
+    return f"{site}-{slot}" if site and slot not in {"", "production"} else site
 
 
 def is_disabled(function: str, environment: Mapping[str, str]) -> bool:

@@ -45,8 +45,8 @@ class Storage:
             self._queues[connection] = client
         return self._queues[connection].get_queue_client(name)
 
-    def host_container(self) -> ContainerClient:
-        """Return the container in which the host keeps leases and timer status."""
+    def host_container(self, name: str = HOST_CONTAINER) -> ContainerClient:
+        """Return a container of the host's own storage: that of leases and timer status, unless named."""
         if self._blobs is None:
             where, options = self._target(HOST_STORAGE, "blob")
             if "credential" in options:
@@ -54,7 +54,7 @@ class Storage:
             else:
                 self._blobs = BlobServiceClient.from_connection_string(where, **_RETRIES)
             self._stack.push_async_callback(self._blobs.close)
-        return self._blobs.get_container_client(HOST_CONTAINER)
+        return self._blobs.get_container_client(name)
 
     async def close(self) -> None:
         """Close every client."""

@@ -24,3 +24,9 @@ def parse_timespan(text: str) -> timedelta:
         days=int(match["days"] or 0), hours=hours, minutes=minutes, seconds=seconds + float(match["fraction"] or 0)
     )
     return -span if match["minus"] else span
+
+
+def format_timespan(seconds: float) -> str:
+    """Return a span of less than a day as .NET writes it: ``hh:mm:ss``."""
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes // 60:02}:{minutes % 60:02}:{rest:02}"

@@ -6,7 +6,7 @@ last three with an empty body. A method that does not fit is a route that does n
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -15,16 +15,19 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from local.host import worker
 from local.host.configuration import HttpOptions
 from local.host.functions import Function
 from local.host.invoker import Call, Invoker
-from local.host.keys import Keys
+from local.host.keys import KeyRing
 from local.host.messages import joined_headers, joined_query, request_url, to_response
 from local.host.routes import Route, decode_path, first_match
 from local.host.settings import LocalHost, is_disabled
+from local.host.values import Outcome, Value, http_request
 
 Handler = Callable[[Request, str], Awaitable[Response]]
+
+ANSWER_SECONDS = 230.0
+"""The load balancer in front of every app gives up on an answer after this, whatever ``functionTimeout`` says."""
 
 _HOME = "<!DOCTYPE html><html lang=en><title>Functions host</title><p>Your function app is up and running."
 _logger = logging.getLogger("Host.Http")
@@ -64,9 +67,10 @@ class WebApp:
         *,
         invoker: Invoker,
         options: HttpOptions,
-        keys: Keys | None,
+        keys: KeyRing | None,
         environment: Mapping[str, str],
         admin: Handler,
+        answer_seconds: float = ANSWER_SECONDS,
     ) -> None:
         self._functions = {function.name: function for function in functions if function.is_http}
         self._invoker = invoker
@@ -74,6 +78,7 @@ class WebApp:
         self._keys = keys
         self._environment = environment
         self._admin = admin
+        self._answer_seconds = answer_seconds
         self._throttle = Throttle(options)
         prefix = f"{options.route_prefix}/" if options.route_prefix else ""
         self._routes = {
@@ -90,28 +95,43 @@ class WebApp:
         except ClientDisconnect:
             return
         for name, value in self._options.custom_headers.items():
-            response.headers[name] = value
+            response.headers.setdefault(name, value)
+        if scope["scheme"] == "https" and (hsts := self._options.hsts.header(request.url.hostname or "")):
+            response.headers["Strict-Transport-Security"] = hsts
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
         path = decode_path(request.scope.get("raw_path") or request.url.path.encode()).removeprefix("/")
         if path == "admin" or path.lower().startswith("admin/"):
             return await self._admin(request, path[len("admin/") :].strip("/"))
+        async with self._throttle.slot() as may_run:
+            if not may_run:
+                return Response(status_code=429, headers={"X-FUNCTION-SCALEOUT": "1"})
+            return await self._routed(request, path)
+
+    async def _routed(self, request: Request, path: str) -> Response:
         found = first_match(self._routes, method=request.method, path=path)
         if found is None:
             return self._home() if path == "" else Response(status_code=404)
         name, params = found
         function = self._functions[name]
         given = given_key(request)
-        if self._keys and not self._keys.allows(required=function.auth_level, given=given, function=name):
+        if self._keys and not await self._keys.allows(required=function.auth_level, given=given, function=name):
             return Response(status_code=401)
-        is_admin = self._keys is not None and self._keys.level(given, name) == "ADMIN"
-        if is_disabled(name, self._environment) and not is_admin:
-            return Response(status_code=404)
-        async with self._throttle.slot() as may_run:
-            if not may_run:
-                return Response(status_code=429, headers={"X-FUNCTION-SCALEOUT": "1"})
-            return await self._run(function, request, params)
+        if is_disabled(name, self._environment):
+            is_admin = self._keys is not None and await self._keys.level(given, name) == "ADMIN"
+            if not is_admin:
+                return Response(status_code=404)
+        return await self._in_time(self._run(function, request, params))
+
+    async def _in_time(self, work: Coroutine[Any, Any, Response]) -> Response:
+        """Answer for the load balancer of Azure when a function takes too long to; the function itself runs on."""
+        running = asyncio.ensure_future(work)
+        try:
+            return await asyncio.wait_for(asyncio.shield(running), self._answer_seconds)
+        except TimeoutError:
+            running.add_done_callback(_forget)
+            return Response(status_code=504)
 
     def _home(self) -> Response:
         if self._environment.get("AzureWebJobsDisableHomepage", "").lower() == "true":
@@ -124,7 +144,7 @@ class WebApp:
             return Response(status_code=413)
         # A chunked body has no length, and the bare host hands such a body on empty.
         body = await request.body() if length.isdigit() and int(length) > 0 else b""
-        value = worker.http_request(
+        value = http_request(
             method=request.method,
             url=request_url(request),
             headers=joined_headers(request.scope["headers"]),
@@ -147,6 +167,11 @@ class WebApp:
             return Response(status_code=500)
 
 
+def _forget(late: "asyncio.Future[Response]") -> None:
+    if not late.cancelled() and late.exception() is not None:
+        _logger.debug("an answer came too late, and as an error", exc_info=late.exception())
+
+
 def given_key(request: Request) -> str:
     """Return the key of a request: the header comes before the query."""
     return request.headers.get("x-functions-key") or request.query_params.get("code") or ""
@@ -165,7 +190,7 @@ def with_cors(app: ASGIApp, local: LocalHost) -> ASGIApp:
     )
 
 
-def _http_output(function: Function, outcome: worker.Outcome) -> Any:
+def _http_output(function: Function, outcome: Outcome) -> Value | None:
     outputs = dict(outcome.outputs)
     for binding in function.bindings:
         if binding.type.lower() == "http":

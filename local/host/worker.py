@@ -6,9 +6,7 @@ stood in for by plain records, which is its documented seam for running without 
 
 import os
 import sys
-import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,6 +19,7 @@ from azure_functions_runtime.bindings.meta import load_binding_registry
 
 from local.host.errors import StartupError
 from local.host.functions import Function, Retry, parse_binding
+from local.host.values import Invocation, Outcome, Value
 
 SCRIPT_SETTING = "PYTHON_SCRIPT_FILE_NAME"
 
@@ -38,26 +37,6 @@ class _BindingInfo(_Record):
 
 # The fourth direction is a Python keyword.
 setattr(_BindingInfo, "in", 0)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """How an invocation ended. ``error`` and ``trace`` are texts; ``outputs`` are the values set on output bindings."""
-
-    succeeded: bool
-    returned: Any = None
-    outputs: tuple[tuple[str, Any], ...] = ()
-    error: str = ""
-    trace: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Attempt:
-    """What a function sees as ``context.retry_context``."""
-
-    count: int = 0
-    maximum: int = 0
-    error: str | None = None
 
 
 def index(app_root: Path) -> list[Function]:
@@ -93,72 +72,60 @@ def start_threads() -> None:
     runtime.start_threadpool_executor()
 
 
-def release_threads() -> None:
-    """Let the pool end without waiting for what still runs in it."""
-    executor = runtime.get_threadpool_executor()
-    if executor is not None:
-        executor.shutdown(wait=False, cancel_futures=True)
-
-
 def current_invocation() -> str | None:
     """Return the id of the invocation in whose task or thread this is called."""
     found: str | None = runtime.invocation_id_cv.get()
     return found
 
 
-async def invoke(
-    function: Function,
-    *,
-    value: Any,
-    metadata: Mapping[str, str],
-    invocation_id: str,
-    trace_parent: str,
-    retry: Attempt,
-) -> Outcome:
+async def invoke(invocation: Invocation) -> Outcome:
     """Run one function once; exceptions of its own come back in the outcome."""
     succeeded, returned, outputs, error, trace = await native_invocation.invocation_request_native(
-        invocation_id,
-        function.function_id,
-        [(function.trigger.name, value)],
-        {name: text(item) for name, item in metadata.items()},
-        trace_parent=trace_parent,
+        invocation.id,
+        invocation.function_id,
+        [(invocation.parameter, _to_datum(invocation.value))],
+        _texts(invocation.metadata),
+        trace_parent=invocation.trace_parent,
         trace_state="",
-        retry_count=retry.count,
-        max_retry_count=retry.maximum,
-        retry_exception=retry.error,
+        retry_count=invocation.retry.count,
+        max_retry_count=invocation.retry.maximum,
+        retry_exception=invocation.retry.error,
     )
-    return Outcome(succeeded=succeeded, returned=returned, outputs=tuple(outputs), error=error or "", trace=trace or "")
+    return Outcome(
+        succeeded=succeeded,
+        returned=None if returned is None else _from_datum(returned),
+        outputs=tuple((name, _from_datum(datum)) for name, datum in outputs),
+        error=error or "",
+        trace=trace or "",
+    )
 
 
-def new_invocation_id() -> str:
-    """Return a fresh invocation id."""
-    return str(uuid.uuid4())
+def _texts(values: Mapping[str, str]) -> dict[str, Any]:
+    return {name: Datum(value, "string") for name, value in values.items()}
 
 
-def text(value: str) -> Any:
-    """Wrap a string for the worker."""
-    return Datum(value, "string")
+def _to_datum(value: Value) -> Any:
+    if value.type != "http":
+        return Datum(value.value, value.type)
+    members = dict(value.value)
+    request: dict[str, Any] = {"body": Datum(members["body"], "bytes")}
+    request |= {name: Datum(members[name], "string") for name in ("method", "url")}
+    request |= {name: _texts(members[name]) for name in ("headers", "query", "params")}
+    return Datum(request, "http")
 
 
-def json_text(value: str) -> Any:
-    """Wrap a JSON document for the worker."""
-    return Datum(value, "json")
-
-
-def http_request(
-    *,
-    method: str,
-    url: str,
-    headers: Mapping[str, str],
-    query: Mapping[str, str],
-    params: Mapping[str, str],
-    body: bytes,
-) -> Any:
-    """Wrap an HTTP request for the worker; ``params`` are the route's parameters."""
-    members: dict[str, Any] = {"method": text(method), "url": text(url), "body": Datum(body, "bytes")}
-    for name, values in (("headers", headers), ("query", query), ("params", params)):
-        members[name] = {key: text(value) for key, value in values.items()}
-    return Datum(members, "http")
+def _from_datum(datum: Any) -> Value:
+    if datum.type != "http":
+        return Value(datum.value, datum.type)
+    members = datum.value
+    cookies = [morsel.OutputString() for cookie in members["cookies"] or () for morsel in cookie.values()]
+    response = {
+        "status_code": members["status_code"].value,
+        "headers": {name: header.value for name, header in members["headers"].items()},
+        "cookies": cookies,
+        "body": members["body"].value,
+    }
+    return Value(response, "http")
 
 
 def _retry(options: Any) -> Retry | None:

@@ -162,4 +162,4 @@ def test_drain_and_resume(run_host: Starter, azurite: Azurite) -> None:
 def test_a_function_over_its_time_limit_fails(run_host: Starter) -> None:
     host = run_host(AzureFunctionsJobHost__functionTimeout="00:00:01")
     assert httpx.get(f"{host.url}/api/slow?seconds=30", trust_env=False, timeout=20).status_code == 500
-    assert "Timeout value of 0:00:01 exceeded by function 'Functions.slow'" in host.log
+    assert "Timeout value of 00:00:01 exceeded by function 'Functions.slow'" in host.log

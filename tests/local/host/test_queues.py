@@ -15,7 +15,7 @@ from local.host.configuration import QueueOptions
 from local.host.functions import Binding, Function
 from local.host.invoker import Call
 from local.host.queues import QueueListener, decode, next_pause, poison_name
-from local.host.worker import Outcome
+from local.host.values import Outcome
 
 FUNCTION = Function(
     name="f",

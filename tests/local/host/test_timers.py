@@ -18,7 +18,7 @@ from local.host.invoker import Call
 from local.host.leases import Singleton
 from local.host.schedule import Schedule
 from local.host.timers import Status, StatusStore, TimerListener, TimerOptions
-from local.host.worker import Outcome
+from local.host.values import Outcome
 
 FUNCTION = Function(
     name="f",

@@ -74,7 +74,7 @@ class Batches:
         if failed:
             error = GraphError(424, "FailedDependency", "Dependent request failed.")
             answer = gateway.error_answer(self._graph, error, part.headers)
-        elif refused and not part.url.lstrip("/").lower().startswith("subscriptions"):
+        elif refused and gateway.mailbox_bound(target):
             answer = gateway.error_answer(self._graph, self._graph.throttle.refusal(), part.headers)
         else:
             async with lanes:

@@ -87,6 +87,7 @@ def create(graph: Graph, call: Call) -> Answer:
     made = call.mailbox.add_calendar(name)
     made.color = color or "auto"
     made.extended |= extended
+    graph.settling.calendar_made(made)
     return _entity(call, made, 201)
 
 
@@ -100,6 +101,7 @@ def patch(graph: Graph, call: Call) -> Answer:
     calendar.extended |= extended
     call.mailbox.sequence += 1
     calendar.change_key = ids.change_key(call.mailbox.account.oid, call.mailbox.sequence)
+    graph.sender.calendar_changed(calendar, "updated")
     return _entity(call, calendar)
 
 
@@ -128,6 +130,7 @@ def delete(graph: Graph, call: Call) -> Answer:
         graph.outbox.removed(item)
         call.mailbox.remove(item, purge=True)
     call.mailbox.calendars.remove(calendar)
+    graph.sender.calendar_changed(calendar, "deleted")
     return Answer(status=204)
 
 
@@ -143,10 +146,10 @@ def me(_: Graph, call: Call) -> Answer:
 def mailbox_settings(_: Graph, call: Call) -> Answer:
     """GET the mailbox settings."""
     call.caller.require(*_SETTINGS)
-    return Answer(body={"@odata.context": _settings(call), **projection.mailbox_settings(call.caller.account)})
+    return Answer(body={"@odata.context": _settings_context(call), **projection.mailbox_settings(call.caller.account)})
 
 
-def _settings(call: Call) -> str:
+def _settings_context(call: Call) -> str:
     return f"{call.base}/$metadata#users('{call.caller.account.graph_id}')/mailboxSettings"
 
 
@@ -159,7 +162,7 @@ def one_setting(_: Graph, call: Call) -> Answer:
         raise GraphError(400, "RequestBroker--ParseUri", f"Resource not found for the segment '{name}'.")
     value = found[name]
     shown = value if isinstance(value, dict) else {"value": value}
-    return Answer(body={"@odata.context": f"{_settings(call)}/{name}", **shown})
+    return Answer(body={"@odata.context": f"{_settings_context(call)}/{name}", **shown})
 
 
 def time_zones(_: Graph, call: Call) -> Answer:

@@ -3,8 +3,8 @@
 ``POST /_control/knobs`` · ``GET /_control/mailboxes`` · ``PUT, GET, POST /_control/mailboxes/{upn}/events`` ·
 ``POST …/events/import`` (adds as Outlook's import of a file does: notifies, mails nobody) ·
 ``PATCH, DELETE …/events/{id}`` · ``POST …/events/{id}/move``, ``…/copy`` · ``GET …/view?start=&end=`` ·
-``POST …/expire-delta`` · ``GET /_control/outbox``, ``/_control/notifications``, ``/_control/subscriptions`` ·
-``POST /_control/lifecycle``.
+``POST …/expire-delta`` · ``POST …/requests`` (counts ``{"appId", "count"}`` against the rate) ·
+``GET /_control/outbox``, ``/_control/notifications``, ``/_control/subscriptions`` · ``POST /_control/lifecycle``.
 """
 
 from collections.abc import Callable
@@ -44,6 +44,7 @@ def routes(graph: Graph) -> list[Route]:
         Route(f"{box}/calendars", _of_mailbox(graph, _add_calendar), methods=["POST"]),
         Route(f"{box}/calendars/{{calendar_id}}", _of_mailbox(graph, _delete_calendar), methods=["DELETE"]),
         Route(f"{box}/expire-delta", _of_mailbox(graph, _expire_delta), methods=["POST"]),
+        Route(f"{box}/requests", _of_mailbox(graph, _spend), methods=["POST"]),
         Route(f"{box}/purge", _of_mailbox(graph, _purge), methods=["POST"]),
         Route("/_control/outbox", _general(graph, lambda g, _r, _b: {"mails": list(g.outbox.mails)})),
         Route("/_control/notifications", _general(graph, _notifications)),
@@ -84,6 +85,7 @@ def _json(answer: Any) -> Response:
 def _knobs(graph: Graph, request: Request, body: Any) -> Any:
     if request.method == "POST":
         graph.knobs.turn(body)
+        graph.settling.knobs_turned()
     return asdict(graph.knobs)
 
 
@@ -173,13 +175,14 @@ def _add_calendar(_: Graph, mailbox: Mailbox, __: Request, body: Any) -> Any:
     return JSONResponse(_calendar_json(mailbox.add_calendar(str(body["name"]))), status_code=201)
 
 
-def _delete_calendar(_: Graph, mailbox: Mailbox, request: Request, __: Any) -> Any:
+def _delete_calendar(graph: Graph, mailbox: Mailbox, request: Request, __: Any) -> Any:
     calendar = loading.calendar(mailbox, request.path_params["calendar_id"])
     if calendar.default:
         raise ValueError("the default calendar cannot be deleted")
     for item in list(calendar.items.values()):
         mailbox.remove(item, purge=True)
     mailbox.calendars.remove(calendar)
+    graph.sender.calendar_changed(calendar, "deleted")
     return Response(status_code=204)
 
 
@@ -187,6 +190,12 @@ def _expire_delta(_: Graph, mailbox: Mailbox, __: Request, ___: Any) -> Any:
     mailbox.delta_generation += 1
     mailbox.pages.clear()
     return {"expired": True}
+
+
+def _spend(graph: Graph, mailbox: Mailbox, _: Request, body: Any) -> Any:
+    key = (str(body["appId"]), mailbox.account.upn)
+    graph.throttle.spend(key, int(body["count"]), graph.frame.clock.timestamp())
+    return {"counted": int(body["count"])}
 
 
 def _purge(_: Graph, mailbox: Mailbox, __: Request, ___: Any) -> Any:

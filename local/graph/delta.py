@@ -49,25 +49,33 @@ def answer(call: Call, calendar: Calendar, projection: Projection) -> Answer:
     for name in call.query:
         if name in _REFUSED:
             raise bad_request(f"The query parameter '{name}' is not supported on change tracking.")
-    later = "$skiptoken" in call.query or "$deltatoken" in call.query
+    later = "$skiptoken" in call.query or call.query.get("$deltatoken")
     if later and ("startdatetime" in call.query or "enddatetime" in call.query):
         raise bad_request("The window of a delta token cannot be changed.")
     if "$skiptoken" in call.query:
-        current = calendar.mailbox.pages.get(call.query["$skiptoken"])
-        if current is None:
-            raise _badly_formed()
-    elif "$deltatoken" in call.query:
+        current = _resumed(call, calendar, projection)
+    elif call.query.get("$deltatoken"):
         position = _read(call.query["$deltatoken"], call, calendar, projection)
         current = _next_round(calendar, position, projection)
     else:
         start, end = views.time_range(call.query)
-        current = _first_round(calendar, start, end)
+        current = _first_round(calendar, start, end, projection)
     return _page(call, calendar, current, projection)
 
 
-def _first_round(calendar: Calendar, start: datetime, end: datetime) -> Round:
-    shown = (list(views.in_range(item, start, end)) for item in list(calendar.items.values()))
-    groups = [_group(found) for found in shown if found]
+def _resumed(call: Call, calendar: Calendar, projection: Projection) -> Round:
+    """Return the round that a skip token belongs to: 410 for one that was ours once (S43)."""
+    token = call.query["$skiptoken"]
+    known = calendar.mailbox.pages.get(token)
+    if isinstance(known, Round) and known.position.calendar == calendar.immutable_id:
+        return known
+    _unsealed(token)
+    raise _gone(call, calendar, projection, window="")
+
+
+def _first_round(calendar: Calendar, start: datetime, end: datetime, projection: Projection) -> Round:
+    shown = (list(views.in_range(item, start, end)) for item in list(calendar.listed.values()))
+    groups = _shuffled([_group(found) for found in shown if found], projection)
     position = Position(
         calendar=calendar.immutable_id,
         start=start,
@@ -76,6 +84,13 @@ def _first_round(calendar: Calendar, start: datetime, end: datetime) -> Round:
         generation=calendar.mailbox.delta_generation,
     )
     return Round(position=position, groups=groups)
+
+
+def _shuffled(groups: list[Group], projection: Projection) -> list[Group]:
+    """Return what a round holds in no particular order, where the knob gives a seed (S42)."""
+    if projection.knobs.deltaShuffle:
+        random.Random(projection.knobs.deltaShuffle).shuffle(groups)
+    return groups
 
 
 def _group(found: list[View]) -> Group:
@@ -96,8 +111,6 @@ def _next_round(calendar: Calendar, old: Position, projection: Projection) -> Ro
             groups.append([*_group(found), *(_tombstone(ids.occurrence(_own_id(entry, projection), d)) for d in days)])
         elif knobs.deltaForeignTombstones or _was_inside(entry, old):
             groups.append([_tombstone(_own_id(entry, projection))])
-    if knobs.deltaShuffle:
-        random.Random(knobs.deltaShuffle).shuffle(groups)
     position = Position(
         calendar=old.calendar,
         start=old.start,
@@ -105,7 +118,7 @@ def _next_round(calendar: Calendar, old: Position, projection: Projection) -> Ro
         sequence=calendar.mailbox.sequence,
         generation=old.generation,
     )
-    return Round(position=position, groups=groups)
+    return Round(position=position, groups=_shuffled(groups, projection))
 
 
 def _own_id(entry: Logged, projection: Projection) -> str:
@@ -147,7 +160,7 @@ def _page(call: Call, calendar: Calendar, current: Round, projection: Projection
     if ended:
         body["@odata.deltaLink"] = f"{link}?$deltatoken={_token(current.position)}"
     else:
-        token = secrets.token_urlsafe(24)
+        token = _sealed(secrets.token_bytes(24))
         pages = calendar.mailbox.pages
         pages[token] = Round(position=current.position, groups=current.groups, at=at)
         while len(pages) > _MAX_ROUNDS:
@@ -179,19 +192,31 @@ def _token(position: Position) -> str:
         position.sequence,
         position.generation,
     ]
-    raw = json.dumps(stamp).encode()
+    return _sealed(json.dumps(stamp).encode())
+
+
+def _sealed(raw: bytes) -> str:
+    """Return an opaque token that says whether it is whole."""
     return base64.urlsafe_b64encode(zlib.crc32(raw).to_bytes(4, "big") + zlib.compress(raw)).decode().rstrip("=")
+
+
+def _unsealed(token: str) -> bytes:
+    """Return what a token holds, or 400 for one that is none of ours."""
+    try:
+        packed = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+        raw = zlib.decompress(packed[4:])
+    except (ValueError, zlib.error):
+        raise _badly_formed() from None
+    if zlib.crc32(raw).to_bytes(4, "big") != packed[:4]:
+        raise _badly_formed()
+    return raw
 
 
 def _read(token: str, call: Call, calendar: Calendar, projection: Projection) -> Position:
     """Return the position of a token: 400 for none of ours, 410 for one that expired (S43)."""
     try:
-        packed = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
-        raw = zlib.decompress(packed[4:])
-        if zlib.crc32(raw).to_bytes(4, "big") != packed[:4]:
-            raise _badly_formed()
-        where, start, end, sequence, generation = json.loads(raw)
-    except (ValueError, zlib.error):
+        where, start, end, sequence, generation = json.loads(_unsealed(token))
+    except ValueError:
         raise _badly_formed() from None
     position = Position(
         calendar=where,
@@ -201,16 +226,21 @@ def _read(token: str, call: Call, calendar: Calendar, projection: Projection) ->
         generation=generation,
     )
     if generation != calendar.mailbox.delta_generation:
-        raise _gone(call, calendar, projection)
+        window = f"startDateTime={_written(position.start)}&endDateTime={_written(position.end)}&"
+        raise _gone(call, calendar, projection, window=window)
     if where != calendar.immutable_id:
         raise _badly_formed()
     return position
 
 
-def _gone(call: Call, calendar: Calendar, projection: Projection) -> GraphError:
-    """An expired token; spelling and ``Location`` are knobs."""
+def _written(instant: datetime) -> str:
+    return f"{instant:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _gone(call: Call, calendar: Calendar, projection: Projection, *, window: str) -> GraphError:
+    """An expired token; spelling and ``Location`` are knobs. The link begins a new round over the same window."""
     knobs = projection.knobs
-    headers = {"Location": f"{_link(call, calendar)}?$deltatoken="} if knobs.goneLocation else {}
+    headers = {"Location": f"{_link(call, calendar)}?{window}$deltatoken="} if knobs.goneLocation else {}
     message = "The sync state generation is not found; the sync state needs to be re-established."
     return GraphError(knobs.goneStatus, knobs.goneCode, message, headers=headers)
 

@@ -126,7 +126,7 @@ async def _late(graph: Graph, raw: Raw, caller: Caller) -> Answer:
     seconds = raw.latency + graph.knobs.latencySeconds
     if seconds > 0:
         await asyncio.sleep(seconds)
-    if graph.knobs.mailboxNotEnabled == caller.account.upn and "/me/" in f"{raw.target}/":
+    if graph.knobs.mailboxNotEnabled == caller.account.upn and mailbox_bound(raw.target):
         raise mailbox_not_enabled()
     call, chosen = call_of(graph, raw, caller)
     return await routes.run(graph, call, chosen)

@@ -23,7 +23,7 @@ def events(graph: Graph, call: Call) -> Answer:
         calendars = call.mailbox.calendars
     else:
         calendars = [within or call.mailbox.default_calendar]
-    found = [views.stored(item) for calendar in calendars for item in calendar.items.values()]
+    found = [views.stored(item) for calendar in calendars for item in calendar.listed.values()]
     found.sort(key=lambda view: view.item.number, reverse=True)
     return _listed(graph, call, found)
 

@@ -6,9 +6,11 @@ from typing import Any
 
 import httpx
 
-from local.graph import ids
+from local.graph import ids, richdata, views
 from local.graph.delivery import PATIENCE, Delivery
 from local.graph.knobs import Knobs
+from local.graph.prefer import Prefer
+from local.graph.projection import Projection
 from local.graph.state import Calendar, Change
 from local.graph.subscriptions import Subscription, Subscriptions
 from local.simkit.control import Frame
@@ -32,15 +34,21 @@ class Sender:
             if subscription.calendar is not change.calendar:
                 continue
             event_id = change.immutable_id if subscription.immutable else change.regular_id
+            etag = ids.long_etag(change.item.change_key)
             for kind in kinds:
-                self._tell(subscription, kind, "Event", event_id, ids.long_etag(change.item.change_key))
+                if kind in subscription.kinds:
+                    item = self._notification(subscription, kind, "Event", event_id, etag)
+                    self._strike(subscription, item | self._rich(subscription, change))
 
     def calendar_changed(self, calendar: Calendar, kind: str) -> None:
         """Queue a notification for every living subscription to the mailbox's calendars themselves (S55)."""
         for subscription in self._subscriptions.alive(self._frame.clock.now()):
-            if subscription.calendar is None and subscription.mailbox is calendar.mailbox:
-                own = calendar.immutable_id if subscription.immutable else calendar.regular_id
-                self._tell(subscription, kind, "Calendar", own, ids.long_etag(calendar.change_key))
+            if subscription.calendar is not None or subscription.mailbox is not calendar.mailbox:
+                continue
+            own = calendar.immutable_id if subscription.immutable else calendar.regular_id
+            if kind in subscription.kinds:
+                etag = ids.long_etag(calendar.change_key)
+                self._strike(subscription, self._notification(subscription, kind, "Calendar", own, etag))
 
     def lifecycle(self, subscription: Subscription, event: str, *, variant: bool = False) -> bool:
         """Queue a lifecycle notification in the documented or the 2026 form; False where there is nobody to tell."""
@@ -84,28 +92,36 @@ class Sender:
         """Forget what waits and what was sent."""
         self.delivery.clear()
 
-    def _tell(self, subscription: Subscription, kind: str, noun: str, own_id: str, etag: str) -> None:
-        """Compose one notification, unless the subscription does not ask for such."""
-        if kind not in subscription.kinds:
-            return
+    def _notification(self, subscription: Subscription, kind: str, noun: str, own_id: str, etag: str) -> dict[str, Any]:
         resource = f"Users/{subscription.mailbox.account.graph_id}/{noun}s/{own_id}"
-        self._strike(
-            subscription,
-            {
-                "subscriptionId": subscription.id,
-                "subscriptionExpirationDateTime": subscription.expires.isoformat(timespec="seconds"),
-                "changeType": kind,
-                "resource": resource,
-                "resourceData": {
-                    "@odata.type": f"#Microsoft.Graph.{noun}",
-                    "@odata.id": resource,
-                    "@odata.etag": etag,
-                    "id": own_id,
-                },
-                "clientState": subscription.client_state,
-                "tenantId": self._tenant(subscription),
+        return {
+            "subscriptionId": subscription.id,
+            "subscriptionExpirationDateTime": subscription.expires.isoformat(timespec="seconds"),
+            "changeType": kind,
+            "resource": resource,
+            "resourceData": {
+                "@odata.type": f"#Microsoft.Graph.{noun}",
+                "@odata.id": resource,
+                "@odata.etag": etag,
+                "id": own_id,
             },
+            "clientState": subscription.client_state,
+            "tenantId": self._tenant(subscription),
+        }
+
+    def _rich(self, subscription: Subscription, change: Change) -> dict[str, Any]:
+        """Return the selected members of the event, encrypted, if the subscription asks for them."""
+        if subscription.certificate is None or change.item.gone:
+            return {}
+        shape = Projection(
+            prefer=Prefer(immutable=subscription.immutable),
+            knobs=self._knobs,
+            base="https://graph.microsoft.com/v1.0",
+            select=subscription.select,
         )
+        read = shape.event(views.stored(change.item))
+        sealed = richdata.encrypted(read, subscription.certificate, subscription.certificate_id or "")
+        return {"encryptedContent": sealed}
 
     def _tenant(self, subscription: Subscription) -> str:
         account = subscription.mailbox.account

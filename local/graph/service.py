@@ -14,6 +14,7 @@ from local.graph.outbox import Outbox
 from local.graph.projection import SELECTABLE, Projection
 from local.graph.query import expand, select
 from local.graph.sender import Sender
+from local.graph.settling import Settling
 from local.graph.state import Calendar, Item, Mailbox, Store
 from local.graph.subscriptions import Subscriptions
 from local.graph.throttle import Throttle
@@ -43,11 +44,14 @@ class Graph:
         self.subscriptions = Subscriptions(self.knobs, self.client)
         self.sender = Sender(self.frame, self.knobs, self.client, self.subscriptions)
         self.store.listener = self.sender.changed
+        self.settling = Settling(self.store, self.knobs)
+        self.store.withhold = self.settling.withhold
 
     def reset(self) -> None:
         """Start anew: empty mailboxes, no subscriptions, default knobs."""
         self.knobs.reset()
         self.sender.reset()
+        self.settling.reset()
         self.subscriptions.kept.clear()
         self.outbox.mails.clear()
         self.throttle.reset()
@@ -55,7 +59,8 @@ class Graph:
         self.store.reset()
 
     def mailbox(self, upn: str) -> Mailbox:
-        """Return a mailbox by its owner's name."""
+        """Return a mailbox by its owner's name, with what has become visible by now."""
+        self.settling.settle()
         return self.store.mailboxes[upn]
 
     def projection(self, call: Call, *, shaped: bool = True) -> Projection:

@@ -1,7 +1,6 @@
 """Limits per app and mailbox: four requests at once, 10,000 in ten minutes (S56, S57)."""
 
-from collections import defaultdict
-from dataclasses import dataclass
+from collections import defaultdict, deque
 
 from local.graph.errors import GraphError, throttled
 from local.graph.knobs import Knobs
@@ -11,34 +10,40 @@ Key = tuple[str, str]
 _WINDOW = 600.0
 
 
-@dataclass(slots=True)
-class _Window:
-    began: float
-    count: int = 0
-
-
 class Throttle:
-    """Counts what is in flight and what came in the last ten minutes, refused requests included."""
+    """Counts what is in flight and what came in the last ten minutes."""
 
     def __init__(self, knobs: Knobs) -> None:
         self._knobs = knobs
         self._flying: dict[Key, int] = defaultdict(int)
-        self._windows: dict[Key, _Window] = {}
+        self._came: dict[Key, deque[float]] = defaultdict(deque)
         self.most: dict[Key, int] = defaultdict(int)
 
     def count(self, key: Key, now: float) -> None:
-        """Count one request against the rate; 429 past it."""
-        window = self._windows.get(key)
-        if window is None or now - window.began >= _WINDOW or now < window.began:
-            window = self._windows[key] = _Window(began=now)
-        window.count += 1
-        if window.count > self._knobs.requestsPerTenMinutes:
+        """Count one request against the rate; 429 past it.
+
+        A refused one counts as well, so that whoever asks too early waits longer (assumed; a knob). More than the
+        limit need not be remembered: the oldest of that many says when there is room again.
+        """
+        came, limit = self._came[key], self._knobs.requestsPerTenMinutes
+        while came and not now - _WINDOW < came[0] <= now:
+            came.popleft()
+        refused = len(came) >= limit
+        if not refused or self._knobs.countRefused:
+            came.append(now)
+        while len(came) > limit:
+            came.popleft()
+        if refused:
             raise GraphError(
                 429,
                 "ApplicationThrottled",
                 "Application is over its request limit.",
-                headers={"Retry-After": str(max(1, round(window.began + _WINDOW - now)))},
+                headers={"Retry-After": str(max(1, round(came[0] + _WINDOW - now)))},
             )
+
+    def spend(self, key: Key, times: int, now: float) -> None:
+        """Count as if so many requests had come just now."""
+        self._came[key].extend([now] * times)
 
     def take(self, key: Key, wanted: int) -> int:
         """Take up to so many slots and return how many there were; 0 means: answer 429."""
@@ -57,5 +62,5 @@ class Throttle:
 
     def reset(self) -> None:
         """Forget the rate and the peak; what is in flight stays counted until it ends."""
-        self._windows.clear()
+        self._came.clear()
         self.most.clear()

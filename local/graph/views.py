@@ -77,7 +77,7 @@ def in_range(item: Item, start: datetime, end: datetime) -> Iterator[View]:
 
 def calendar_view(calendar: Calendar, start: datetime, end: datetime) -> list[View]:
     """Return the calendar's events in the range by start."""
-    found = [view for item in calendar.items.values() for view in in_range(item, start, end)]
+    found = [view for item in calendar.listed.values() for view in in_range(item, start, end)]
     found.sort(key=lambda view: view.span.start)
     return found
 

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import jwt
@@ -196,13 +197,26 @@ async def graph(graph_url: str, trust: ssl.SSLContext, schema: Any) -> AsyncIter
 
 @dataclass
 class Endpoint:
-    """Takes notifications as a Functions app would; how it answers can be changed."""
+    """Takes notifications as a Functions app would; how it answers can be changed.
+
+    ``mode`` is how it answers a validation (at the path ``mode_path`` only, if that is given), ``failures`` how many
+    notifications it refuses first, ``seconds`` how long it takes over each.
+    """
 
     url: str = ""
     posts: list[dict[str, Any]] = field(default_factory=list)
     validations: list[str] = field(default_factory=list)
+    asked: list[tuple[str, str, bytes]] = field(default_factory=list)
     mode: str = "good"
+    mode_path: str = ""
     failures: int = 0
+    seconds: float = 0.0
+
+    def restart(self) -> None:
+        """Forget everything."""
+        for kept in (self.posts, self.validations, self.asked):
+            kept.clear()
+        self.mode, self.mode_path, self.failures, self.seconds = "good", "", 0, 0.0
 
     @property
     def items(self) -> list[dict[str, Any]]:
@@ -212,16 +226,23 @@ class Endpoint:
         asked = request.query_params.get("validationToken")
         if asked is not None:
             self.validations.append(str(request.url.path))
-            if self.mode == "html":
-                return Response(asked, media_type="text/html")
-            if self.mode == "slow":
-                await asyncio.sleep(1)
-            return PlainTextResponse("wrong" if self.mode == "wrong" else asked, status_code=200)
+            self.asked.append((request.url.query, request.headers.get("content-type", ""), await request.body()))
+            return await self._echo(asked, self.mode if self.mode_path in ("", request.url.path) else "good")
         if self.failures > 0:
             self.failures -= 1
             return Response(status_code=503)
+        if self.seconds:
+            await asyncio.sleep(self.seconds)
         self.posts.append(json.loads(await request.body()))
         return Response(status_code=202)
+
+    async def _echo(self, token: str, mode: str) -> Response:
+        if mode == "slow":
+            await asyncio.sleep(1)
+        if mode == "html":
+            return Response(token, media_type="text/html")
+        written = {"wrong": "wrong", "encoded": quote(token, safe=""), "padded": f"{token}\n"}.get(mode, token)
+        return PlainTextResponse(written, status_code=202 if mode == "accepted" else 200)
 
     async def until(self, count: int, seconds: float = 10.0) -> list[dict[str, Any]]:
         """Wait until so many items have come."""
@@ -244,9 +265,7 @@ def listening(tls: Certificates) -> Iterator[Endpoint]:
 @pytest.fixture
 def endpoint(listening: Endpoint, schema: Any) -> Iterator[Endpoint]:
     """The endpoint as if it had just started; every notification is checked against the public schema."""
-    listening.posts.clear()
-    listening.validations.clear()
-    listening.mode, listening.failures = "good", 0
+    listening.restart()
     yield listening
     found = [each for post in listening.posts for each in schema.notification_problems(post)] if schema else []
     assert not found, "\n".join(found)

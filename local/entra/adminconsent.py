@@ -13,9 +13,9 @@ from starlette.routing import Route
 
 from local.entra import pages, tenants
 from local.entra.authorize import Authorize, text_fields
-from local.entra.errors import EntraError, Occasion, correlation_id, redirect_parameters
+from local.entra.errors import EntraError, redirect_parameters
 from local.entra.request import ReturnAddress, check_client, return_address
-from local.entra.scopes import MEANINGS, parse
+from local.entra.scopes import MEANINGS, answered, parse
 from local.entra.state import Directory
 from local.simkit.people import ACCOUNTS, ROSE, Account
 
@@ -60,6 +60,8 @@ class AdminConsent:
             tenant = tenants.known(request.path_params["tenant"])
             check_client(given, client, tenant)
             back = return_address({**self._registered(request), **given, "response_mode": "query"}, client)
+            if "/v2.0/" in request.url.path and not given.get("scope"):
+                raise EntraError(900144, {"parameter": "scope"})
             scopes = parse(given["scope"], client.permissions) if given.get("scope") else client.permissions
         except EntraError as error:
             return self._authorize.error_page(request, error)
@@ -136,9 +138,7 @@ class AdminConsent:
         answer = {"admin_consent": "True", "tenant": tid}
         if accepted:
             self._directory.admin_consent.setdefault(tid, set()).update(wish.scopes)
-            return wish.back.send({**answer, "scope": " ".join(wish.scopes)})
-        occasion = Occasion(
-            at=self._directory.clock.now(), correlation_id=correlation_id(request.headers.get("client-request-id"))
-        )
+            return wish.back.send({**answer, "scope": answered(wish.scopes, qualified=True, echo_offline=True)})
+        occasion = self._directory.occasion(request.headers.get("client-request-id"))
         error = EntraError(65004, error="consent_required")
         return wish.back.send({**redirect_parameters(error, occasion, self._directory.knobs.error_names), **answer})

@@ -20,6 +20,7 @@ from local.entra.keep import StateFile
 from local.entra.sessions import Sessions
 from local.entra.state import Directory
 from local.entra.token import Token
+from local.entra.userinfo import UserInfo
 from local.simkit.control import Frame, control_routes
 from local.simkit.faults import Fault
 from local.simkit.observe import App, Observed
@@ -62,6 +63,7 @@ def build(redirect_uris: Iterable[str], state_file: Path | None = None) -> Entra
         *authorize.routes,
         *AdminConsent(directory, authorize).routes,
         *Token(directory).routes,
+        *UserInfo(directory).routes,
     ]
 
     async def keep(request: Request, call_next: RequestResponseEndpoint) -> Response:

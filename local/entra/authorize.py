@@ -19,7 +19,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from local.entra import pages, tenants
-from local.entra.errors import EntraError, Occasion, correlation_id, redirect_parameters
+from local.entra.errors import EntraError, Occasion, redirect_parameters
 from local.entra.request import AuthorizeRequest, ReturnAddress, check_client, read, return_address
 from local.entra.scopes import MEANINGS
 from local.entra.sessions import Flow, Session, Sessions
@@ -69,7 +69,7 @@ class Authorize:
         if asked.prompt == "none":
             return self._silent(request, asked, account)
         flow = self._sessions.begin(asked)
-        if account is None or self._directory.standing(account).mfa_required:
+        if account is None or self._must_sign_in(account):
             return self._who(flow, session)
         flow.account = account
         return self._after_sign_in(request, flow)
@@ -121,7 +121,8 @@ class Authorize:
         except EntraError as error:
             return self.error_page(request, error)
         self._sessions.sign_out(self._sessions.of(request))
-        wanted = request.query_params.get("post_logout_redirect_uri", "")
+        given = text_fields(await request.form() if request.method == "POST" else request.query_params)
+        wanted = given.get("post_logout_redirect_uri", "")
         if wanted in self._directory.client.redirect_uris:
             return RedirectResponse(wanted, status_code=302, headers=pages.HEADERS)
         return pages.render("signed_out", title="Signed out")
@@ -135,7 +136,7 @@ class Authorize:
 
     def _occasion(self, request: Request) -> Occasion:
         asked = request.headers.get("client-request-id") or request.query_params.get("client-request-id")
-        return Occasion(at=self._directory.clock.now(), correlation_id=correlation_id(asked))
+        return self._directory.occasion(asked)
 
     def _refuse(self, request: Request, back: ReturnAddress, error: EntraError) -> Response:
         names = self._directory.knobs.error_names
@@ -145,7 +146,7 @@ class Authorize:
         """Return who may go on without a page: the one signed in, or the one that ``login_hint`` names."""
         if asked.prompt in ("login", "select_account"):
             return None
-        present = self._sessions.accounts(session, asked.tenant)
+        present = self._hinted(asked, self._sessions.accounts(session, asked.tenant))
         if asked.login_hint:
             return next((account for account in present if account.upn == asked.login_hint), None)
         return present[0] if len(present) == 1 else None
@@ -154,11 +155,14 @@ class Authorize:
         """``prompt=none``: a code or an error, never a page (S5)."""
         if account is None:
             return self._refuse(request, asked.back, EntraError(50058))
-        if self._directory.standing(account).mfa_required:
-            return self._refuse(request, asked.back, EntraError(50076, error="interaction_required"))
+        standing = self._directory.standing(account)
+        name = {"client_id": asked.client_id, "name": self._directory.client.name, "upn": account.upn}
+        if standing.mfa_required or standing.refusal:
+            error = EntraError(standing.refusal or 50076, name, error="interaction_required")
+            return self._refuse(request, asked.back, error)
         if self._directory.lacks_consent(account, asked.scopes):
-            name = {"client_id": asked.client_id, "name": self._directory.client.name}
-            return self._refuse(request, asked.back, EntraError(65001, name, error="consent_required"))
+            error = EntraError(65001, name, error=self._directory.knobs.silent_consent_error)
+            return self._refuse(request, asked.back, error)
         return self._answer(self._sessions.begin(asked), account)
 
     def _who(self, flow: Flow, session: Session | None) -> Response:
@@ -174,9 +178,17 @@ class Authorize:
             app=self._directory.client.name,
             action=f"/{tenant}/login",
             ctx=flow.ctx,
-            accounts=[account for account in ACCOUNTS if tenants.admits(tenant, account)],
+            accounts=self._hinted(flow.asked, [person for person in ACCOUNTS if tenants.admits(tenant, person)]),
             signed_in=self._sessions.accounts(session, tenant),
         )
+
+    def _hinted(self, asked: AuthorizeRequest, accounts: list[Account]) -> list[Account]:
+        """Return whom ``domain_hint`` leaves; a hint that fits nobody is no hint (assumed)."""
+        return [item for item in accounts if tenants.hinted(asked.domain_hint, item)] or accounts
+
+    def _must_sign_in(self, account: Account) -> bool:
+        standing = self._directory.standing(account)
+        return standing.mfa_required or bool(standing.refusal)
 
     def _sign_in_page(self, flow: Flow, *, upn: str, problem: str) -> Response:
         return pages.render(
@@ -194,17 +206,20 @@ class Authorize:
         error = None
         if account is None:
             error = EntraError(50034, {"upn": upn})
-        elif not tenants.admits(flow.asked.tenant, account):
-            names = {"upn": account.upn, "tenant": flow.asked.tenant, "client_id": flow.asked.client_id}
-            error = EntraError(50020, {**names, "name": self._directory.client.name})
         elif self._directory.standing(account).disabled:
             error = EntraError(50057)
+        else:
+            error = tenants.unwelcome(account, flow.asked.tenant, self._directory.client)
         return f"AADSTS{error.number}: {error.message}" if error else ""
 
     def _after_sign_in(self, request: Request, flow: Flow) -> Response:
         account = flow.account
         if account is None:
             return self.error_page(request, EntraError(90014))
+        if refusal := self._directory.standing(account).refusal:
+            # What no sign-in cures is told on a page here and never to the application (assumed).
+            names = {"client_id": flow.asked.client_id, "name": self._directory.client.name, "upn": account.upn}
+            return self.error_page(request, EntraError(refusal, names))
         if self._directory.needs_admin(account, flow.asked.scopes):
             return self._approval_page(flow, account)
         if flow.asked.prompt == "consent" or self._directory.lacks_consent(account, flow.asked.scopes):
@@ -247,6 +262,7 @@ class Authorize:
         self._sessions.end(flow)
         code = self._directory.new_code(
             account,
+            tenant=tenants.canonical(asked.tenant),
             redirect_uri=asked.back.redirect_uri,
             scopes=asked.scopes,
             nonce=asked.nonce,

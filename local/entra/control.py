@@ -8,11 +8,21 @@
   what an administrator consented to as well.
 - ``POST /_control/grants/disable`` ``{"upn", "disabled": true}``: 50057.
 - ``GET /_control/grants``: per person consent, refresh tokens, switches.
-- ``POST /_control/client`` any of ``{"secret", "secretExpired", "disabled", "redirectUris"}``: changes what the
-  directory accepts, so that the application's own secret becomes wrong (7000215) or expired (7000222).
+- ``POST /_control/grants/change`` ``{"upn", "change"}``: what happens to an account, and what it ends (the table of
+  entra-docs ``refresh-tokens.md`` for confidential clients): ``passwordExpires``, ``passwordChangedByUser``,
+  ``selfServicePasswordReset``, ``adminResetsPasswordInAzurePortal``, ``adminResetsPasswordInEntraAdminCenter``,
+  ``userRevokes``, ``adminRevokes``, ``singleSignOut``.
+- ``POST /_control/refusals`` ``{"number", "upn"}``: from now on every token request of this person (without ``upn``:
+  everybody's) is refused with a number of ``catalogue.py``; 0 ends it, as does the person's next interactive sign-in
+  where that would (MFA, sign-in frequency). Silent sign-ins are refused too; what no sign-in cures ends on an error
+  page.
+- ``POST /_control/client`` any of ``{"secret", "secretExpired", "disabled", "redirectUris", "spaRedirectUris",
+  "signInAudience"}``: changes what the directory accepts, so that the application's own secret becomes wrong (7000215)
+  or expired (7000222).
 - ``POST /_control/codes`` ``{"upn", "scopes", "redirect_uri", "code_challenge", "nonce", "state"}``: consents, and
-  answers ``{"code", "state", "client_info"}`` without any page. S256 is assumed for ``code_challenge``.
-- ``POST /_control/keys/rotate``: signs with a new key; the old one stays published.
+  answers ``{"code", "state", "client_info"}`` without any page. S256 is assumed for ``code_challenge``. ``tenant`` is
+  the segment under which the code is to be redeemed (``common``).
+- ``POST /_control/keys/rotate``: signs with a new key; the old one stays published, unless ``{"withdraw": true}``.
 - ``GET /_control/issued``: how many secret values were issued, by kind; ``?values=1`` shows them (leak tests).
 """
 
@@ -26,11 +36,23 @@ from starlette.routing import Route
 
 from local.entra import scopes as scope_rules
 from local.entra import tenants
+from local.entra.catalogue import CATALOGUE
 from local.entra.errors import EntraError
-from local.entra.state import Directory
+from local.entra.state import AUDIENCES, Directory
 from local.entra.tokens import client_info
 from local.simkit.people import ACCOUNTS, Account
 
+CHANGES: dict[str, tuple[str, ...]] = {
+    "passwordExpires": (),
+    "passwordChangedByUser": ("sessions",),
+    "selfServicePasswordReset": ("sessions",),
+    "adminResetsPasswordInAzurePortal": ("sessions",),
+    "adminResetsPasswordInEntraAdminCenter": ("sessions", "grants"),
+    "userRevokes": ("sessions", "grants"),
+    "adminRevokes": ("sessions", "grants"),
+    "singleSignOut": ("sessions",),
+}
+"""What each change revokes: password-based cookies, and refresh tokens of confidential clients."""
 Act = Callable[[dict[str, Any]], dict[str, Any]]
 
 
@@ -53,7 +75,11 @@ class Control:
             "grants/disable": self._disable,
             "client": self._client,
             "codes": self._code,
-            "keys/rotate": lambda _: {"kid": self._directory.mint.rotate().kid},
+            "grants/change": self._change,
+            "refusals": self._refuse,
+            "keys/rotate": lambda body: {
+                "kid": self._directory.mint.rotate(withdraw=bool(body.get("withdraw", False))).kid
+            },
         }
         shown = [
             Route("/_control/knobs", self._show_knobs, methods=["GET"]),
@@ -111,6 +137,27 @@ class Control:
         self._directory.revoke(account)
         return self._grant(account)
 
+    def _change(self, body: dict[str, Any]) -> dict[str, Any]:
+        account = _account(body)
+        ends = CHANGES.get(str(body.get("change")))
+        if ends is None:
+            raise ValueError(f"change must be one of {', '.join(CHANGES)}")
+        if "grants" in ends:
+            self._directory.revoke(account)
+        elif "sessions" in ends:
+            self._directory.standing(account).sessions += 1
+        return self._grant(account)
+
+    def _refuse(self, body: dict[str, Any]) -> dict[str, Any]:
+        number = int(body.get("number", 0))
+        if number and number not in CATALOGUE:
+            raise ValueError(f"number must be 0 or one of {', '.join(map(str, sorted(CATALOGUE)))}")
+        if "upn" in body:
+            self._directory.standing(_account(body)).refusal = number
+        else:
+            self._directory.client.refusal = number
+        return {"number": number, "upn": body.get("upn")}
+
     def _expire(self, body: dict[str, Any]) -> dict[str, Any]:
         account = _account(body)
         self._directory.expire(account)
@@ -139,11 +186,18 @@ class Control:
         client.secret_expired = bool(body.get("secretExpired", client.secret_expired))
         client.disabled = bool(body.get("disabled", client.disabled))
         client.redirect_uris = tuple(body.get("redirectUris", client.redirect_uris))
+        client.spa_redirect_uris = tuple(body.get("spaRedirectUris", client.spa_redirect_uris))
+        audience = body.get("signInAudience", client.audience)
+        if audience not in AUDIENCES:
+            raise ValueError(f"signInAudience must be one of {', '.join(AUDIENCES)}")
+        client.audience = audience
         return {
             "clientId": client.client_id,
             "secretExpired": client.secret_expired,
             "disabled": client.disabled,
             "redirectUris": client.redirect_uris,
+            "spaRedirectUris": client.spa_redirect_uris,
+            "signInAudience": client.audience,
         }
 
     def _code(self, body: dict[str, Any]) -> dict[str, Any]:
@@ -157,6 +211,7 @@ class Control:
         self._directory.standing(account).consented |= set(scopes)
         code = self._directory.new_code(
             account,
+            tenant=tenants.canonical(tenants.known(body.get("tenant", "common"))),
             redirect_uri=redirect_uri,
             scopes=scopes,
             nonce=body.get("nonce"),

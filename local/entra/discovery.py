@@ -1,15 +1,19 @@
 """Metadata, keys and instance discovery (S1)."""
 
 import json
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from local.entra import tenants
-from local.entra.errors import EntraError, Occasion, correlation_id, token_body
+from local.entra.errors import EntraError, token_body
 from local.entra.scopes import OPENID
 from local.entra.state import Directory
+
+PUBLIC_CLOUD = ("login.microsoftonline.com", "login.windows.net", "login.microsoft.com", "sts.windows.net")
+"""The hosts of one cloud (MSAL 1.39 ``authority.py``, ``WELL_KNOWN_AUTHORITY_HOSTS``)."""
 
 
 class Discovery:
@@ -48,7 +52,8 @@ class Discovery:
             "scopes_supported": list(OPENID),
             "issuer": f"{base}/{issuer}/v2.0",
             "request_uri_parameter_supported": False,
-            "userinfo_endpoint": "https://graph.microsoft.com/oidc/userinfo",
+            # Really at graph.microsoft.com; here on this host, so that no client leaves the stand.
+            "userinfo_endpoint": f"{base}/oidc/userinfo",
             "authorization_endpoint": f"{oauth}/authorize",
             "http_logout_supported": True,
             "frontchannel_logout_supported": True,
@@ -72,18 +77,28 @@ class Discovery:
         return JSONResponse(self._directory.mint.jwks)
 
     async def instance(self, request: Request) -> Response:
-        """Answer instance discovery for this host alone, as MSAL reads it."""
+        """Answer instance discovery as MSAL reads it: for this host, and for Microsoft's public cloud."""
         host = request.url.netloc
+        asked = urlsplit(request.query_params.get("authorization_endpoint", ""))
+        if not asked.netloc or "api-version" not in request.query_params:
+            return self._refuse(request, EntraError(50050))
+        if asked.netloc not in (host, *PUBLIC_CLOUD):
+            return self._refuse(request, EntraError(50049))
+        network, cache, *_ = PUBLIC_CLOUD if host in PUBLIC_CLOUD else (host, host)
         body = {
             "tenant_discovery_endpoint": f"{request.url.scheme}://{host}/common/v2.0/.well-known/openid-configuration",
-            "api-version": request.query_params.get("api-version", "1.1"),
-            "metadata": [{"preferred_network": host, "preferred_cache": host, "aliases": [host]}],
+            "api-version": request.query_params["api-version"],
+            "metadata": [
+                {
+                    "preferred_network": network,
+                    "preferred_cache": cache,
+                    "aliases": list(PUBLIC_CLOUD) if host in PUBLIC_CLOUD else [host],
+                }
+            ],
         }
         return Response(json.dumps(body), media_type="application/json; charset=utf-8")
 
     def _refuse(self, request: Request, error: EntraError) -> Response:
-        occasion = Occasion(
-            at=self._directory.clock.now(), correlation_id=correlation_id(request.headers.get("client-request-id"))
-        )
+        occasion = self._directory.occasion(request.headers.get("client-request-id"))
         body = token_body(error, occasion, self._directory.knobs.error_names)
         return JSONResponse(body, status_code=error.status)

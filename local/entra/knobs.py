@@ -6,7 +6,10 @@
 Ivy), ``adminApprovalError`` (``consent_required`` or ``access_denied``: what "Return to the application without
 granting consent" brings back with AADSTS90094; assumed), ``withheldScopes`` (names that a redeemed code does not
 grant although they were consented to; none. RFC 6749 section 5.1 lets a server grant less than was asked for and say
-so in ``scope``; without ``offline_access`` no refresh token comes).
+so in ``scope``; without ``offline_access`` no refresh token comes), ``spaRefreshTokenHours`` (24),
+``silentConsentError`` (``interaction_required``, as ``v2-oauth2-auth-code-flow.md`` says of ``prompt=none`` where
+consent is missing, or ``consent_required``, as seen in practice), ``descriptionBreaks`` (true: line breaks before
+"Trace ID", "Correlation ID" and "Timestamp", as in the documented samples; false: spaces).
 """
 
 from dataclasses import dataclass, field
@@ -22,9 +25,12 @@ class Knobs(KnobBoard):
     access_token_seconds: int = 3600
     code_seconds: int = 600
     refresh_token_days: int = 90
+    spa_refresh_token_hours: int = 24
     scope_form: str = "short"
     echo_offline_access: bool = False
     error_names: dict[str, str] = field(default_factory=dict)
     admin_approval: tuple[str, ...] = (IVY.upn,)
     admin_approval_error: str = "consent_required"
     withheld_scopes: tuple[str, ...] = ()
+    silent_consent_error: str = "interaction_required"
+    description_breaks: bool = True

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from starlette.requests import Request
 from starlette.responses import Response
 
+from local.entra.catalogue import CATALOGUE
 from local.entra.request import AuthorizeRequest
 from local.entra.state import Directory
 from local.entra.tenants import admits
@@ -18,7 +19,7 @@ FLOW_SECONDS = 900
 
 @dataclass(kw_only=True)
 class Session:
-    """A browser's sign-ins: account name to the revocation epoch at which it signed in."""
+    """A browser's sign-ins: account name to the count of revoked sessions at which it signed in."""
 
     ident: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     epochs: dict[str, tuple[Account, int]] = field(default_factory=dict)
@@ -57,15 +58,17 @@ class Sessions:
         return [
             account
             for account, epoch in held
-            if admits(tenant, account) and epoch == self._directory.standing(account).epoch
+            if admits(tenant, account) and epoch == self._directory.standing(account).sessions
         ]
 
     def sign_in(self, session: Session | None, account: Account) -> Session:
-        """Add the account to the session, made now where there is none. A fresh sign-in satisfies MFA."""
+        """Add the account to the session, made now where there is none. A fresh sign-in satisfies MFA and its kin."""
         session = session or Session()
         standing = self._directory.standing(account)
         standing.mfa_required = False
-        session.epochs[account.upn] = (account, standing.epoch)
+        if standing.refusal and CATALOGUE[standing.refusal].cured:
+            standing.refusal = 0
+        session.epochs[account.upn] = (account, standing.sessions)
         self._sessions[session.ident] = session
         return session
 

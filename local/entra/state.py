@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from local.entra.errors import Occasion, correlation_id
 from local.entra.knobs import Knobs
 from local.entra.tokens import Mint
 from local.simkit.clock import Clock
@@ -22,15 +23,24 @@ REGISTERED = (
     "Calendars.ReadWrite",
     "MailboxSettings.Read",
 )
+AUDIENCES = ("AzureADandPersonalMicrosoftAccount", "AzureADMultipleOrgs", "AzureADMyOrg")
+"""Values of ``signInAudience`` in an app registration (entra-docs ``supported-accounts-validation.md``)."""
 ISSUED_KEPT = 5000
 """How many issued values are remembered for leak tests."""
 
 
 @dataclass(kw_only=True)
 class Client:
-    """The one app registration: multi-tenant with personal accounts, a web redirect, a secret."""
+    """The one app registration: multi-tenant with personal accounts, a web redirect, a secret.
+
+    ``spa_redirect_uris`` are those registered with the type ``spa``. ``refusal`` is a number of the catalogue with
+    which every request for tokens is refused; 0 for none.
+    """
 
     redirect_uris: tuple[str, ...]
+    spa_redirect_uris: tuple[str, ...] = ()
+    audience: str = AUDIENCES[0]
+    refusal: int = 0
     client_id: str = CLIENT_ID
     name: str = "WedSync"
     secret: str = CLIENT_SECRET
@@ -45,6 +55,7 @@ class Code:
 
     value: str
     account: Account
+    tenant: str
     redirect_uri: str
     scopes: tuple[str, ...]
     nonce: str | None
@@ -57,22 +68,33 @@ class Code:
 
 @dataclass(kw_only=True)
 class RefreshToken:
-    """A refresh token. Redeeming it issues another and leaves this one alive (S8)."""
+    """A refresh token. Redeeming it issues another and leaves this one alive (S8).
+
+    ``first`` is when the first of its line was issued: those of a single-page app end a day after that.
+    """
 
     value: str
     account: Account
     scopes: tuple[str, ...]
     issued: float
     epoch: int
+    spa: bool = False
+    first: float
     expired: bool = False
 
 
 @dataclass(kw_only=True)
 class Standing:
-    """How one person stands with the application. ``epoch`` counts revocations; older grants are dead (S9)."""
+    """How one person stands with the application (S9).
+
+    ``epoch`` counts revocations of grants and ``sessions`` those of browser sessions; older ones are dead. ``refusal``
+    is a number of the catalogue with which this person is refused; 0 for none.
+    """
 
     consented: set[str] = field(default_factory=set)
     epoch: int = 0
+    sessions: int = 0
+    refusal: int = 0
     revoked: float = 0.0
     mfa_required: bool = False
     disabled: bool = False
@@ -105,6 +127,11 @@ class Directory:
         self.standings: dict[str, Standing] = {}
         self.admin_consent: dict[str, set[str]] = {}
         self.issued: deque[Issued] = deque(maxlen=ISSUED_KEPT)
+
+    def occasion(self, asked: str | None) -> Occasion:
+        """Return the occasion of a failure now; ``asked`` is the request's ``client-request-id``."""
+        separator = "\r\n" if self.knobs.description_breaks else " "
+        return Occasion(at=self.clock.now(), correlation_id=correlation_id(asked), separator=separator)
 
     def standing(self, account: Account) -> Standing:
         """Return how this person stands, making a fresh record at first sight."""
@@ -141,14 +168,19 @@ class Directory:
         self.codes[code.value] = code
         return code
 
-    def new_refresh_token(self, account: Account, *, scopes: tuple[str, ...], epoch: int) -> RefreshToken:
-        """Issue a refresh token that belongs to the same revocation epoch as the grant that it comes from."""
+    def new_refresh_token(
+        self, account: Account, *, scopes: tuple[str, ...], epoch: int, spa: bool = False, first: float | None = None
+    ) -> RefreshToken:
+        """Issue a refresh token of the same revocation epoch as the grant that it comes from; ``first``: its line's."""
+        now = self.clock.timestamp()
         token = RefreshToken(
             value=self.note("refresh_token", account, f"1.A{secrets.token_urlsafe(160)}"),
             account=account,
             scopes=scopes,
-            issued=self.clock.timestamp(),
+            issued=now,
             epoch=epoch,
+            spa=spa,
+            first=now if first is None else first,
         )
         self.refresh_tokens[token.value] = token
         return token
@@ -157,6 +189,7 @@ class Directory:
         """Revoke every grant and session of the person (password reset, "revoke sessions")."""
         standing = self.standing(account)
         standing.epoch += 1
+        standing.sessions += 1
         standing.revoked = self.clock.timestamp()
 
     def expire(self, account: Account) -> None:

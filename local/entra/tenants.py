@@ -1,6 +1,7 @@
 """Tenant segments of the path, and which sample accounts may sign in under each."""
 
 from local.entra.errors import EntraError
+from local.entra.state import AUDIENCES, Client
 from local.simkit.people import ACCOUNTS, PERSONAL_TENANT, WORK_TENANT, Account
 
 WORK_DOMAIN = "havenweddings.example"
@@ -37,6 +38,36 @@ def admits(tenant: str, account: Account) -> bool:
     """Whether this kind of account may sign in under the segment (S11)."""
     kind = _KINDS[tenant]
     return kind == "any" or (kind == "personal") == account.personal
+
+
+def canonical(tenant: str) -> str:
+    """Return one spelling for all segments that name the same tenant."""
+    return tenant_id(tenant) or tenant
+
+
+def check_audience(tenant: str, client: Client) -> None:
+    """Refuse a segment that the registration's ``signInAudience`` does not serve (``reference-error-codes.md``)."""
+    names = {"client_id": client.client_id, "name": client.name}
+    if client.audience == AUDIENCES[2] and tenant in ("common", "organizations"):
+        raise EntraError(50194, names)
+    if client.audience != AUDIENCES[0] and _KINDS[tenant] == "personal":
+        raise EntraError(9002332, names)
+
+
+def unwelcome(account: Account, tenant: str, client: Client) -> EntraError | None:
+    """Return why this account cannot sign in under the segment: another kind of account, or another tenant (S11)."""
+    names = {"upn": account.upn, "tenant": tenant, "client_id": client.client_id, "name": client.name}
+    if account.personal and client.audience != AUDIENCES[0]:
+        return EntraError(500208, names)
+    if admits(tenant, account):
+        return None
+    return EntraError(50020 if tenant_id(tenant) == WORK_TENANT else 500208, names)
+
+
+def hinted(hint: str, account: Account) -> bool:
+    """Whether ``domain_hint`` means this account: a kind, a tenant's id, or the domain of its name."""
+    kinds = {"consumers": account.personal, "organizations": not account.personal}
+    return kinds.get(hint, hint in (account.tid, account.upn.partition("@")[2]))
 
 
 def person(upn: str) -> Account | None:

@@ -71,9 +71,9 @@ class Mint:
 
     keys: list[SigningKey] = field(default_factory=lambda: [new_key()])
 
-    def rotate(self) -> SigningKey:
-        """Sign with a new key from now on."""
-        self.keys.append(new_key())
+    def rotate(self, *, withdraw: bool = False) -> SigningKey:
+        """Sign with a new key from now on; ``withdraw`` the others at once, as in an emergency."""
+        self.keys = [*([] if withdraw else self.keys), new_key()]
         return self.keys[-1]
 
     @property
@@ -123,6 +123,8 @@ def id_claims(
         "sub": pairwise(client_id, account),
         "ver": "2.0",
         "uti": _b64url(uuid.uuid4().bytes),
+        "rh": f"1.{_b64url(uuid.uuid4().bytes)}",
+        "aio": _b64url(uuid.uuid4().bytes + uuid.uuid4().bytes),
     }
     if nonce is not None:
         claims["nonce"] = nonce

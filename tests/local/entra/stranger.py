@@ -8,9 +8,12 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
+import jwt
 
 CLIENT_ID = "7c1f0a52-5a86-4f4e-9d0f-2d4c6b8e9a10"
 SECRET = "stand-client-secret"
+WORK = "84bd8158-6d4d-4958-8b9f-9d6445542f95"
+PERSONAL = "9188040d-6c67-4c5b-b112-36a304b66dad"
 REDIRECT = "https://localhost:7443/api/integrations/outlook/callback"
 VERIFIER = "a-verifier-of-the-least-length-that-is-allowed-by-rfc7636"
 CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
@@ -113,3 +116,25 @@ def answer(response: httpx.Response) -> dict[str, str]:
     location = response.headers["location"]
     assert location.startswith(f"{REDIRECT}?"), location
     return {name: values[0] for name, values in parse_qs(urlsplit(location).query).items()}
+
+
+def refused(response: httpx.Response, error: str, number: int, status: int | None = 400) -> dict[str, Any]:
+    """Check a refusal and its documented shape; return it. ``status`` None: any refusal's."""
+    body: dict[str, Any] = response.json()
+    assert (body["error"], body["error_codes"]) == (error, [number]), body
+    assert response.status_code in ((400, 401) if status is None else (status,))
+    assert body["error_description"].startswith(f"AADSTS{number}: ")
+    for member in ("trace_id", "correlation_id", "timestamp"):
+        assert body[member] in body["error_description"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ", body["timestamp"])
+    assert body["error_uri"].endswith(f"code={number}")
+    return body
+
+
+def claims(token: str, stranger: Stranger, audience: str) -> dict[str, Any]:
+    """Return a token's claims after checking its signature against the published keys."""
+    keys = jwt.PyJWKSet.from_dict(stranger.web.get("/common/discovery/v2.0/keys").json())
+    kid = jwt.get_unverified_header(token)["kid"]
+    key = next(key for key in keys.keys if key.key_id == kid)
+    decoded: dict[str, Any] = jwt.decode(token, key, algorithms=["RS256"], audience=audience)
+    return decoded

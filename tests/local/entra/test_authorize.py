@@ -1,37 +1,14 @@
-"""S1-S7, S11: metadata, the authorization endpoint and its pages, over plain HTTPS."""
+"""S2, S5, S6, S11: the authorization endpoint and its pages, over plain HTTPS."""
 
 import re
 from urllib.parse import parse_qs, urlsplit
 
+import jwt
 import pytest
 
-from tests.local.entra.stranger import IVY, MARCO, REDIRECT, ROSE, Stranger, answer, read_page
-
-WORK = "84bd8158-6d4d-4958-8b9f-9d6445542f95"
-PERSONAL = "9188040d-6c67-4c5b-b112-36a304b66dad"
-
-
-@pytest.mark.parametrize("tenant", ["common", "organizations", "consumers", WORK, PERSONAL])
-def test_s01_metadata_names_https_endpoints_of_the_tenant(stranger: Stranger, entra_url: str, tenant: str) -> None:
-    body = stranger.web.get(f"/{tenant}/v2.0/.well-known/openid-configuration").json()
-    assert body["authorization_endpoint"] == f"{entra_url}/{tenant}/oauth2/v2.0/authorize"
-    assert body["token_endpoint"] == f"{entra_url}/{tenant}/oauth2/v2.0/token"
-    assert stranger.web.get(body["jwks_uri"]).json()["keys"][0]["kty"] == "RSA"
-    issuer = {"common": "{tenantid}", "organizations": "{tenantid}", "consumers": PERSONAL}.get(tenant, tenant)
-    assert body["issuer"] == f"{entra_url}/{issuer}/v2.0"
-    assert {"client_secret_post", "private_key_jwt"} <= set(body["token_endpoint_auth_methods_supported"])
-
-
-def test_s01_an_unknown_tenant_is_refused(stranger: Stranger) -> None:
-    response = stranger.web.get("/nowhere/v2.0/.well-known/openid-configuration")
-    assert response.status_code == 400
-    assert response.json()["error_codes"] == [90002]
-
-
-def test_s01_instance_discovery_knows_this_host(stranger: Stranger, entra_url: str) -> None:
-    body = stranger.web.get("/common/discovery/instance", params={"api-version": "1.1"}).json()
-    assert body["tenant_discovery_endpoint"].startswith(f"{entra_url}/common/")
-    assert body["metadata"][0]["aliases"] == [urlsplit(entra_url).netloc]
+from tests.local.entra.sources import AUTH_CODE, ERRORS, OIDC
+from tests.local.entra.stranger import IVY, MARCO, PERSONAL, REDIRECT, ROSE, WORK, Stranger, answer, read_page
+from tests.local.evidence import Grade, behaviour
 
 
 @pytest.mark.parametrize(
@@ -45,6 +22,7 @@ def test_s01_instance_discovery_knows_this_host(stranger: Stranger, entra_url: s
         ({"client_id": None}, 900144),
     ],
 )
+@behaviour("S2", Grade.ASSUMED, ERRORS)
 def test_s02_a_bad_client_or_redirect_is_never_redirected(
     stranger: Stranger, changed: dict[str, str | None], number: int
 ) -> None:
@@ -58,17 +36,15 @@ def test_s02_a_bad_client_or_redirect_is_never_redirected(
     ("changed", "error", "number"),
     [
         ({"response_type": None}, "invalid_request", 900144),
-        ({"response_type": "token"}, "unsupported_response_type", 700054),
-        ({"response_mode": "carrier_pigeon"}, "invalid_request", 90023),
+        ({"response_mode": "carrier_pigeon"}, "invalid_request", 70007),
         ({"scope": None}, "invalid_request", 900144),
         ({"scope": "Calendars.Juggle"}, "invalid_scope", 70011),
         ({"scope": "https://vault.azure.net/user_impersonation"}, "invalid_resource", 650057),
-        ({"prompt": "maybe"}, "invalid_request", 90023),
-        ({"prompt": "select_account", "login_hint": ROSE}, "invalid_request", 90023),
         ({"code_challenge": "too-short"}, "invalid_request", 50147),
-        ({"code_challenge_method": "S512"}, "invalid_request", 50147),
+        ({"code_challenge": None}, "invalid_request", 50147),
     ],
 )
+@behaviour("S2", Grade.DOCUMENTED, AUTH_CODE, ERRORS)
 def test_s02_other_faults_go_back_to_the_application_with_its_state(
     stranger: Stranger, changed: dict[str, str | None], error: str, number: int
 ) -> None:
@@ -78,17 +54,76 @@ def test_s02_other_faults_go_back_to_the_application_with_its_state(
     assert back["state"] == "state-1"
 
 
+@pytest.mark.parametrize(
+    ("changed", "number"),
+    [
+        ({"prompt": "maybe"}, 90023),
+        ({"prompt": "select_account", "login_hint": ROSE}, 90023),
+        ({"code_challenge_method": "S512"}, 50147),
+    ],
+)
+@behaviour("S2", Grade.ASSUMED, AUTH_CODE, OIDC)
+def test_s02_what_is_not_allowed_is_an_invalid_request(
+    stranger: Stranger, changed: dict[str, str | None], number: int
+) -> None:
+    back = answer(stranger.authorize(**changed))
+    assert (back["error"], back["state"]) == ("invalid_request", "state-1")
+    assert back["error_description"].startswith(f"AADSTS{number}: ")
+
+
+@pytest.mark.parametrize(
+    ("response_type", "number", "named"),
+    [("id_token", 700054, "id_token"), ("code id_token", 700054, "id_token"), ("token", 70005, "token")],
+)
+@behaviour("S2", Grade.DOCUMENTED, ERRORS, OIDC, AUTH_CODE)
+def test_s02_hybrid_and_implicit_are_refused_without_the_implicit_grant(
+    stranger: Stranger, response_type: str, number: int, named: str
+) -> None:
+    back = answer(stranger.authorize(response_type=response_type, response_mode="query"))
+    assert (back["error"], back["state"]) == ("unsupported_response_type", "state-1")
+    assert back["error_description"].startswith(f"AADSTS{number}: ")
+    assert (
+        f"esponse type '{named}'" in back["error_description"]
+        or f"response_type '{named}'" in back["error_description"]
+    )
+
+
+@behaviour("S2", Grade.ASSUMED, AUTH_CODE)
+def test_s02_the_refusal_of_a_hybrid_request_goes_into_the_fragment(stranger: Stranger) -> None:
+    location = urlsplit(stranger.authorize(response_type="code id_token").headers["location"])
+    assert location.query == ""
+    assert parse_qs(location.fragment)["error"] == ["unsupported_response_type"]
+    assert parse_qs(location.fragment)["state"] == ["state-1"]
+
+
+@pytest.mark.parametrize("mode", ["query", "fragment", "form_post"])
+@behaviour("S2", Grade.DOCUMENTED, AUTH_CODE, OIDC)
+def test_s02_errors_take_the_response_mode_too(stranger: Stranger, mode: str) -> None:
+    page = stranger.send(stranger.send(stranger.authorize(response_mode=mode), upn=ROSE), decision="decline")
+    if mode == "form_post":
+        assert read_page(page).action == REDIRECT
+        found = dict(re.findall(r'name="([^"]+)" value="([^"]*)"', page.text))
+    else:
+        location = urlsplit(page.headers["location"])
+        found = {key: values[0] for key, values in parse_qs(getattr(location, mode)).items()}
+    assert (found["error"], found["state"]) == ("access_denied", "state-1")
+    assert {"code", "session_state"}.isdisjoint(found)
+
+
+@behaviour("S2", Grade.DOCUMENTED, AUTH_CODE)
 def test_s02_state_comes_back_untouched(stranger: Stranger) -> None:
     strange = "ä &=+%/#?\"'<>"
     consent = stranger.send(stranger.authorize(state=strange), upn=ROSE)
     assert answer(stranger.send(consent, decision="accept"))["state"] == strange
 
 
+@behaviour("S2", Grade.DOCUMENTED, AUTH_CODE)
 def test_s02_without_state_none_comes_back(stranger: Stranger) -> None:
     consent = stranger.send(stranger.authorize(state=None), upn=ROSE)
     assert "state" not in answer(stranger.send(consent, decision="accept"))
 
 
+@behaviour("S2", Grade.DOCUMENTED, AUTH_CODE)
 def test_s02_response_mode_form_post_sends_a_form(stranger: Stranger) -> None:
     consent = stranger.send(stranger.authorize(response_mode="form_post"), upn=ROSE)
     page = stranger.send(consent, decision="accept")
@@ -99,6 +134,7 @@ def test_s02_response_mode_form_post_sends_a_form(stranger: Stranger) -> None:
     assert stranger.redeem(fields["code"]).status_code == 200
 
 
+@behaviour("S2", Grade.DOCUMENTED, AUTH_CODE)
 def test_s02_response_mode_fragment_hides_the_answer_from_the_server(stranger: Stranger) -> None:
     consent = stranger.send(stranger.authorize(response_mode="fragment"), upn=ROSE)
     location = urlsplit(stranger.send(consent, decision="accept").headers["location"])
@@ -106,6 +142,7 @@ def test_s02_response_mode_fragment_hides_the_answer_from_the_server(stranger: S
     assert "code" in parse_qs(location.fragment)
 
 
+@behaviour("S5", Grade.DOCUMENTED, AUTH_CODE, ERRORS)
 def test_s05_a_declined_consent_is_access_denied(stranger: Stranger) -> None:
     consent = stranger.send(stranger.authorize(), upn=ROSE)
     back = answer(stranger.send(consent, decision="decline"))
@@ -114,26 +151,73 @@ def test_s05_a_declined_consent_is_access_denied(stranger: Stranger) -> None:
     assert back["state"] == "state-1"
 
 
+@behaviour("S5", Grade.DOCUMENTED, AUTH_CODE)
 def test_s05_a_cancelled_sign_in_is_access_denied(stranger: Stranger) -> None:
     back = answer(stranger.send(stranger.authorize(), decision="cancel"))
     assert (back["error"], back["error_subcode"]) == ("access_denied", "cancel")
 
 
+@behaviour("S5", Grade.DOCUMENTED, AUTH_CODE, OIDC)
 def test_s05_prompt_none_without_a_session_is_login_required(stranger: Stranger) -> None:
     assert answer(stranger.authorize(prompt="none"))["error"] == "login_required"
 
 
+@behaviour("S5", Grade.DOCUMENTED, AUTH_CODE)
 def test_s05_prompt_none_with_session_and_consent_gives_a_code(stranger: Stranger) -> None:
     stranger.code(ROSE)
     assert "code" in answer(stranger.authorize(prompt="none"))
 
 
+@behaviour("S5", Grade.DOCUMENTED, AUTH_CODE, knobs=("silentConsentError",))
 def test_s05_prompt_none_needs_consent_for_more(stranger: Stranger) -> None:
     stranger.code(ROSE)
     back = answer(stranger.authorize(prompt="none", scope="MailboxSettings.Read"))
-    assert back["error"] == "consent_required"
+    assert (back["error"], back["state"]) == ("interaction_required", "state-1")
+    stranger.order("knobs", {"silentConsentError": "consent_required"})
+    assert answer(stranger.authorize(prompt="none", scope="MailboxSettings.Read"))["error"] == "consent_required"
 
 
+@behaviour("S5", Grade.DOCUMENTED, AUTH_CODE, OIDC)
+def test_s05_prompt_none_needs_exactly_one_person(stranger: Stranger) -> None:
+    stranger.code(ROSE)
+    stranger.code(MARCO, prompt="select_account")
+    assert answer(stranger.authorize(prompt="none"))["error"] == "login_required"
+    assert "code" in answer(stranger.authorize(prompt="none", login_hint=MARCO))
+    assert answer(stranger.authorize(prompt="none", login_hint=IVY))["error"] == "login_required"
+    assert "code" in answer(stranger.authorize("consumers", prompt="none"))
+
+
+@behaviour("S5", Grade.ASSUMED, AUTH_CODE, knobs=("errorNames",))
+def test_s05_a_missing_session_may_be_called_interaction_required(stranger: Stranger) -> None:
+    stranger.order("knobs", {"errorNames": {"50058": "interaction_required"}})
+    back = answer(stranger.authorize(prompt="none"))
+    assert back["error"] == "interaction_required"
+    assert back["error_description"].startswith("AADSTS50058: ")
+
+
+@behaviour("S5", Grade.DOCUMENTED, OIDC)
+def test_s05_signing_out_ends_the_session_by_get_and_by_post(stranger: Stranger) -> None:
+    home = {"post_logout_redirect_uri": REDIRECT}
+    for method in ("GET", "POST"):
+        stranger.code(ROSE)
+        assert "code" in answer(stranger.authorize(prompt="none"))
+        sent = {"params": home} if method == "GET" else {"data": home}
+        away = stranger.web.request(method, "/common/oauth2/v2.0/logout", **sent)
+        assert (away.status_code, away.headers["location"]) == (302, REDIRECT)
+        assert answer(stranger.authorize(prompt="none"))["error"] == "login_required"
+
+
+@behaviour("S5", Grade.DOCUMENTED, OIDC)
+def test_s05_signing_out_never_leads_to_a_stranger(stranger: Stranger) -> None:
+    stranger.code(ROSE)
+    for parameters in ({"post_logout_redirect_uri": "https://evil.example"}, {}):
+        away = stranger.web.get("/common/oauth2/v2.0/logout", params=parameters)
+        assert away.status_code == 200
+        assert read_page(away).heading == "You signed out of your account"
+    assert answer(stranger.authorize(prompt="none"))["error"] == "login_required"
+
+
+@behaviour("S5", Grade.DOCUMENTED, AUTH_CODE)
 def test_s05_prompt_none_needs_mfa(stranger: Stranger) -> None:
     stranger.code(ROSE)
     stranger.order("grants/mfa", {"upn": ROSE})
@@ -141,6 +225,7 @@ def test_s05_prompt_none_needs_mfa(stranger: Stranger) -> None:
     assert read_page(stranger.authorize()).heading == "Pick an account"
 
 
+@behaviour("S6", Grade.DOCUMENTED, AUTH_CODE, OIDC)
 def test_s06_each_prompt_shows_its_own_page(stranger: Stranger) -> None:
     stranger.code(ROSE)
     assert read_page(stranger.authorize(prompt="select_account")).heading == "Pick an account"
@@ -149,18 +234,40 @@ def test_s06_each_prompt_shows_its_own_page(stranger: Stranger) -> None:
     assert "code" in answer(stranger.authorize())
 
 
+@behaviour("S6", Grade.DOCUMENTED, AUTH_CODE)
 def test_s06_consent_lists_what_is_asked(stranger: Stranger) -> None:
     page = read_page(stranger.send(stranger.authorize(scope="openid Calendars.ReadWrite"), upn=ROSE))
     assert "Have full access to your calendars" in page.text
     assert "Read your mailbox settings" not in page.text
 
 
+@behaviour("S6", Grade.DOCUMENTED, AUTH_CODE)
 def test_s06_login_hint_fills_in_the_account(stranger: Stranger) -> None:
     page = read_page(stranger.authorize(login_hint=MARCO))
     assert page.heading == "Sign in"
     assert f'value="{MARCO}"' in page.text
 
 
+@behaviour("S6", Grade.ASSUMED, AUTH_CODE, OIDC)
+def test_s06_domain_hint_narrows_whom_to_pick(stranger: Stranger) -> None:
+    def offered(hint: str) -> set[str]:
+        return set(re.findall(r'name="upn" value="([^"]+)"', stranger.authorize(domain_hint=hint).text))
+
+    assert offered("consumers") == {MARCO}
+    assert offered("organizations") == offered("havenweddings.example") == offered(WORK) == {ROSE, IVY}
+    assert offered("nowhere.example") == {ROSE, MARCO, IVY}
+
+
+@behaviour("S6", Grade.ASSUMED, OIDC)
+def test_s06_domain_hint_chooses_among_those_signed_in(stranger: Stranger) -> None:
+    stranger.code(ROSE)
+    stranger.code(MARCO, prompt="select_account")
+    back = answer(stranger.authorize(domain_hint="consumers"))
+    claims = jwt.decode(stranger.redeem(back["code"]).json()["id_token"], options={"verify_signature": False})
+    assert claims["preferred_username"] == MARCO
+
+
+@behaviour("S6", Grade.DOCUMENTED, OIDC)
 def test_s06_login_hint_skips_the_pages_of_a_signed_in_account(stranger: Stranger) -> None:
     stranger.code(ROSE)
     stranger.code(MARCO, prompt="select_account")
@@ -168,6 +275,7 @@ def test_s06_login_hint_skips_the_pages_of_a_signed_in_account(stranger: Strange
     assert "code" in answer(stranger.authorize(login_hint=MARCO))
 
 
+@behaviour("S6", Grade.DOCUMENTED, AUTH_CODE)
 def test_s06_consent_is_asked_once(stranger: Stranger) -> None:
     stranger.code(ROSE)
     assert "code" in answer(stranger.authorize())
@@ -175,6 +283,7 @@ def test_s06_consent_is_asked_once(stranger: Stranger) -> None:
     assert page.heading == "Permissions requested"
 
 
+@behaviour("S11", Grade.DOCUMENTED, OIDC)
 def test_s11_the_tenant_decides_which_accounts_may_come(stranger: Stranger) -> None:
     def offered(tenant: str) -> set[str]:
         return set(re.findall(r'name="upn" value="([^"]+)"', stranger.authorize(tenant).text))
@@ -184,68 +293,14 @@ def test_s11_the_tenant_decides_which_accounts_may_come(stranger: Stranger) -> N
     assert offered("consumers") == offered(PERSONAL) == {MARCO}
 
 
+@behaviour("S11", Grade.DOCUMENTED, ERRORS)
 def test_s11_an_account_of_the_wrong_kind_is_turned_away_on_the_page(stranger: Stranger) -> None:
     page = read_page(stranger.send(stranger.authorize("organizations"), upn=MARCO))
     assert page.heading == "Sign in"
-    assert "AADSTS50020: " in page.text
+    assert "AADSTS500208: " in page.text
+    assert "AADSTS500208: " in stranger.send(stranger.authorize("consumers"), upn=ROSE).text
+    assert "AADSTS50020: " in stranger.send(stranger.authorize(WORK), upn=MARCO).text
     assert "AADSTS50034: " in stranger.send(stranger.authorize(), upn="nobody@nowhere.example").text
-
-
-def test_ivy_needs_an_administrator_and_can_go_back(stranger: Stranger) -> None:
-    page = stranger.send(stranger.authorize(), upn=IVY)
-    assert read_page(page).heading == "Need admin approval"
-    assert "AADSTS90094" in page.text
-    back = answer(stranger.send(page, decision="return"))
-    assert back["error"] == "consent_required"
-    assert back["error_description"].startswith("AADSTS90094: ")
-    assert back["state"] == "state-1"
-
-
-def test_ivy_cannot_accept_by_a_forged_form(stranger: Stranger) -> None:
-    page = stranger.send(stranger.authorize(), upn=IVY)
-    again = stranger.send(page, decision="accept")
-    assert read_page(again).heading == "Need admin approval"
-
-
-def test_what_ivy_brings_back_is_a_knob(stranger: Stranger) -> None:
-    stranger.order("knobs", {"adminApprovalError": "access_denied"})
-    page = stranger.send(stranger.authorize(), upn=IVY)
-    assert answer(stranger.send(page, decision="return"))["error"] == "access_denied"
-
-
-def test_ivy_may_switch_to_another_account(stranger: Stranger) -> None:
-    page = stranger.send(stranger.authorize(), upn=IVY)
-    picker = stranger.send(page, decision="switch")
-    assert read_page(picker).heading == "Pick an account"
-    consent = stranger.send(picker, upn=ROSE)
-    assert "code" in answer(stranger.send(consent, decision="accept"))
-
-
-def test_an_administrator_consents_for_ivy(stranger: Stranger) -> None:
-    asked = {"client_id": "7c1f0a52-5a86-4f4e-9d0f-2d4c6b8e9a10", "redirect_uri": REDIRECT, "state": "s"}
-    page = stranger.web.get("/common/adminconsent", params=asked)
-    assert read_page(stranger.send(page, upn=IVY)).heading == "Need admin approval"
-    consent = stranger.send(page, upn=ROSE)
-    back = answer(stranger.send(consent, decision="accept"))
-    assert (back["admin_consent"], back["tenant"], back["state"]) == ("True", WORK, "s")
-    assert "code" in answer(stranger.send(stranger.authorize(prompt="select_account"), upn=IVY))
-
-
-def test_the_administrators_link_needs_no_redirect_uri(stranger: Stranger) -> None:
-    asked = {"client_id": "7c1f0a52-5a86-4f4e-9d0f-2d4c6b8e9a10"}
-    consent = stranger.send(stranger.web.get("/organizations/adminconsent", params=asked), upn=ROSE)
-    answered = stranger.send(consent, decision="accept")
-    assert answered.headers["location"].startswith(f"{REDIRECT}?")
-    assert answer(answered)["admin_consent"] == "True"
-    assert stranger.web.get("/organizations/v2.0/adminconsent", params=asked).status_code == 400
-
-
-def test_a_refused_admin_consent_says_so(stranger: Stranger) -> None:
-    asked = {"client_id": "7c1f0a52-5a86-4f4e-9d0f-2d4c6b8e9a10", "redirect_uri": REDIRECT, "state": "s"}
-    consent = stranger.send(stranger.web.get(f"/{WORK}/v2.0/adminconsent", params=asked), upn=ROSE)
-    back = answer(stranger.send(consent, decision="decline"))
-    assert (back["error"], back["state"]) == ("consent_required", "s")
-    assert back["error_description"].startswith("AADSTS65004: ")
 
 
 def test_a_finished_page_is_dead(stranger: Stranger) -> None:
@@ -255,13 +310,6 @@ def test_a_finished_page_is_dead(stranger: Stranger) -> None:
     again = stranger.web.post(form.action, data={"ctx": form.ctx, "decision": "accept"})
     assert again.status_code == 400
     assert "location" not in again.headers
-
-
-def test_signing_out_ends_the_session(stranger: Stranger) -> None:
-    stranger.code(ROSE)
-    away = stranger.web.get("/common/oauth2/v2.0/logout", params={"post_logout_redirect_uri": "https://evil.example"})
-    assert away.status_code == 200
-    assert read_page(stranger.authorize()).heading == "Pick an account"
 
 
 def test_a_revoked_person_must_sign_in_again(stranger: Stranger) -> None:

@@ -6,7 +6,9 @@ from urllib.parse import parse_qs, urlsplit
 import msal
 import pytest
 
+from tests.local.entra.sources import ERRORS, MSAL
 from tests.local.entra.stranger import MARCO, REDIRECT, ROSE, Stranger, answer
+from tests.local.evidence import Grade, behaviour
 
 # The callback is a GET, so the default response_mode=query is wanted.
 pytestmark = pytest.mark.filterwarnings("ignore:response_mode")
@@ -22,6 +24,7 @@ def signed_in(app: msal.ConfidentialClientApplication, stranger: Stranger, upn: 
 
 
 @pytest.mark.parametrize("upn", [ROSE, MARCO])
+@behaviour("S1", Grade.DOCUMENTED, MSAL)
 def test_s01_msal_signs_in_through_the_real_pages(
     msal_app: msal.ConfidentialClientApplication, stranger: Stranger, upn: str
 ) -> None:
@@ -31,6 +34,7 @@ def test_s01_msal_signs_in_through_the_real_pages(
     assert msal_app.get_accounts()[0]["username"] == upn
 
 
+@behaviour("S10", Grade.DOCUMENTED, MSAL)
 def test_s10_msal_finds_the_account_by_client_info_and_the_nonce_as_sent(
     msal_app: msal.ConfidentialClientApplication, stranger: Stranger
 ) -> None:
@@ -44,7 +48,8 @@ def test_s10_msal_finds_the_account_by_client_info_and_the_nonce_as_sent(
     assert account["home_account_id"] == ("2b7f1c7e-0f63-4f0c-9a53-5c3f4b8e1a01.84bd8158-6d4d-4958-8b9f-9d6445542f95")
 
 
-def test_msal_answers_from_its_cache_then_refreshes(
+@behaviour("S8", Grade.DOCUMENTED, MSAL)
+def test_s08_msal_answers_from_its_cache_then_refreshes(
     msal_app: msal.ConfidentialClientApplication, stranger: Stranger
 ) -> None:
     first = signed_in(msal_app, stranger, ROSE)
@@ -61,6 +66,7 @@ def test_msal_answers_from_its_cache_then_refreshes(
     ("order", "number"),
     [("revoke", 50173), ("expire", 700082), ("mfa", 50076), ("withdraw-consent", 65001), ("disable", 50057)],
 )
+@behaviour("S9", Grade.DOCUMENTED, MSAL, ERRORS)
 def test_s09_msal_reports_a_dead_grant(
     msal_app: msal.ConfidentialClientApplication, stranger: Stranger, order: str, number: int
 ) -> None:
@@ -71,6 +77,7 @@ def test_s09_msal_reports_a_dead_grant(
     assert result["error_codes"] == [number]
 
 
+@behaviour("S5", Grade.DOCUMENTED, MSAL, ERRORS)
 def test_s05_msal_hands_on_a_declined_consent(msal_app: msal.ConfidentialClientApplication, stranger: Stranger) -> None:
     flow = msal_app.initiate_auth_code_flow(SCOPES, redirect_uri=REDIRECT)
     picked = stranger.send(stranger.web.get(flow["auth_uri"]), upn=ROSE)
@@ -93,7 +100,8 @@ def test_msal_gets_an_application_token(
     assert result["token_type"] == "Bearer"
 
 
-def test_msal_refuses_an_unknown_tenant(entra_url: str, msal_app: msal.ConfidentialClientApplication) -> None:
+@behaviour("S1", Grade.DOCUMENTED, MSAL)
+def test_s01_msal_refuses_an_unknown_tenant(entra_url: str, msal_app: msal.ConfidentialClientApplication) -> None:
     with pytest.raises(ValueError, match="Unable to get authority configuration"):
         msal.ConfidentialClientApplication(
             "7c1f0a52-5a86-4f4e-9d0f-2d4c6b8e9a10",

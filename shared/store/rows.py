@@ -25,6 +25,9 @@ _MAX_PROPERTY_BYTES = 64 * 1024
 _MAX_TEXT_UNITS = 32 * 1024
 _MAX_KEY_BYTES = 1024
 _MAX_NAME = 255
+_SYSTEM_PROPERTIES = frozenset({"PartitionKey", "RowKey", "Timestamp"})
+INT32 = range(-(2**31), 2**31)
+"""What travels as Int32; a whole number beyond it has to be marked as Int64."""
 _FORBIDDEN_IN_KEYS = frozenset("/\\#?%+") | {chr(code) for code in (*range(0x20), *range(0x7F, 0xA0))}
 # A part of a transaction carries headers and a URL beside the entity, and binary travels as base64 (4/3).
 _PART_OVERHEAD = 1024
@@ -169,28 +172,35 @@ def check_transaction(operations: Sequence[Operation]) -> None:
 
 
 def _check_key(name: str, key: str) -> None:
-    if not key or len(key.encode("utf-16-le")) > 2 * _MAX_KEY_BYTES or len(key.encode()) > _MAX_KEY_BYTES:
+    if not key or len(key.encode("utf-8", "surrogatepass")) > _MAX_KEY_BYTES:
         raise StoreFault(f"{name} is empty or longer than {_MAX_KEY_BYTES} bytes")
+    if not key.isascii() and any("\ud800" <= character <= "\udfff" for character in key):
+        raise StoreFault(f"{name} holds half a character")
     if found := _FORBIDDEN_IN_KEYS.intersection(key):
         raise StoreFault(f"{name} holds a character that keys may not have: {sorted(map(ord, found))}")
 
 
 def _key_size(row: Row) -> int:
-    return len(row.partition) + len(row.key)
+    return _units(row.partition) + _units(row.key)
+
+
+def _units(text: str) -> int:
+    """Return the length as the service counts it, in UTF-16 units."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def _column_size(name: str, value: Property) -> int:
-    if len(name) > _MAX_NAME:
-        raise StoreFault(f"the property name {name[:20]}... is longer than {_MAX_NAME}")
+    if not name.isidentifier() or name in _SYSTEM_PROPERTIES or _units(name) > _MAX_NAME:
+        raise StoreFault(f"{name[:20]!r} is no property name, or longer than {_MAX_NAME}")
     match value:
         case bool():
             size = 1
         case int():
             if not -(2**63) <= value < 2**63:
                 raise StoreFault(f"{name} does not fit 64 bits")
-            size = 8
+            size = 4 if value in INT32 else 8
         case str():
-            units = len(value.encode("utf-16-le", "surrogatepass")) // 2
+            units = _units(value)
             if units > _MAX_TEXT_UNITS:
                 raise StoreFault(f"{name} has {units} UTF-16 units, more than {_MAX_TEXT_UNITS}")
             size = 2 * units + 4
@@ -198,4 +208,4 @@ def _column_size(name: str, value: Property) -> int:
             if len(value) > _MAX_PROPERTY_BYTES:
                 raise StoreFault(f"{name} has {len(value)} bytes, more than {_MAX_PROPERTY_BYTES}")
             size = len(value) + 4
-    return 8 + 2 * len(name) + size
+    return 8 + 2 * _units(name) + size

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from shared.errors import OperatorFault
 from shared.store.azure import DEADLINE_SECONDS, client_options, code_of, fault_of
 from shared.store.rows import (
+    INT32,
     PAGE_SIZE,
     Delete,
     Insert,
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
     from azure.data.tables.aio import TableClient, TableServiceClient
 
-_INT32 = range(-(2**31), 2**31)
 _KEYS = ("PartitionKey", "RowKey")
 
 
@@ -219,7 +219,7 @@ def _entity(row: Row) -> dict[str, Any]:
 def _sent(value: Property) -> Any:
     from azure.data.tables import EdmType, EntityProperty  # noqa: PLC0415 - heavy, so at first use
 
-    if isinstance(value, int) and not isinstance(value, bool) and value not in _INT32:
+    if isinstance(value, int) and not isinstance(value, bool) and value not in INT32:
         return EntityProperty(value, EdmType.INT64)
     return value
 

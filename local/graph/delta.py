@@ -225,11 +225,11 @@ def _read(token: str, call: Call, calendar: Calendar, projection: Projection) ->
         sequence=sequence,
         generation=generation,
     )
+    if where != calendar.immutable_id:
+        raise _badly_formed()
     if generation != calendar.mailbox.delta_generation:
         window = f"startDateTime={_written(position.start)}&endDateTime={_written(position.end)}&"
         raise _gone(call, calendar, projection, window=window)
-    if where != calendar.immutable_id:
-        raise _badly_formed()
     return position
 
 

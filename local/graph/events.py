@@ -31,34 +31,15 @@ _CHECKS = {
 _TIMES = frozenset({"start", "end", "isAllDay"})
 _APART = frozenset({"recurrence", "singleValueExtendedProperties", "extensions", "transactionId"})
 WRITABLE = frozenset(_CHECKS) | _TIMES | _APART
-IGNORED = frozenset(
-    [
-        "id",
-        "changeKey",
-        "iCalUId",
-        "uid",
-        "webLink",
-        "seriesMasterId",
-        "type",
-        "occurrenceId",
-        "createdDateTime",
-        "lastModifiedDateTime",
-        "isOrganizer",
-        "organizer",
-        "isCancelled",
-        "hasAttachments",
-        "bodyPreview",
-        "originalStart",
-        "originalStartTimeZone",
-        "originalEndTimeZone",
-        "onlineMeeting",
-        "onlineMeetingUrl",
-        "isDraft",
-        "cancelledOccurrences",
-        "responseStatus",
-    ]
-)
-"""Read-only members of the type: Graph takes them in a body and keeps its own values (S14)."""
+IGNORED: dict[str, type] = {
+    **dict.fromkeys(("id", "changeKey", "iCalUId", "uid", "webLink", "seriesMasterId", "type", "occurrenceId"), str),
+    **dict.fromkeys(("createdDateTime", "lastModifiedDateTime", "bodyPreview", "onlineMeetingUrl"), str),
+    **dict.fromkeys(("originalStart", "originalStartTimeZone", "originalEndTimeZone"), str),
+    **dict.fromkeys(("isOrganizer", "isCancelled", "hasAttachments", "isDraft"), bool),
+    **dict.fromkeys(("organizer", "onlineMeeting", "responseStatus"), dict),
+    "cancelledOccurrences": list,
+}
+"""Read-only members of the type, with their JSON types: Graph takes them in a body and keeps its own values (S14)."""
 ORGANIZERS_OWN = frozenset(
     ["subject", "body", "start", "end", "isAllDay", "location", "locations", "attendees", "recurrence"]
 )
@@ -85,6 +66,7 @@ def check(body: Any, knobs: Knobs) -> Written:
     """Check a POST or PATCH body against the schema; unknown members, wrong types and enum values are 400."""
     if not isinstance(body, dict):
         raise invalid_body("Unable to read JSON request payload. The payload must be an object.")
+    _refuse_wrong_read_only(body)
     names = [name for name in body if "@" not in name and name not in IGNORED]
     for name in names:
         if name not in WRITABLE:
@@ -104,6 +86,13 @@ def check(body: Any, knobs: Knobs) -> Written:
     made.transaction_id = values.text("transactionId", body.get("transactionId")) or None
     _settle(made.props, knobs)
     return made
+
+
+def _refuse_wrong_read_only(body: dict[str, Any]) -> None:
+    """Refuse a read-only member of another JSON type: the body is read by the schema before anything is ignored."""
+    for name, kind in IGNORED.items():
+        if body.get(name) is not None and not isinstance(body[name], kind):
+            raise values.wrong_type(name, {str: "Edm.String", bool: "Edm.Boolean"}.get(kind, "Complex"))
 
 
 def _settle(props: dict[str, Any], knobs: Knobs) -> None:

@@ -166,6 +166,9 @@ async def test_s14_unknown_members_are_refused(graph: Far, member: dict[str, Any
         {"body": {"contentType": "markdown", "content": ""}},
         {"location": "Room A"},
         {"onlineMeetingProvider": "zoom"},
+        {"id": 5},
+        {"isOrganizer": "yes"},
+        {"organizer": "Rose"},
     ],
 )
 async def test_s14_values_of_another_type_are_refused(graph: Far, member: dict[str, Any]) -> None:

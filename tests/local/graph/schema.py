@@ -210,6 +210,8 @@ def problems(value: Any, model: Any, checking: Checking = WHOLE, path: str = "")
 
 def _missing(value: dict[str, Any], model: str, checking: Checking, path: str) -> Iterator[str]:
     needed = NEEDED.get(model, frozenset()) if checking.whole else frozenset()
+    if path.startswith("/meetingTimeSuggestions["):  # bare addresses and places (user-findmeetingtimes.md)
+        needed -= {"name", "locationType"}
     if checking.selected is not None:
         needed = checking.selected & needed
         for name in value.keys() - checking.selected - {"id"}:

@@ -14,9 +14,14 @@ from msgraph.generated.models.calendar import Calendar
 from msgraph.generated.models.convert_id_result import ConvertIdResult
 from msgraph.generated.models.event import Event
 from msgraph.generated.models.extension import Extension
+from msgraph.generated.models.file_attachment import FileAttachment
+from msgraph.generated.models.group import Group
 from msgraph.generated.models.mailbox_settings import MailboxSettings
 from msgraph.generated.models.meeting_time_suggestions_result import MeetingTimeSuggestionsResult
 from msgraph.generated.models.o_data_errors.o_data_error import ODataError
+from msgraph.generated.models.online_meeting import OnlineMeeting
+from msgraph.generated.models.org_contact import OrgContact
+from msgraph.generated.models.organization import Organization
 from msgraph.generated.models.schedule_information import ScheduleInformation
 from msgraph.generated.models.subscription import Subscription
 from msgraph.generated.models.time_zone_information import TimeZoneInformation
@@ -65,6 +70,14 @@ _SHAPES: tuple[tuple[str, str, Shape], ...] = (
     ),
     ("POST", f"{_IN}/events/[^/]+/attachments", Shape(model=Attachment, context=f".*/attachments{_ONE}")),
     ("GET", f"{_IN}/events/[^/]+/attachments/[^/]+", Shape(model=Attachment, context=f".*/attachments{_ONE}")),
+    ("GET", f"{_IN}/events/[^/]+/attachments", Shape(model=FileAttachment, context=".*/attachments", many=True)),
+    ("POST", f"{_IN}/events/[^/]+/attachments", Shape(model=FileAttachment, context=r".*/attachments/\$entity")),
+    ("GET", f"{_IN}/events/[^/]+/attachments/[^/]+", Shape(model=FileAttachment, context=r".*/attachments/\$entity")),
+    ("GET", "users(?:/delta)?", Shape(model=User, context="users", many=True)),
+    ("GET", "contacts(?:/delta)?", Shape(model=OrgContact, context="contacts", many=True)),
+    ("GET", "organization", Shape(model=Organization, context="organization", many=True)),
+    ("GET", "groups|me/memberof", Shape(model=Group, context="groups", many=True)),
+    ("GET", "me/onlinemeetings", Shape(model=OnlineMeeting, context="onlineMeetings", many=True)),
     ("GET", "subscriptions", Shape(model=Subscription, context="subscriptions", many=True)),
     ("POST", "subscriptions", Shape(model=Subscription, context=f"subscriptions{_ONE}")),
     ("GET PATCH", "subscriptions/[^/]+", Shape(model=Subscription, context=f"subscriptions{_ONE}")),
@@ -102,8 +115,8 @@ class Asked:
     def of(cls, method: str, url: str) -> "Asked":
         """Read a full or relative URL; ``users/{own id}`` counts as ``me``, ``calendars('…')`` as ``calendars/…``."""
         split = urlsplit(url)
-        path = split.path.removeprefix("/v1.0").strip("/")
-        path = re.sub(r"^users(/[^/]+|\('[^']*'\))", "me", path)
+        path = split.path.removeprefix("/v1.0").strip("/").removesuffix("()")
+        path = re.sub(r"^users(/(?!delta$)[^/]+|\('[^']*'\))", "me", path)
         path = re.sub(r"^(me/calendars)\('[^']*'\)", r"\1/*", path)
         return cls(method=method, path=path, query=dict(parse_qsl(split.query)))
 
@@ -239,12 +252,22 @@ RESOURCE_DATA = Model(
     name="ResourceData",
     members={"id": STRING, "@odata.id": STRING, "@odata.type": STRING, "@odata.etag": STRING},
 )
+ENCRYPTED_CONTENT = Model(
+    name="ChangeNotificationEncryptedContent",
+    members={
+        "data": STRING,
+        "dataKey": STRING,
+        "dataSignature": STRING,
+        "encryptionCertificateId": STRING,
+        "encryptionCertificateThumbprint": STRING,
+    },
+)
 CHANGE_NOTIFICATION = Model(
     name="ChangeNotification",
     members={
         "changeType": Member(kind="enum", of=ChangeType),
         "clientState": STRING,
-        "encryptedContent": Member(kind="object", of=Model(name="ChangeNotificationEncryptedContent", members={})),
+        "encryptedContent": Member(kind="object", of=ENCRYPTED_CONTENT),
         "id": STRING,
         "lifecycleEvent": Member(kind="enum", of=LifecycleEventType),
         "resource": STRING,

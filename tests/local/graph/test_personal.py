@@ -55,7 +55,8 @@ async def test_s60_the_same_token_goes_on_working_after_a_401(graph: Far) -> Non
 @behaviour("S60", Grade.DOCUMENTED, api("user-list"), api("organization-list"), api("orgcontact-list"))
 async def test_s60_work_accounts_have_them_with_the_scopes(graph: Far) -> None:
     bearer = token(ROSE, scopes=SCOPES)
-    found = {path: (await graph.call("GET", path, bearer=bearer, status=200)).json()["value"] for path in PATHS}
+    paths = [path for path in PATHS if not path.endswith("/delta")]
+    found = {path: (await graph.call("GET", path, bearer=bearer, status=200)).json()["value"] for path in paths}
     assert {each["userPrincipalName"] for each in found["/users"]} == {ROSE.upn, IVY.upn}
     assert [each["id"] for each in found["/organization"]] == [ROSE.tid]
     assert found["/contacts"] == []

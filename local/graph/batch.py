@@ -137,8 +137,10 @@ def _part(entry: Any) -> Part:
         raise bad_request("Each request of a batch needs an id.")
     if not isinstance(method, str) or method.upper() not in _METHODS:
         raise bad_request(f"The method of request {name} is not supported.")
-    if not isinstance(url, str) or not url or "://" in url or url.lstrip("/").lower().startswith(("v1.0/", "$batch")):
-        raise bad_request(f"The url of request {name} must be relative to the version.")
+    # An absolute URL, or one with the version, fails by itself: its first segment is not found
+    # (https://github.com/microsoftgraph/msgraph-sdk-python/issues/1015).
+    if not isinstance(url, str) or not url or url.lstrip("/").lower().startswith("$batch"):
+        raise bad_request(f"The url of request {name} is malformed.")
     given = entry.get("headers") or {}
     if not isinstance(given, dict):
         raise bad_request(f"The headers of request {name} are malformed.")

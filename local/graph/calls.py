@@ -36,7 +36,8 @@ class Answer:
 
 
 def split_path(raw_path: str) -> tuple[str, ...]:
-    """Return the decoded segments of a raw path; ``calendars('x')`` becomes two (OData's key form)."""
+    """Return the decoded segments of a raw path; ``calendars('x')`` becomes two (OData's key form), ``delta()`` is
+    ``delta``: msgraph-sdk calls functions with their parentheses."""
     segments: list[str] = []
     for raw in raw_path.strip("/").split("/"):
         segment = unquote(raw)
@@ -44,7 +45,7 @@ def split_path(raw_path: str) -> tuple[str, ...]:
             name, _, key = segment[:-2].partition("('")
             segments += [name, key.replace("''", "'")]
         else:
-            segments.append(segment)
+            segments.append(segment.removesuffix("()"))
     return tuple(segments)
 
 

@@ -11,6 +11,8 @@ from local.graph.service import Graph
 _SCOPES = (
     "User.ReadBasic.All", "User.Read", "User.ReadWrite", "User.Read.All", "User.ReadWrite.All",
 )  # fmt: skip
+_PARAMETERS = {name.lower(): name for name in ("inputIds", "sourceIdType", "targetIdType")}
+"""Parameters of actions go by any case: msgraph-sdk writes them with a capital."""
 _MOST = 1000
 _EWS_TO_REST = str.maketrans("/+", "-_")
 _REST_TO_EWS = str.maketrans("-_", "/+")
@@ -27,10 +29,11 @@ are MAPI's own and no client of Graph can use them here."""
 def translate(_: Graph, call: Call) -> Answer:
     """POST up to 1,000 ids; each is answered with its counterpart or with what is wrong with it."""
     call.caller.require(*_SCOPES)
-    given = call.body if isinstance(call.body, dict) else {}
-    for name in given:
-        if name not in ("inputIds", "sourceIdType", "targetIdType"):
+    given = {}
+    for name, value in (call.body if isinstance(call.body, dict) else {}).items():
+        if name.lower() not in _PARAMETERS:
             raise bad_request(f"The parameter '{name}' in the request payload is not a valid parameter.")
+        given[_PARAMETERS[name.lower()]] = value
     wanted = values.strings("inputIds", given.get("inputIds"))
     if len(wanted) > _MOST:
         raise bad_request(f"The collection 'inputIds' holds more than {_MOST} strings.")

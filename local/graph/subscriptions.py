@@ -258,10 +258,9 @@ class Subscriptions:
                 )
         except TimeoutError:
             raise GraphError(400, "InvalidRequest", "Subscription validation request timed out.") from None
-        except httpx.HTTPError as error:
-            raise GraphError(
-                400, "InvalidRequest", f"Subscription validation request failed. {type(error).__name__}"
-            ) from None
+        except httpx.HTTPError:
+            message = "The underlying connection was closed: An unexpected error occurred on a send."
+            raise GraphError(400, "InvalidRequest", message) from None
         kind = answer.headers.get("content-type", "")
         if answer.status_code != 200 or not re.match(r"text/plain\b", kind) or answer.text != token:
             raise GraphError(

@@ -41,6 +41,7 @@ def build(*, jwks_url: str, ca_file: Path, state_file: Path | None = None) -> Ke
 
     def reset() -> None:
         vault.clear()
+        api.clear()
         changed()
 
     frame.reset = reset

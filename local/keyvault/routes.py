@@ -38,6 +38,10 @@ class SecretsApi:
         self._changed = changed
         self._recent: deque[float] = deque()
 
+    def clear(self) -> None:
+        """Forget how many requests came lately."""
+        self._recent.clear()
+
     @property
     def routes(self) -> list[Route]:
         """The client asks for the newest version with a trailing slash, so each such path has both forms."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.local.behaviours import GRAPH_AND_ENTRA, NOT_REPRODUCED, UNCHECKED
+from tests.local.behaviours import GRAPH_AND_ENTRA, KEY_VAULT, NOT_REPRODUCED, UNCHECKED
 from tests.local.host.behaviours import HOST, HOST_NOT_REPRODUCED
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -72,6 +72,7 @@ def page(shown: Iterable[Shown]) -> str:
     for item in shown:
         by_number.setdefault(item.number, []).append(item)
     parts = [INTRODUCTION.read_text(), "## Graph and Entra\n", *_table(GRAPH_AND_ENTRA, NOT_REPRODUCED, by_number)]
+    parts += ["\n## Key Vault and the managed identity\n", *_table(KEY_VAULT, {}, by_number)]
     parts += ["\n## The Functions host\n", *_table(HOST, HOST_NOT_REPRODUCED, by_number)]
     parts += ["\n## What the sources leave open\n"]
     parts += [f"- {number}: {what}." for number, what in UNCHECKED.items()]

@@ -66,48 +66,6 @@ def test_a_fault_strikes_the_token_endpoint(stranger: Stranger) -> None:
     assert stranger.refresh(token).status_code == 200
 
 
-def test_tokens_of_an_old_key_still_verify_after_a_rollover(stranger: Stranger) -> None:
-    old = stranger.tokens()["access_token"]
-    kid = stranger.order("keys/rotate")["kid"]
-    new = stranger.tokens()["access_token"]
-    assert jwt.get_unverified_header(new)["kid"] == kid
-    published = {key["kid"] for key in stranger.web.get("/common/discovery/v2.0/keys").json()["keys"]}
-    assert {jwt.get_unverified_header(old)["kid"], kid} <= published
-
-
-def identity(url: str, *, header: str = "stand-identity-header", **changed: str | None) -> httpx.Response:
-    given = {"api-version": "2019-08-01", "resource": "https://vault.azure.net", **changed}
-    params = {name: value for name, value in given.items() if value is not None}
-    return httpx.get(f"{url}/msi/token", params=params, headers={"X-IDENTITY-HEADER": header}, trust_env=False)
-
-
-def test_the_managed_identity_gets_a_token(identity_url: str) -> None:
-    body = identity(identity_url).json()
-    claims = jwt.decode(body["access_token"], options={"verify_signature": False})
-    assert body["token_type"] == "Bearer"
-    assert body["expires_on"] == str(claims["exp"])
-    assert claims["aud"] == body["resource"] == "https://vault.azure.net"
-
-
-@pytest.mark.parametrize(
-    ("changed", "status"),
-    [
-        ({"header": "guessed"}, 401),
-        ({"header": ""}, 401),
-        ({"api-version": None}, 400),
-        ({"api-version": "2017-09-01"}, 400),
-        ({"resource": None}, 400),
-        ({"client_id": "7c1f0a52-5a86-4f4e-9d0f-2d4c6b8e9a10"}, 400),
-        ({"object_id": "7c1f0a52-5a86-4f4e-9d0f-2d4c6b8e9a10"}, 400),
-        ({"resource": "https://unknown.example"}, 500),
-    ],
-)
-def test_the_managed_identity_endpoint_refuses(identity_url: str, changed: dict[str, Any], status: int) -> None:
-    response = identity(identity_url, **changed)
-    assert response.status_code == status
-    assert response.json()["message"]
-
-
 def test_grants_and_keys_outlive_a_restart(tls: Certificates, trust: ssl.SSLContext, tmp_path: Path) -> None:
     def run(work: Any) -> Any:
         entra = build([REDIRECT], tmp_path / "entra.json")

@@ -14,6 +14,7 @@ from local.entra.app import build as build_entra
 from local.keyvault.app import build
 from local.simkit.background import Background
 from local.simkit.tls import Certificates, certificates
+from tests.local.hollow import Hollow
 
 REDIRECT = "https://localhost:7443/api/integrations/outlook/callback"
 
@@ -29,7 +30,7 @@ class Stand:
 
 
 @pytest.fixture(scope="session")
-def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
+def stand(tmp_path_factory: pytest.TempPathFactory, hollow: bool) -> Iterator[Stand]:
     tls = certificates(tmp_path_factory.mktemp("vault-tls"))
     entra = build_entra([REDIRECT])
     with (
@@ -37,7 +38,8 @@ def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
         Background(entra.identity) as identity_url,
     ):
         vault = build(jwks_url=f"{entra_url}/common/discovery/v2.0/keys", ca_file=tls.ca_file)
-        with Background(vault.app, certificate=tls.server_file) as vault_url:
+        app = Hollow(vault.app) if hollow else vault.app
+        with Background(app, certificate=tls.server_file) as vault_url:
             yield Stand(entra=entra_url, identity=identity_url, vault=vault_url, tls=tls)
 
 

@@ -11,12 +11,27 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from local.keyvault.app import build
 from local.simkit.background import Background
+from tests.local.evidence import Grade, behaviour
 from tests.local.keyvault.conftest import Stand, identity_token
+from tests.local.keyvault.sources import (
+    ABOUT,
+    AUTHENTICATION,
+    CHALLENGE_SEEN,
+    LIMITS,
+    LIST,
+    PARAMETERS,
+    POLICY_SEEN,
+    SDK,
+    SET,
+    SOFT_DELETE,
+    THROTTLING,
+)
 
 Form = dict[str, Any]
 
 
-def test_a_request_without_token_is_challenged(web: httpx.Client) -> None:
+@behaviour("K1", Grade.REPORTED, CHALLENGE_SEEN, AUTHENTICATION)
+def test_k01_a_request_without_token_is_challenged(web: httpx.Client) -> None:
     response = web.put("/secrets/a", params={"api-version": "7.6"})
     assert response.status_code == 401
     assert response.json()["error"]["code"] == "Unauthorized"
@@ -41,27 +56,31 @@ def unsigned(stand: Stand) -> str:
     )
 
 
-def test_forged_unsigned_and_garbled_tokens_are_refused(stand: Stand, web: httpx.Client) -> None:
+@behaviour("K1", Grade.DOCUMENTED, AUTHENTICATION)
+def test_k01_forged_unsigned_and_garbled_tokens_are_refused(stand: Stand, web: httpx.Client) -> None:
     for token in (forged(stand), unsigned(stand), "not-a-jwt", identity_token(stand)[:-8] + "AAAAAAAA"):
         response = web.get("/secrets", params={"api-version": "7.6"}, headers={"Authorization": f"Bearer {token}"})
         assert response.status_code == 401, response.text
         assert "www-authenticate" in response.headers
 
 
-def test_a_token_for_another_resource_is_refused(stand: Stand, web: httpx.Client) -> None:
+@behaviour("K1", Grade.REPORTED, AUTHENTICATION, CHALLENGE_SEEN)
+def test_k01_a_token_for_another_resource_is_refused(stand: Stand, web: httpx.Client) -> None:
     token = identity_token(stand, "https://graph.microsoft.com")
     response = web.get("/secrets", params={"api-version": "7.6"}, headers={"Authorization": f"Bearer {token}"})
     assert response.status_code == 401
     assert response.json()["error"]["message"].startswith("AKV10022: Invalid audience.")
 
 
-def test_an_expired_token_is_refused(web: httpx.Client, bearer: Form) -> None:
+@behaviour("K1", Grade.DOCUMENTED, AUTHENTICATION)
+def test_k01_an_expired_token_is_refused(web: httpx.Client, bearer: Form) -> None:
     assert web.get("/secrets", **bearer).status_code == 200
     web.post("/_control/clock", json={"advanceSeconds": 25 * 3600})
     assert web.get("/secrets", **bearer).status_code == 401
 
 
-def test_keys_may_roll_over(stand: Stand, web: httpx.Client, bearer: Form) -> None:
+@behaviour("K1", Grade.ASSUMED, AUTHENTICATION)
+def test_k01_keys_may_roll_over(stand: Stand, web: httpx.Client, bearer: Form) -> None:
     assert web.get("/secrets", **bearer).status_code == 200
     web.post(f"{stand.entra}/_control/keys/rotate")
     fresh = {"Authorization": f"Bearer {identity_token(stand)}"}
@@ -70,7 +89,8 @@ def test_keys_may_roll_over(stand: Stand, web: httpx.Client, bearer: Form) -> No
 
 
 @pytest.mark.parametrize("version", [None, "1.0", "tomorrow"])
-def test_the_api_version_is_required(web: httpx.Client, bearer: Form, version: str | None) -> None:
+@behaviour("K2", Grade.DOCUMENTED, PARAMETERS)
+def test_k02_the_api_version_is_required(web: httpx.Client, bearer: Form, version: str | None) -> None:
     params = {"api-version": version} if version else {}
     response = web.get("/secrets", params=params, headers=bearer["headers"])
     assert response.status_code == 400
@@ -89,24 +109,28 @@ def test_the_api_version_is_required(web: httpx.Client, bearer: Form, version: s
         '{"value": "x", "tags": {"a": 1}}',
     ],
 )
-def test_bad_bodies_change_nothing(web: httpx.Client, bearer: Form, body: str) -> None:
+@behaviour("K6", Grade.ASSUMED, SET)
+def test_k06_bad_bodies_change_nothing(web: httpx.Client, bearer: Form, body: str) -> None:
     assert web.put("/secrets/a", content=body, **bearer).status_code == 400
     assert web.get("/_control/secrets").json() == {"secrets": []}
 
 
-def test_sixteen_tags_are_one_too_many(web: httpx.Client, bearer: Form) -> None:
+@behaviour("K6", Grade.DOCUMENTED, ABOUT)
+def test_k06_sixteen_tags_are_one_too_many(web: httpx.Client, bearer: Form) -> None:
     tags = {f"tag{number}": "x" for number in range(16)}
     assert web.put("/secrets/a", json={"value": "x", "tags": tags}, **bearer).status_code == 400
 
 
-def test_an_expired_secret_is_readable_unless_the_knob_says_otherwise(web: httpx.Client, bearer: Form) -> None:
+@behaviour("K11", Grade.DOCUMENTED, ABOUT, knobs=("refuseOutsideWindow",))
+def test_k11_an_expired_secret_is_readable_unless_the_knob_says_otherwise(web: httpx.Client, bearer: Form) -> None:
     web.put("/secrets/old", json={"value": "x", "attributes": {"exp": 1000}}, **bearer)
     assert web.get("/secrets/old/", **bearer).json()["attributes"]["exp"] == 1000
     web.post("/_control/knobs", json={"refuseOutsideWindow": True})
     assert web.get("/secrets/old/", **bearer).status_code == 403
 
 
-def test_page_size_is_between_1_and_25(web: httpx.Client, bearer: Form) -> None:
+@behaviour("K10", Grade.DOCUMENTED, LIST)
+def test_k10_page_size_is_between_1_and_25(web: httpx.Client, bearer: Form) -> None:
     for size in ("0", "26", "x"):
         params = {**bearer["params"], "maxresults": size}
         assert web.get("/secrets", params=params, headers=bearer["headers"]).status_code == 400
@@ -114,9 +138,9 @@ def test_page_size_is_between_1_and_25(web: httpx.Client, bearer: Form) -> None:
     assert web.get("/secrets", params=params, headers=bearer["headers"]).status_code == 400
 
 
-def test_a_busy_vault_throttles_with_retry_after(web: httpx.Client, bearer: Form) -> None:
+@behaviour("K12", Grade.DOCUMENTED, THROTTLING, LIMITS, knobs=("requestsPerTenSeconds",))
+def test_k12_a_busy_vault_throttles_with_retry_after(web: httpx.Client, bearer: Form) -> None:
     web.post("/_control/knobs", json={"requestsPerTenSeconds": 2})
-    web.post("/_control/clock", json={"advanceSeconds": 11})
     answers = [web.get("/secrets", **bearer) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [200, 200, 429]
     assert answers[2].json()["error"]["code"] == "Throttled"
@@ -137,14 +161,16 @@ def test_a_fault_may_be_ordered(web: httpx.Client, bearer: Form) -> None:
     assert statuses == [429, 200, 0]
 
 
-def test_a_write_may_be_kept_though_its_answer_is_lost(web: httpx.Client, bearer: Form) -> None:
+@behaviour("K14", Grade.ASSUMED, SDK)
+def test_k14_a_write_may_be_kept_though_its_answer_is_lost(web: httpx.Client, bearer: Form) -> None:
     web.post("/_control/faults", json={"action": "hang_after_commit", "seconds": 0.1, "count": 1})
     with pytest.raises(httpx.RemoteProtocolError):
         web.put("/secrets/kept", json={"value": "x"}, **bearer)
     assert web.get("/secrets/kept", **bearer).json()["value"] == "x"
 
 
-def test_operations_may_be_denied(web: httpx.Client, bearer: Form) -> None:
+@behaviour("K13", Grade.REPORTED, POLICY_SEEN, knobs=("deniedOperations",))
+def test_k13_operations_may_be_denied(web: httpx.Client, bearer: Form) -> None:
     web.post("/_control/knobs", json={"deniedOperations": ["purge"]})
     web.put("/secrets/a", json={"value": "x"}, **bearer)
     assert web.delete("/secrets/a", **bearer).status_code == 200
@@ -155,7 +181,8 @@ def test_operations_may_be_denied(web: httpx.Client, bearer: Form) -> None:
     assert web.post("/_control/knobs", json={"noSuchKnob": 1}).status_code == 400
 
 
-def test_retention_ends_in_a_purge(web: httpx.Client, stand: Stand, bearer: Form) -> None:
+@behaviour("K7", Grade.DOCUMENTED, SOFT_DELETE, knobs=("retentionDays",))
+def test_k07_retention_ends_in_a_purge(web: httpx.Client, stand: Stand, bearer: Form) -> None:
     web.put("/secrets/a", json={"value": "x"}, **bearer)
     web.delete("/secrets/a", **bearer)
     for base in (stand.vault, stand.entra):
@@ -219,6 +246,7 @@ def test_secrets_outlive_a_restart(restarted: Any, bearer: Form, tmp_path: Path)
     assert (tmp_path / "vault.json").stat().st_mode & 0o077 == 0
 
 
-def test_dates_are_whole_seconds(web: httpx.Client, bearer: Form) -> None:
+@behaviour("K3", Grade.DOCUMENTED, SET)
+def test_k03_dates_are_whole_seconds(web: httpx.Client, bearer: Form) -> None:
     attributes = web.put("/secrets/a", json={"value": "x"}, **bearer).json()["attributes"]
     assert isinstance(attributes["created"], int)

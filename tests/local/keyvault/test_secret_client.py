@@ -2,16 +2,36 @@
 
 import httpx
 import pytest
-from azure.core.exceptions import ClientAuthenticationError, HttpResponseError, ResourceNotFoundError
+from azure.core.exceptions import (
+    ClientAuthenticationError,
+    HttpResponseError,
+    ResourceExistsError,
+    ResourceNotFoundError,
+)
 from azure.identity import ClientSecretCredential, ManagedIdentityCredential
 from azure.identity.aio import ManagedIdentityCredential as AsyncManagedIdentityCredential
 from azure.keyvault.secrets import SecretClient
 from azure.keyvault.secrets.aio import SecretClient as AsyncSecretClient
 
+from tests.local.evidence import Grade, behaviour
 from tests.local.keyvault.conftest import Stand
+from tests.local.keyvault.sources import (
+    ABOUT,
+    DELETED_NAME_SEEN,
+    DISABLED_SEEN,
+    ERROR_CODES,
+    LIST,
+    PURGE_PROTECTION_SEEN,
+    SDK,
+    SET,
+    SETTLING_SEEN,
+    SOFT_DELETE,
+    THROTTLING,
+)
 
 
-def test_a_secret_is_set_read_and_versioned(client: SecretClient) -> None:
+@behaviour("K3", Grade.DOCUMENTED, SDK)
+def test_k03_a_secret_is_set_read_and_versioned(client: SecretClient) -> None:
     first = client.set_secret("outlook-token-1", "one", tags={"owner": "rose"}, content_type="text/plain")
     second = client.set_secret("outlook-token-1", "two")
     read = client.get_secret("outlook-token-1")
@@ -22,7 +42,8 @@ def test_a_secret_is_set_read_and_versioned(client: SecretClient) -> None:
     assert old.properties.recovery_level == "Recoverable+Purgeable"
 
 
-def test_missing_secrets_and_versions_are_not_found(client: SecretClient) -> None:
+@behaviour("K11", Grade.DOCUMENTED, SDK, ERROR_CODES)
+def test_k11_missing_secrets_and_versions_are_not_found(client: SecretClient) -> None:
     with pytest.raises(ResourceNotFoundError, match="SecretNotFound"):
         client.get_secret("never-set")
     client.set_secret("set", "x")
@@ -30,7 +51,8 @@ def test_missing_secrets_and_versions_are_not_found(client: SecretClient) -> Non
         client.get_secret("set", "0" * 32)
 
 
-def test_lists_page_through_all_secrets_and_versions(client: SecretClient) -> None:
+@behaviour("K10", Grade.DOCUMENTED, SDK, LIST)
+def test_k10_lists_page_through_all_secrets_and_versions(client: SecretClient) -> None:
     names = {f"name-{number:02}" for number in range(27)}
     for name in names:
         client.set_secret(name, "x")
@@ -45,7 +67,8 @@ def test_lists_page_through_all_secrets_and_versions(client: SecretClient) -> No
     assert versions == sorted(str(version) for version in versions)
 
 
-def test_update_changes_attributes_and_never_the_value(client: SecretClient) -> None:
+@behaviour("K11", Grade.REPORTED, SDK, DISABLED_SEEN)
+def test_k11_update_changes_attributes_and_never_the_value(client: SecretClient) -> None:
     made = client.set_secret("named", "kept")
     updated = client.update_secret_properties("named", enabled=False, tags={"a": "b"})
     assert updated.enabled is False
@@ -57,7 +80,8 @@ def test_update_changes_attributes_and_never_the_value(client: SecretClient) -> 
     assert client.get_secret("named").value == "kept"
 
 
-def test_soft_delete_blocks_the_name_until_recovered(client: SecretClient) -> None:
+@behaviour("K8", Grade.REPORTED, DELETED_NAME_SEEN, SOFT_DELETE)
+def test_k08_soft_delete_blocks_the_name_until_recovered(client: SecretClient) -> None:
     client.set_secret("gone", "x")
     deleted = client.begin_delete_secret("gone").result()
     assert deleted.scheduled_purge_date is not None
@@ -71,7 +95,8 @@ def test_soft_delete_blocks_the_name_until_recovered(client: SecretClient) -> No
     assert client.get_secret("gone").value == "x"
 
 
-def test_purge_frees_the_name(client: SecretClient) -> None:
+@behaviour("K9", Grade.DOCUMENTED, SOFT_DELETE)
+def test_k09_purge_frees_the_name(client: SecretClient) -> None:
     client.set_secret("gone", "x")
     client.begin_delete_secret("gone").result()
     client.purge_deleted_secret("gone")
@@ -80,7 +105,8 @@ def test_purge_frees_the_name(client: SecretClient) -> None:
     assert client.set_secret("gone", "anew").value == "anew"
 
 
-def test_purge_protection_refuses_a_purge(client: SecretClient, web: httpx.Client) -> None:
+@behaviour("K9", Grade.REPORTED, PURGE_PROTECTION_SEEN, SOFT_DELETE, knobs=("purgeProtection",))
+def test_k09_purge_protection_refuses_a_purge(client: SecretClient, web: httpx.Client) -> None:
     web.post("/_control/knobs", json={"purgeProtection": True})
     client.set_secret("gone", "x")
     client.begin_delete_secret("gone").result()
@@ -91,19 +117,22 @@ def test_purge_protection_refuses_a_purge(client: SecretClient, web: httpx.Clien
 
 
 @pytest.mark.parametrize("name", ["with_underscore", "with/slash", "a" * 128])
-def test_bad_names_are_refused(client: SecretClient, name: str) -> None:
+@behaviour("K4", Grade.DOCUMENTED, SET)
+def test_k04_bad_names_are_refused(client: SecretClient, name: str) -> None:
     with pytest.raises(HttpResponseError) as refused:
         client.set_secret(name, "x")
     assert refused.value.status_code in (400, 405)
 
 
-def test_values_end_at_25_kilobytes(client: SecretClient) -> None:
+@behaviour("K5", Grade.DOCUMENTED, ABOUT)
+def test_k05_values_end_at_25_kilobytes(client: SecretClient) -> None:
     assert client.set_secret("long", "x" * 25600).value == "x" * 25600
     with pytest.raises(HttpResponseError, match="BadParameter"):
         client.set_secret("long", "ü" * 12801)
 
 
-async def test_the_async_client_works_too(stand: Stand, web: httpx.Client, identity: None) -> None:
+@behaviour("K3", Grade.DOCUMENTED, SDK)
+async def test_k03_the_async_client_works_too(stand: Stand, web: httpx.Client, identity: None) -> None:
     async with (
         AsyncManagedIdentityCredential() as credential,
         AsyncSecretClient(
@@ -119,7 +148,8 @@ async def test_the_async_client_works_too(stand: Stand, web: httpx.Client, ident
         assert [item.name async for item in client.list_deleted_secrets()] == ["async"]
 
 
-def test_a_client_secret_credential_works_end_to_end(stand: Stand, web: httpx.Client) -> None:
+@behaviour("K1", Grade.DOCUMENTED, SDK)
+def test_k01_a_client_secret_credential_works_end_to_end(stand: Stand, web: httpx.Client) -> None:
     with (
         ClientSecretCredential(
             "84bd8158-6d4d-4958-8b9f-9d6445542f95",
@@ -149,7 +179,8 @@ def test_the_entra_client_id_names_no_managed_identity(stand: Stand, web: httpx.
         assert credential.get_token("https://vault.azure.net/.default").token
 
 
-def test_a_slow_deletion_is_waited_for(client: SecretClient, web: httpx.Client) -> None:
+@behaviour("K7", Grade.REPORTED, SETTLING_SEEN, SDK, knobs=("settleSeconds",))
+def test_k07_a_slow_deletion_is_waited_for(client: SecretClient, web: httpx.Client) -> None:
     web.post("/_control/knobs", json={"settleSeconds": 3})
     client.set_secret("slow", "x")
     poller = client.begin_delete_secret("slow")
@@ -160,3 +191,66 @@ def test_a_slow_deletion_is_waited_for(client: SecretClient, web: httpx.Client) 
     web.post("/_control/clock", json={"advanceSeconds": 4})
     poller.wait()
     assert client.get_deleted_secret("slow").name == "slow"
+
+
+@behaviour("K1", Grade.DOCUMENTED, SDK)
+def test_k01_the_client_trusts_no_challenge_for_another_host_by_itself(
+    stand: Stand, web: httpx.Client, identity: None
+) -> None:
+    with (
+        ManagedIdentityCredential() as credential,
+        SecretClient(vault_url=stand.vault, credential=credential, connection_verify=str(stand.tls.ca_file)) as strict,
+        pytest.raises(ValueError, match=r"vault\.azure\.net"),
+    ):
+        strict.get_secret("any")
+
+
+@behaviour("K7", Grade.DOCUMENTED, SDK)
+async def test_k07_the_async_client_deletes_recovers_and_purges(
+    stand: Stand, web: httpx.Client, identity: None
+) -> None:
+    async with (
+        AsyncManagedIdentityCredential() as credential,
+        AsyncSecretClient(
+            vault_url=stand.vault,
+            credential=credential,
+            verify_challenge_resource=False,
+            connection_verify=str(stand.tls.ca_file),
+        ) as client,
+    ):
+        await client.set_secret("a", "x", content_type="text/plain", tags={"k": "v"})
+        gone = await client.delete_secret("a")
+        assert (gone.name, gone.scheduled_purge_date is not None) == ("a", True)
+        with pytest.raises(ResourceExistsError, match="ObjectIsDeletedButRecoverable"):
+            await client.set_secret("a", "y")
+        recovered = await client.recover_deleted_secret("a")
+        assert (recovered.tags, recovered.content_type) == ({"k": "v"}, "text/plain")
+        await client.delete_secret("a")
+        await client.purge_deleted_secret("a")
+        with pytest.raises(ResourceNotFoundError):
+            await client.get_deleted_secret("a")
+        names = {f"n{number}" for number in range(30)}
+        for name in names:
+            await client.set_secret(name, "x")
+        assert {item.name async for item in client.list_properties_of_secrets()} == names
+
+
+@behaviour("K12", Grade.DOCUMENTED, SDK, THROTTLING)
+def test_k12_the_client_waits_as_told_and_tries_again(client: SecretClient, web: httpx.Client, stand: Stand) -> None:
+    with (
+        ManagedIdentityCredential() as credential,
+        SecretClient(
+            vault_url=stand.vault,
+            credential=credential,
+            verify_challenge_resource=False,
+            connection_verify=str(stand.tls.ca_file),
+        ) as patient,
+    ):
+        patient.set_secret("a", "x")
+        web.post("/_control/faults", json={"action": "status", "status": 429, "retry_after": 0.2, "count": 2})
+        assert patient.get_secret("a").value == "x"
+    statuses = [entry["status"] for entry in web.get("/_control/requests").json()["requests"]]
+    assert statuses[-3:] == [429, 429, 200]
+    web.post("/_control/faults", json={"action": "status", "status": 429, "count": 1})
+    with pytest.raises(HttpResponseError, match="Throttled"):
+        client.get_secret("a")

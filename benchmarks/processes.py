@@ -9,6 +9,7 @@ from local.stand import Stand
 
 MIB = 1024 * 1024
 _PAGE = os.sysconf("SC_PAGE_SIZE")
+_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +30,12 @@ def taken_by(pid: int) -> Taken:
 def taken(stand: Stand) -> Mapping[str, Taken]:
     """Read every process of the stand by its name."""
     return {name: taken_by(pid) for name, pid in sorted(stand.pids().items())}
+
+
+def processor_seconds(pid: int) -> float:
+    """Return the processor time of a process so far: unlike wall time, it does not depend on who else is at work."""
+    fields = (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
 def machine() -> str:

@@ -1,0 +1,66 @@
+"""The list of mutants fits the simulators and the conformance tests as they are, and the page shows it."""
+
+import ast
+from collections import Counter
+from functools import lru_cache
+from pathlib import Path
+
+import pytest
+
+from tests.mutants.listed import HOLLOW, MUTANTS
+from tests.mutants.mutant import Mutant, Outdated
+from tests.mutants.page import CAUGHT, PAGE, ROOT, Result, page
+from tests.mutants.verdict import seen_through
+
+FEWEST = {"local/graph": 18, "local/entra": 6, "local/keyvault": 2, "local/host": 4}
+
+
+@lru_cache
+def functions(file: Path) -> frozenset[str]:
+    tree = ast.parse(file.read_text())
+    return frozenset(node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_each_mutant_changes_one_place_and_names_a_test(mutant: Mutant) -> None:
+    changed = mutant.mutated(ROOT)
+    assert changed != (ROOT / mutant.file).read_text()
+    compile(changed, mutant.file, "exec")
+    assert mutant.test_function in functions(ROOT / mutant.test_file)
+
+
+def test_there_are_enough_of_each_and_no_name_twice() -> None:
+    counted = Counter(str(Path(mutant.file).parent) for mutant in MUTANTS)
+    assert {folder: max(counted[folder], few) for folder, few in FEWEST.items()} == {f: counted[f] for f in FEWEST}
+    assert len({mutant.name for mutant in MUTANTS}) == len(MUTANTS)
+
+
+def test_the_page_shows_exactly_these_and_all_caught() -> None:
+    """Make it anew with ``make mutants`` after a change of the list."""
+    assert PAGE.read_text() == page(Result(mutant=mutant, outcome=CAUGHT) for mutant in (*MUTANTS, HOLLOW))
+
+
+def test_an_old_text_that_is_gone_or_there_twice_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "source.py").write_text("a = 1\nb = 1\n")
+    for old in ("c", "1"):
+        mutant = Mutant(name="m", lie="l", file="source.py", old=old, new="2", test="t.py::t")
+        with pytest.raises(Outdated, match="m: the old text occurs"):
+            mutant.mutated(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("printed", "caught"),
+    [
+        ("FAILED tests/a.py::test_b[1] - assert 200 == 412\n", True),
+        ("FAILED tests/a.py::test_b - AssertionError: no\n", True),
+        ("FAILED tests/a.py::test_b - Failed: DID NOT RAISE <class 'ValueError'>\n", True),
+        ("FAILED tests/a.py::test_b - KeyError: 'error'\n", True),
+        ("FAILED tests/a.py::test_b - TypeError: no\n", False),
+        ("ERROR:    Exception in ASGI application\nFAILED tests/a.py::test_b - assert 500 == 412\n", False),
+        ("ERROR tests/a.py - ImportError: no\n", False),
+        ("FAILED tests/a.py::test_b - assert 1 == 2\nERROR tests/a.py::test_c - RuntimeError\n", False),
+        ("1 passed\n", False),
+    ],
+)
+def test_only_a_failure_by_what_was_answered_counts(printed: str, caught: bool) -> None:
+    assert seen_through(printed) is caught

@@ -231,9 +231,12 @@ class Endpoint:
         if self.failures > 0:
             self.failures -= 1
             return Response(status_code=503)
+        post = json.loads(await request.body())
         if self.seconds:
             await asyncio.sleep(self.seconds)
-        self.posts.append(json.loads(await request.body()))
+            if await request.is_disconnected():
+                return Response()
+        self.posts.append(post)
         return Response(status_code=202)
 
     async def _echo(self, token: str, mode: str) -> Response:

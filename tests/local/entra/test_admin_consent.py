@@ -15,7 +15,7 @@ ASKED = {
 }
 
 
-def begin(stranger: Stranger, tenant: str = WORK, **changed: str | None) -> httpx.Response:
+def begin(stranger: Stranger, tenant: str = WORK, /, **changed: str | None) -> httpx.Response:
     sent = {name: value for name, value in {**ASKED, **changed}.items() if value is not None}
     return stranger.web.get(f"/{tenant}/v2.0/adminconsent", params=sent)
 

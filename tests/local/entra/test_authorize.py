@@ -201,8 +201,8 @@ def test_s05_signing_out_ends_the_session_by_get_and_by_post(stranger: Stranger)
     for method in ("GET", "POST"):
         stranger.code(ROSE)
         assert "code" in answer(stranger.authorize(prompt="none"))
-        sent = {"params": home} if method == "GET" else {"data": home}
-        away = stranger.web.request(method, "/common/oauth2/v2.0/logout", **sent)
+        in_query, in_body = (home, None) if method == "GET" else (None, home)
+        away = stranger.web.request(method, "/common/oauth2/v2.0/logout", params=in_query, data=in_body)
         assert (away.status_code, away.headers["location"]) == (302, REDIRECT)
         assert answer(stranger.authorize(prompt="none"))["error"] == "login_required"
 

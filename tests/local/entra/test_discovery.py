@@ -114,7 +114,7 @@ def test_s01_a_client_that_caches_keys_survives_even_an_emergency_rollover(stran
             fetched += 1
             held.clear()
             published = stranger.web.get("/common/discovery/v2.0/keys").json()
-            held.update({key.key_id: key for key in jwt.PyJWKSet.from_dict(published).keys})
+            held.update({str(key.key_id): key for key in jwt.PyJWKSet.from_dict(published).keys})
         decoded = jwt.decode(token, held[kid], algorithms=["RS256"], options={"verify_aud": False})
         return str(decoded["preferred_username"])
 

@@ -24,11 +24,15 @@ _QUEUES = "extensions:queues:"
 
 @dataclass(frozen=True, kw_only=True)
 class QueueOptions:
-    """``extensions.queues``; durations in seconds. One value for all queues of the app, as in Azure."""
+    """``extensions.queues``; durations in seconds. One value for all queues of the app, as in Azure.
+
+    The shortest pause between polls is no setting; the SDK has it as a constant.
+    """
 
     batch_size: int = 16
     new_batch_threshold: int = 8
     max_polling_interval: float = 60.0
+    shortest_polling_interval: float = 0.1
     visibility_timeout: float = 0.0
     max_dequeue_count: int = 5
     base64: bool = True
@@ -66,10 +70,14 @@ class HttpOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class SingletonOptions:
-    """``singleton``: how long a listener's lease lasts and how often one that has none tries again, in seconds."""
+    """``singleton``: how long a listener's lease lasts and how often one that has none tries again, in seconds.
+
+    The lease is renewed at half of its period.
+    """
 
     lock_period: int = 60
     recovery_interval: float = 60.0
+    renewal_interval: float = 30.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,12 +187,7 @@ def _options(section: Section, environment: Mapping[str, str]) -> HostOptions:
             hsts=_hsts_options(section),
             body_limit=int(limit) if limit.isdigit() else HttpOptions.body_limit,
         ),
-        singleton=SingletonOptions(
-            lock_period=int(section.seconds("singleton:listenerLockPeriod", 60, least=15, most=60)),
-            recovery_interval=section.seconds(
-                "singleton:listenerLockRecoveryPollingInterval", 60, least=15, most=unbounded
-            ),
-        ),
+        singleton=_singleton_options(section),
         concurrency=ConcurrencyOptions(
             enabled=section.flag("concurrency:dynamicConcurrencyEnabled", False),
             maximum=section.integer("concurrency:maximumFunctionConcurrency", 500, least=1, most=unbounded),
@@ -194,6 +197,12 @@ def _options(section: Section, environment: Mapping[str, str]) -> HostOptions:
         function_timeout=None if timeout == "-1" else section.seconds("functionTimeout", 1800, least=1, most=unbounded),
         log_levels=section.members("logging:logLevel"),
     )
+
+
+def _singleton_options(section: Section) -> SingletonOptions:
+    period = int(section.seconds("singleton:listenerLockPeriod", 60, least=15, most=60))
+    recovery = section.seconds("singleton:listenerLockRecoveryPollingInterval", 60, least=15, most=2**31 - 1)
+    return SingletonOptions(lock_period=period, recovery_interval=recovery, renewal_interval=period / 2)
 
 
 def _hsts_options(section: Section) -> HstsOptions:

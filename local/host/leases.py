@@ -69,7 +69,7 @@ class Singleton:
 
     async def _renew(self, lease: BlobLeaseClient) -> None:
         while True:
-            await pause(self._options.lock_period / 2)
+            await pause(self._options.renewal_interval)
             try:
                 await lease.renew()
             except AzureError as error:

@@ -27,7 +27,6 @@ from local.host.values import text
 from local.simkit.pauses import pause
 
 VISIBILITY_SECONDS = 600
-_SHORTEST_POLL = 0.1
 _MOST_MESSAGES = 32
 _QUEUE_NAME = re.compile(r"(?!.*--)[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 _logger = logging.getLogger("Host.Triggers.Queue")
@@ -102,7 +101,9 @@ class QueueListener:
                 wait = 0.0
                 await self._room()
             else:
-                wait = next_pause(wait, self._options.max_polling_interval)
+                wait = next_pause(
+                    wait, self._options.max_polling_interval, shortest=self._options.shortest_polling_interval
+                )
                 await pause(wait, self._woken)
                 self._woken.clear()
 
@@ -278,11 +279,11 @@ def decode(content: str, *, is_base64: bool) -> bytes | None:
         return None
 
 
-def next_pause(previous: float, longest: float) -> float:
+def next_pause(previous: float, longest: float, *, shortest: float = QueueOptions.shortest_polling_interval) -> float:
     """Return the next pause of an idle loop: double the last, 20 % more or less, between 100 ms and ``longest``."""
     if previous <= 0:
-        return _SHORTEST_POLL
-    return max(_SHORTEST_POLL, min(longest, previous * 2 * random.uniform(0.8, 1.2)))
+        return shortest
+    return max(shortest, min(longest, previous * 2 * random.uniform(0.8, 1.2)))
 
 
 def _log_unless_gone(verb: str, queue: str, error: AzureError) -> None:

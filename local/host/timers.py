@@ -119,16 +119,15 @@ class TimerListener:
     async def _keep_schedule(self) -> None:
         upcoming = await self._start()
         _logger.info("The next occurrence of the '%s' schedule will be: %s", self.function.name, upcoming.isoformat())
-        while not self._ended:
+        while not self._has_ended():
             upcoming = await self._wait_until(upcoming)
-            if self._ended:
+            if self._has_ended():
                 return
             fired = datetime.now(UTC)
             await self.fire(past_due=False)
             upcoming = await self._record(max(fired, upcoming))
 
-    @property
-    def _ended(self) -> bool:
+    def _has_ended(self) -> bool:
         return self._stopping.is_set() or self._singleton.lost.is_set()
 
     async def _start(self) -> datetime:
@@ -191,7 +190,7 @@ class TimerListener:
         clock that was set back begins the schedule anew.
         """
         before = datetime.now(UTC)
-        while not self._ended:
+        while not self._has_ended():
             now = datetime.now(UTC)
             if before - now > _SET_BACK:
                 moment = await self._record(now)

@@ -46,6 +46,13 @@ class RunningHost:
             time.sleep(0.05)
         return self.noted()
 
+    def wait_until(self, condition: Callable[[], bool], seconds: float = 20) -> None:
+        """Wait for something that this host does."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, self.log[-3000:]
+            time.sleep(0.05)
+
     def stop(self, number: int = signal.SIGTERM) -> int:
         self.process.send_signal(number)
         return self.process.wait(timeout=40)

@@ -10,6 +10,8 @@ import pytest
 from azure.storage.queue import QueueClient, TextBase64EncodePolicy
 
 from local.azurite import Azurite
+from tests.local.evidence import Grade, behaviour
+from tests.local.host import sources
 from tests.local.host.conftest import RunningHost, Starter
 
 
@@ -27,7 +29,8 @@ def wait_until_empty(client: QueueClient) -> None:
     raise AssertionError("the queue was not emptied")
 
 
-def test_a_queue_that_appears_later_is_read(host: RunningHost, azurite: Azurite) -> None:
+@behaviour("H49", Grade.DOCUMENTED, sources.QUEUE_LISTENER)
+def test_h49_a_queue_that_appears_later_is_read(host: RunningHost, azurite: Azurite) -> None:
     with queue(azurite, host.queue) as client:
         client.create_queue()
         client.send_message("emma")
@@ -36,7 +39,8 @@ def test_a_queue_that_appears_later_is_read(host: RunningHost, azurite: Azurite)
     assert f"Reason='New queue message detected on '{host.queue}'.'" in host.log
 
 
-def test_a_failing_message_is_tried_to_the_limit_and_then_poisoned(run_host: Starter, azurite: Azurite) -> None:
+@behaviour("H44", Grade.DOCUMENTED, sources.QUEUES, sources.QUEUE_LISTENER)
+def test_h44_a_failing_message_is_tried_to_the_limit_and_then_poisoned(run_host: Starter, azurite: Azurite) -> None:
     host = run_host()
     with queue(azurite, host.queue) as client:
         client.create_queue()
@@ -47,7 +51,8 @@ def test_a_failing_message_is_tried_to_the_limit_and_then_poisoned(run_host: Sta
     assert tries == ["1", "2", "3"]
 
 
-def test_an_undecodable_message_is_poisoned_without_running(run_host: Starter, azurite: Azurite) -> None:
+@behaviour("H47", Grade.DOCUMENTED, sources.QUEUES, sources.BASE64)
+def test_h47_an_undecodable_message_is_poisoned_without_running(run_host: Starter, azurite: Azurite) -> None:
     # Only the reader of the poison queue is switched off, so that the message can be looked at there.
     host = run_host(**{"AzureWebJobs.lost_slips.Disabled": "true"})
     with (
@@ -62,11 +67,12 @@ def test_an_undecodable_message_is_poisoned_without_running(run_host: Starter, a
     assert not any(line.startswith("lending") for line in host.noted())
 
 
+@behaviour("H52", Grade.CAPTURED, sources.WORKER, sources.QUEUES)
 @pytest.mark.parametrize(
     ("sent", "received"),
     [("emma", ["emma"]), (json.dumps({"a": 1}), ['{"a": 1}']), (json.dumps(["one", "two"]), ['["one", "two"]'])],
 )
-def test_an_output_binding_writes_base64_and_wakes_the_listener(
+def test_h52_an_output_binding_writes_base64_and_wakes_the_listener(
     run_host: Starter, azurite: Azurite, sent: str, received: list[str]
 ) -> None:
     host = run_host(**{"AzureWebJobs.lending.Disabled": "true"})
@@ -76,7 +82,8 @@ def test_an_output_binding_writes_base64_and_wakes_the_listener(
     assert contents == received
 
 
-def test_no_more_messages_run_than_a_batch_and_the_threshold(run_host: Starter, azurite: Azurite) -> None:
+@behaviour("H40", Grade.DOCUMENTED, sources.QUEUES)
+def test_h40_no_more_messages_run_than_a_batch_and_the_threshold(run_host: Starter, azurite: Azurite) -> None:
     host = run_host()
     with queue(azurite, host.queue) as client:
         client.create_queue()
@@ -91,7 +98,8 @@ def test_no_more_messages_run_than_a_batch_and_the_threshold(run_host: Starter, 
     assert most == 4
 
 
-def test_a_stop_finishes_the_messages_that_run_and_takes_no_more(run_host: Starter, azurite: Azurite) -> None:
+@behaviour("H54", Grade.DOCUMENTED, sources.QUEUE_LISTENER)
+def test_h54_a_stop_finishes_the_messages_that_run_and_takes_no_more(run_host: Starter, azurite: Azurite) -> None:
     host = run_host()
     with queue(azurite, host.queue) as client:
         client.create_queue()
@@ -102,7 +110,8 @@ def test_a_stop_finishes_the_messages_that_run_and_takes_no_more(run_host: Start
         assert client.get_queue_properties().approximate_message_count == 0
 
 
-def test_a_message_held_by_a_killed_host_is_not_lost(run_host: Starter, azurite: Azurite) -> None:
+@behaviour("H54", Grade.DOCUMENTED, sources.QUEUE_LISTENER)
+def test_h54_a_message_held_by_a_killed_host_is_not_lost(run_host: Starter, azurite: Azurite) -> None:
     host = run_host()
     with queue(azurite, host.queue) as client:
         client.create_queue()
@@ -113,7 +122,8 @@ def test_a_message_held_by_a_killed_host_is_not_lost(run_host: Starter, azurite:
         assert list(client.receive_messages()) == []
 
 
-def test_a_timer_fires_on_its_schedule(run_host: Starter) -> None:
+@behaviour("H60", Grade.DOCUMENTED, sources.TIMERS)
+def test_h60_a_timer_fires_on_its_schedule(run_host: Starter) -> None:
     host = run_host(CLOSING_SCHEDULE="* * * * * *")
     notes = host.wait_for_note("closing")
     # Under a minute apart: no status is kept.
@@ -121,27 +131,31 @@ def test_a_timer_fires_on_its_schedule(run_host: Starter) -> None:
     assert "Reason='Timer fired at " in host.log
 
 
-def test_a_timer_and_its_retries_run_by_hand(run_host: Starter) -> None:
+@behaviour("H69", Grade.DOCUMENTED, sources.RETRY_PAGE)
+def test_h69_a_timer_and_its_retries_run_by_hand(run_host: Starter) -> None:
     host = run_host()
     assert httpx.post(f"{host.url}/admin/functions/Stocktaking", json={}, trust_env=False).status_code == 202
     host.wait_for_note("stocktaking 2/2")
     assert [line for line in host.noted() if line.startswith("stock")] == [f"stocktaking {n}/2" for n in range(3)]
 
 
-def test_a_queue_function_runs_by_hand(host: RunningHost) -> None:
+@behaviour("H31", Grade.DOCUMENTED, sources.FUNCTIONS_API)
+def test_h31_a_queue_function_runs_by_hand(host: RunningHost) -> None:
     reply = httpx.post(f"{host.url}/admin/functions/lending", json={"input": "by hand"}, trust_env=False)
     assert reply.status_code == 202
     host.wait_for_note("by hand")
 
 
-def test_only_functions_with_a_trigger_to_stand_in_for_run_by_hand(host: RunningHost) -> None:
+@behaviour("H31", Grade.DOCUMENTED, sources.FUNCTIONS_API)
+def test_h31_only_functions_with_a_trigger_to_stand_in_for_run_by_hand(host: RunningHost) -> None:
     def status(name: str) -> int:
         return httpx.post(f"{host.url}/admin/functions/{name}", json={}, trust_env=False).status_code
 
     assert (status("page"), status("nobody")) == (400, 404)
 
 
-def test_drain_and_resume(run_host: Starter, azurite: Azurite) -> None:
+@behaviour("H32", Grade.DOCUMENTED, sources.HOST_API)
+def test_h32_drain_and_resume(run_host: Starter, azurite: Azurite) -> None:
     host = run_host()
     with httpx.Client(base_url=host.url, trust_env=False) as client, queue(azurite, host.queue) as messages:
         messages.create_queue()
@@ -157,9 +171,3 @@ def test_drain_and_resume(run_host: Starter, azurite: Azurite) -> None:
         assert host.noted() == []
         assert client.post("/admin/host/resume").json() == {"state": "Running"}
         host.wait_for_note("after resume")
-
-
-def test_a_function_over_its_time_limit_fails(run_host: Starter) -> None:
-    host = run_host(AzureFunctionsJobHost__functionTimeout="00:00:01")
-    assert httpx.get(f"{host.url}/api/slow?seconds=30", trust_env=False, timeout=20).status_code == 500
-    assert "Timeout value of 00:00:01 exceeded by function 'Functions.slow'" in host.log

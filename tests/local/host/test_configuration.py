@@ -1,6 +1,7 @@
 """host.json and its overrides: functions.md 2.1, 2.2, 2.5."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,8 @@ import pytest
 
 from local.host.configuration import HostOptions, load_host_json
 from local.host.errors import StartupError
+from tests.local.evidence import Grade, behaviour
+from tests.local.host import sources
 
 
 def load(folder: Path, content: dict[str, Any], **environment: str) -> HostOptions:
@@ -15,7 +18,8 @@ def load(folder: Path, content: dict[str, Any], **environment: str) -> HostOptio
     return load_host_json(folder, environment)
 
 
-def test_defaults_are_the_hosts(tmp_path: Path) -> None:
+@behaviour("H72", Grade.DOCUMENTED, sources.QUEUES, sources.HTTP_OPTIONS, sources.SINGLETON)
+def test_h72_defaults_are_the_hosts(tmp_path: Path) -> None:
     options = load(tmp_path, {})
     assert options.http.route_prefix == "api"
     assert options.http.body_limit == 104_857_600
@@ -51,7 +55,25 @@ def test_members_are_read_without_case(tmp_path: Path) -> None:
     assert options.log_levels == {"default": "Warning"}
 
 
-def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
+@behaviour("H41", Grade.DOCUMENTED, sources.QUEUES)
+def test_h41_the_defaults_of_queues(tmp_path: Path) -> None:
+    queues = load(tmp_path, {}).queues
+    assert (queues.batch_size, queues.max_polling_interval, queues.visibility_timeout) == (16, 60, 0)
+    assert (queues.max_dequeue_count, queues.base64) == (5, True)
+    assert queues.new_batch_threshold == 8 * (os.cpu_count() or 1)
+    assert load(tmp_path, {"extensions": {"queues": {"batchSize": 32}}}).queues.batch_size == 32
+
+
+@behaviour("H74", Grade.DOCUMENTED, sources.BUNDLE)
+@pytest.mark.parametrize("bundle", [{"id": "x"}, {"version": "[4.*, 5.0.0)"}, {"id": "x", "version": "4.0"}])
+def test_h74_a_bundle_has_an_id_and_a_range_of_versions(tmp_path: Path, bundle: dict[str, str]) -> None:
+    with pytest.raises(StartupError, match=r"property in extensionBundle section of host\.json file is invalid"):
+        load(tmp_path, {"extensionBundle": bundle})
+    assert load(tmp_path, {"extensionBundle": {"id": "a.b", "version": "[4.*, 5.0.0)"}}).bundled
+
+
+@behaviour("H72", Grade.DOCUMENTED, sources.HOST_JSON, sources.HOST_JSON_PAGE)
+def test_h72_the_environment_overrides_the_file(tmp_path: Path) -> None:
     options = load(
         tmp_path,
         {"extensions": {"queues": {"maxDequeueCount": 7}}},
@@ -61,6 +83,7 @@ def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
     assert (options.queues.max_dequeue_count, options.queues.batch_size) == (9, 2)
 
 
+@behaviour("H73", Grade.DOCUMENTED, sources.QUEUES)
 @pytest.mark.parametrize(
     "queues",
     [
@@ -73,12 +96,13 @@ def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
         {"messageEncoding": "utf8"},
     ],
 )
-def test_values_out_of_range_are_refused(tmp_path: Path, queues: dict[str, Any]) -> None:
+def test_h73_values_out_of_range_are_refused(tmp_path: Path, queues: dict[str, Any]) -> None:
     with pytest.raises(StartupError, match=next(iter(queues))):
         load(tmp_path, {"extensions": {"queues": queues}})
 
 
-def test_a_missing_or_wrong_file_is_named(tmp_path: Path) -> None:
+@behaviour("H73", Grade.DOCUMENTED, sources.HOST_JSON)
+def test_h73_a_missing_or_wrong_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(StartupError, match=r"no host\.json"):
         load_host_json(tmp_path, {})
     (tmp_path / "host.json").write_text('{"version": "1.0"}')

@@ -12,6 +12,8 @@ import pytest
 from azure.storage.blob import ContainerClient
 
 from local.azurite import Azurite
+from tests.local.evidence import Grade, behaviour
+from tests.local.host import sources
 from tests.local.host.conftest import ROOT, SAMPLE_APP, RunningHost, Starter
 
 APP = "import azure.functions as func\napp = func.FunctionApp()\n"
@@ -25,6 +27,7 @@ def app_folder(folder: Path, code: str | None, host_json: str = '{"version": "2.
     return folder
 
 
+@behaviour("H36", Grade.CAPTURED, sources.WORKER)
 @pytest.mark.parametrize(
     ("code", "message"),
     [
@@ -46,7 +49,7 @@ def app_folder(folder: Path, code: str | None, host_json: str = '{"version": "2.
         ),
     ],
 )
-def test_an_app_that_the_worker_cannot_index_fails_as_a_whole(
+def test_h36_an_app_that_the_worker_cannot_index_fails_as_a_whole(
     run_host: Starter, tmp_path: Path, code: str | None, message: str
 ) -> None:
     host = run_host(app_root=app_folder(tmp_path, code), wait=False)
@@ -55,14 +58,16 @@ def test_an_app_that_the_worker_cannot_index_fails_as_a_whole(
     assert message in host.log
 
 
-def test_a_wrong_host_json_is_named(run_host: Starter, tmp_path: Path) -> None:
+@behaviour("H73", Grade.DOCUMENTED, sources.QUEUES)
+def test_h73_a_wrong_host_json_is_named(run_host: Starter, tmp_path: Path) -> None:
     wrong = '{"version": "2.0", "extensions": {"queues": {"batchSize": 33}}}'
     host = run_host(app_root=app_folder(tmp_path, APP, wrong), wait=False)
     assert host.process.wait(timeout=30) == 1
     assert "host.json: extensions:queues:batchSize must be between 1 and 32, not 33" in host.log
 
 
-def test_timers_and_queues_need_host_storage(run_host: Starter) -> None:
+@behaviour("H79", Grade.DOCUMENTED, sources.CORE_TOOLS)
+def test_h79_timers_and_queues_need_host_storage(run_host: Starter) -> None:
     host = run_host(wait=False, AzureWebJobsStorage="")
     assert host.process.wait(timeout=30) == 1
     assert "Missing value for AzureWebJobsStorage" in host.log
@@ -78,7 +83,8 @@ def test_a_taken_port_is_named(run_host: Starter) -> None:
     assert f"Port {port} is unavailable" in host.log
 
 
-def test_local_settings_are_read_and_the_environment_wins(run_host: Starter, tmp_path: Path) -> None:
+@behaviour("H75", Grade.DOCUMENTED, sources.CORE_TOOLS, sources.LOCAL_PAGE)
+def test_h75_local_settings_are_read_and_the_environment_wins(run_host: Starter, tmp_path: Path) -> None:
     app = tmp_path / "app"
     shutil.copytree(SAMPLE_APP, app)
     settings = {
@@ -94,14 +100,16 @@ def test_local_settings_are_read_and_the_environment_wins(run_host: Starter, tmp
     assert allowed.headers["access-control-allow-origin"] == "https://app.example"
 
 
-def test_without_cors_settings_the_app_answers_preflights(client: httpx.Client) -> None:
+@behaviour("H81", Grade.DOCUMENTED, sources.CORE_TOOLS, sources.LOCAL_PAGE)
+def test_h81_without_cors_settings_the_app_answers_preflights(client: httpx.Client) -> None:
     asked = client.options("/api/page", headers={"Origin": "https://a.example", "Access-Control-Request-Method": "GET"})
     assert "access-control-allow-origin" not in asked.headers
     assert asked.text == "1"
 
 
+@behaviour("H32", Grade.DOCUMENTED, sources.HOST_API)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_stopping_waits_for_what_is_running(run_host: Starter, number: int) -> None:
+def test_h32_stopping_waits_for_what_is_running(run_host: Starter, number: int) -> None:
     host = run_host()
     replies: list[str] = []
 
@@ -135,7 +143,8 @@ def _ask_in_vain(host: RunningHost) -> None:
         return
 
 
-def test_timer_leases_are_given_back_at_the_end(run_host: Starter, azurite: Azurite) -> None:
+@behaviour("H67", Grade.ASSUMED, "https://github.com/Azure/azure-functions-core-tools/issues/55")
+def test_h67_timer_leases_are_given_back_at_the_end(run_host: Starter, azurite: Azurite) -> None:
     host_id = "leasetest"
     host = run_host(AzureFunctionsWebHost__hostid=host_id)
     path = f"locks/{host_id}/Host.Functions.closing_time.Listener"

@@ -5,6 +5,7 @@ import base64
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -16,6 +17,8 @@ from local.host.functions import Binding, Function
 from local.host.invoker import Call
 from local.host.queues import QueueListener, decode, next_pause, poison_name
 from local.host.values import Outcome
+from tests.local.evidence import Grade, behaviour
+from tests.local.host import sources
 
 FUNCTION = Function(
     name="f",
@@ -28,7 +31,13 @@ Body = Callable[[Call], Awaitable[bool]]
 
 @asynccontextmanager
 async def listening(
-    azurite: Azurite, body: Body, *, visibility: int = 30, options: QueueOptions = OPTIONS, poison: bool = True
+    azurite: Azurite,
+    body: Body,
+    *,
+    visibility: int = 30,
+    options: QueueOptions = OPTIONS,
+    poison: bool = True,
+    listeners: list[QueueListener] | None = None,
 ) -> AsyncIterator[tuple[QueueClient, QueueClient]]:
     """Run a listener whose function is ``body``; give its queue and the poison queue."""
     name = f"q-{uuid.uuid4().hex[:12]}"
@@ -47,6 +56,8 @@ async def listening(
             run=run,
             visibility_seconds=visibility,
         )
+        if listeners is not None:
+            listeners.append(listener)
         task = asyncio.create_task(listener.run())
         try:
             yield queue, poisoned
@@ -72,7 +83,8 @@ async def count(queue: QueueClient) -> int:
     return (await queue.get_queue_properties()).approximate_message_count or 0
 
 
-async def test_a_message_is_held_by_renewal_while_its_function_runs(azurite: Azurite) -> None:
+@behaviour("H42", Grade.DOCUMENTED, sources.QUEUE_LISTENER)
+async def test_h42_a_message_is_held_by_renewal_while_its_function_runs(azurite: Azurite) -> None:
     release = asyncio.Event()
     calls: list[Call] = []
 
@@ -95,7 +107,8 @@ async def test_a_message_is_held_by_renewal_while_its_function_runs(azurite: Azu
     assert len(calls) == 1
 
 
-async def test_the_metadata_is_what_the_worker_reads(azurite: Azurite) -> None:
+@behaviour("H53", Grade.CAPTURED, sources.WORKER)
+async def test_h53_the_metadata_is_what_the_worker_reads(azurite: Azurite) -> None:
     calls: list[Call] = []
 
     async def body(call: Call) -> bool:
@@ -113,7 +126,8 @@ async def test_the_metadata_is_what_the_worker_reads(azurite: Azurite) -> None:
     assert {"PopReceipt", "ExpirationTime", "InsertionTime", "NextVisibleTime"} <= set(metadata)
 
 
-async def test_a_failed_message_reappears_after_the_visibility_timeout(azurite: Azurite) -> None:
+@behaviour("H43", Grade.DOCUMENTED, sources.QUEUES, sources.QUEUE_LISTENER)
+async def test_h43_a_failed_message_reappears_after_the_visibility_timeout(azurite: Azurite) -> None:
     moments: list[float] = []
     loop = asyncio.get_running_loop()
 
@@ -132,7 +146,8 @@ async def test_a_failed_message_reappears_after_the_visibility_timeout(azurite: 
     assert moments[1] - moments[0] >= 1
 
 
-async def test_a_message_over_the_limit_on_arrival_is_poisoned_without_running(azurite: Azurite) -> None:
+@behaviour("H45", Grade.DOCUMENTED, sources.QUEUES)
+async def test_h45_a_message_over_the_limit_on_arrival_is_poisoned_without_running(azurite: Azurite) -> None:
     calls: list[Call] = []
 
     async def body(call: Call) -> bool:
@@ -164,7 +179,8 @@ async def test_a_message_over_the_limit_on_arrival_is_poisoned_without_running(a
     assert calls == []
 
 
-async def test_without_a_poison_queue_a_failed_message_stays_hidden(azurite: Azurite) -> None:
+@behaviour("H46", Grade.DOCUMENTED, sources.QUEUES, sources.QUEUE_LISTENER)
+async def test_h46_without_a_poison_queue_a_failed_message_stays_hidden(azurite: Azurite) -> None:
     failures = 0
 
     async def body(_: Call) -> bool:
@@ -183,19 +199,61 @@ async def test_without_a_poison_queue_a_failed_message_stays_hidden(azurite: Azu
         assert await count(queue) == 1
 
 
-def test_a_poison_queue_has_no_poison_queue() -> None:
+@behaviour("H46", Grade.DOCUMENTED, sources.QUEUES)
+def test_h46_a_poison_queue_has_no_poison_queue() -> None:
     assert poison_name("work") == "work-poison"
     assert poison_name("work-poison") is None
     assert poison_name("w" * 57) is None
 
 
-def test_base64_is_checked_strictly() -> None:
+@behaviour("H47", Grade.DOCUMENTED, sources.QUEUES, sources.BASE64)
+def test_h47_base64_is_checked_strictly() -> None:
     assert decode("eA==", is_base64=True) == b"x"
     assert decode("b'eA=='", is_base64=True) is None
     assert decode("plain", is_base64=False) == b"plain"
 
 
-def test_idle_pauses_double_up_to_the_longest() -> None:
+@behaviour("H48", Grade.DOCUMENTED, sources.QUEUES)
+async def test_h48_a_message_that_is_gone_at_its_delete_is_no_error(
+    azurite: Azurite, caplog: pytest.LogCaptureFixture
+) -> None:
+    taken: asyncio.Queue[str] = asyncio.Queue()
+    clients: list[QueueClient] = []
+
+    async def body(call: Call) -> bool:
+        # Another instance finished it meanwhile: the delete finds 404.
+        await clients[0].delete_message(call.metadata["Id"], pop_receipt=call.metadata["PopReceipt"])
+        await taken.put(call.metadata["Id"])
+        return True
+
+    async with listening(azurite, body) as (queue, _):
+        clients.append(queue)
+        for _ in range(2):
+            await queue.send_message(encoded("x"))
+            await taken.get()
+    assert not [record for record in caplog.records if record.name.startswith("Host.")]
+
+
+@behaviour("H51", Grade.DOCUMENTED, sources.QUEUE_LISTENER)
+async def test_h51_a_listener_that_is_woken_looks_at_once(azurite: Azurite) -> None:
+    seen = asyncio.Event()
+
+    async def body(_: Call) -> bool:
+        seen.set()
+        return True
+
+    slow = replace(OPTIONS, max_polling_interval=600, shortest_polling_interval=600)
+    woken: list[QueueListener] = []
+    # Idle, it would look again in ten minutes.
+    async with listening(azurite, body, options=slow, listeners=woken) as (queue, _):
+        await asyncio.sleep(0.3)
+        await queue.send_message(encoded("x"))
+        woken[0].wake()
+        await asyncio.wait_for(seen.wait(), 20)
+
+
+@behaviour("H50", Grade.DOCUMENTED, sources.QUEUE_LISTENER)
+def test_h50_idle_pauses_double_up_to_the_longest() -> None:
     pauses = [0.0]
     for _ in range(12):
         pauses.append(next_pause(pauses[-1], 2.0))

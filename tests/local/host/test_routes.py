@@ -4,8 +4,12 @@ import pytest
 
 from local.host.errors import FunctionError
 from local.host.routes import Route, decode_path, first_match
+from tests.local.evidence import Grade, behaviour
+from tests.local.host import sources
 
 
+@behaviour("H4", Grade.DOCUMENTED, sources.ROUTER, sources.TEMPLATES)
+@behaviour("H3", Grade.DOCUMENTED, sources.ROUTER, sources.TEMPLATES)
 @pytest.mark.parametrize(
     ("template", "path", "values"),
     [
@@ -33,7 +37,7 @@ from local.host.routes import Route, decode_path, first_match
         (r"{code:regex(^a/b$)}", "a%2Fb", None),
     ],
 )
-def test_matching(template: str, path: str, values: dict[str, str] | None) -> None:
+def test_h04_matching(template: str, path: str, values: dict[str, str] | None) -> None:
     assert Route(template).match(path) == values
 
 
@@ -58,7 +62,7 @@ def test_matching(template: str, path: str, values: dict[str, str] | None) -> No
         ("range(2,4)", ["2", "4"], ["1", "5"]),
     ],
 )
-def test_constraints(constraint: str, fits: list[str], misfits: list[str]) -> None:
+def test_h03_constraints(constraint: str, fits: list[str], misfits: list[str]) -> None:
     route = Route(f"{{x:{constraint}}}")
     assert [route.match(value) for value in fits] == [{"x": value} for value in fits]
     assert [route.match(value) for value in misfits] == [None] * len(misfits)

@@ -5,7 +5,7 @@ import json
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -19,6 +19,8 @@ from local.host.leases import Singleton
 from local.host.schedule import Schedule
 from local.host.timers import Status, StatusStore, TimerListener, TimerOptions
 from local.host.values import Outcome
+from tests.local.evidence import Grade, behaviour
+from tests.local.host import sources
 
 FUNCTION = Function(
     name="f",
@@ -62,7 +64,7 @@ def listener(
             container,
             host_id=host_id,
             name="Host.Functions.f.Listener",
-            options=SingletonOptions(lock_period=15, recovery_interval=0.2),
+            options=SingletonOptions(lock_period=15, recovery_interval=0.2, renewal_interval=0.5),
         ),
         statuses=StatusStore(container, host_id=host_id, function="f"),
         run=ticks.run,
@@ -96,7 +98,8 @@ def host_id() -> str:
     return uuid.uuid4().hex
 
 
-async def test_a_first_start_records_the_next_occurrence_and_waits(azurite: Azurite, host_id: str) -> None:
+@behaviour("H61", Grade.DOCUMENTED, sources.TIMERS)
+async def test_h61_a_first_start_records_the_next_occurrence_and_waits(azurite: Azurite, host_id: str) -> None:
     async with BlobServiceClient.from_connection_string(azurite.connection_string) as service:
         container = service.get_container_client("azure-webjobs-hosts")
         ticks = Ticks()
@@ -112,35 +115,55 @@ async def test_a_first_start_records_the_next_occurrence_and_waits(azurite: Azur
     assert ticks.payloads == []
 
 
-@pytest.mark.parametrize(
-    ("status", "past_due"),
-    [
-        # Several were missed: one run, past due.
-        (("05:00", "06:00"), [True]),
-        # The schedule was another one: computed anew, not past due.
-        (("05:00", "05:10"), []),
-    ],
-)
-async def test_past_due(azurite: Azurite, host_id: str, status: tuple[str, str], past_due: list[bool]) -> None:
+@behaviour("H62", Grade.DOCUMENTED, sources.TIMERS)
+async def test_h62_what_was_missed_runs_once_past_due(azurite: Azurite, host_id: str) -> None:
+    # Recorded on 1 January: thousands of hours were missed.
+    ticks, known = await started_after(azurite, host_id, last="05:00", following="06:00")
+    assert [payload["IsPastDue"] for payload in ticks.payloads] == [True]
+    assert ticks.payloads[0]["ScheduleStatus"]["Last"] == "2026-01-01T05:00:00+00:00"
+    assert known.last > datetime(2026, 1, 1, 6, tzinfo=UTC)
+
+
+@behaviour("H63", Grade.DOCUMENTED, sources.TIMERS)
+async def test_h63_a_changed_schedule_is_computed_anew(azurite: Azurite, host_id: str) -> None:
+    # The hourly schedule does not make ten past five of five o'clock: it was another schedule then.
+    ticks, known = await started_after(azurite, host_id, last="05:00", following="05:10")
+    assert ticks.payloads == []
+    assert (known.next.minute, known.next.second) == (0, 0)
+
+
+async def started_after(azurite: Azurite, host_id: str, *, last: str, following: str) -> tuple[Ticks, Status]:
+    """Run a timer on a status of 1 January until it has recorded the next occurrence."""
     async with BlobServiceClient.from_connection_string(azurite.connection_string) as service:
         container = service.get_container_client("azure-webjobs-hosts")
-        last, following = (datetime.fromisoformat(f"2026-01-01T{clock}:00+00:00") for clock in status)
+        before, then = (datetime.fromisoformat(f"2026-01-01T{clock}:00+00:00") for clock in (last, following))
         store = StatusStore(container, host_id=host_id, function="f")
-        await store.write(Status(last=last, next=following, last_updated=last))
+        await store.write(Status(last=before, next=then, last_updated=before))
         ticks = Ticks()
         timer = listener(container, host_id, ticks)
         task = asyncio.create_task(timer.run())
         now = datetime.now(UTC)
         known = await recorded_status(store, lambda found: found.next >= now)
         await stop(timer, task)
-    assert [payload["IsPastDue"] for payload in ticks.payloads] == past_due
-    if past_due:
-        assert ticks.payloads[0]["ScheduleStatus"]["Last"] == last.isoformat()
-        assert ticks.payloads[0]["Schedule"] == {"AdjustForDST": True}
-        assert known.last >= now - timedelta(seconds=5)
+    return ticks, known
 
 
-async def test_run_on_startup_runs_at_once_and_is_not_past_due(azurite: Azurite, host_id: str) -> None:
+@behaviour("H66", Grade.DOCUMENTED, sources.TIMERS)
+async def test_h66_the_payload_of_a_run(azurite: Azurite, host_id: str) -> None:
+    async with BlobServiceClient.from_connection_string(azurite.connection_string) as service:
+        container = service.get_container_client("azure-webjobs-hosts")
+        ticks = Ticks()
+        timer = listener(container, host_id, ticks, startup=True)
+        task = asyncio.create_task(timer.run())
+        await until(lambda: bool(ticks.payloads))
+        await stop(timer, task)
+    assert ticks.payloads[0].keys() == {"Schedule", "ScheduleStatus", "IsPastDue"}
+    assert ticks.payloads[0]["Schedule"] == {"AdjustForDST": True}
+    assert ticks.payloads[0]["ScheduleStatus"].keys() == {"Last", "Next", "LastUpdated"}
+
+
+@behaviour("H64", Grade.DOCUMENTED, sources.TIMERS)
+async def test_h64_run_on_startup_runs_at_once_and_is_not_past_due(azurite: Azurite, host_id: str) -> None:
     async with BlobServiceClient.from_connection_string(azurite.connection_string) as service:
         container = service.get_container_client("azure-webjobs-hosts")
         ticks = Ticks()
@@ -152,7 +175,8 @@ async def test_run_on_startup_runs_at_once_and_is_not_past_due(azurite: Azurite,
     assert ticks.payloads[0]["ScheduleStatus"] is None
 
 
-async def test_invocations_never_overlap_and_failures_do_not_stop_the_schedule(azurite: Azurite, host_id: str) -> None:
+@behaviour("H65", Grade.DOCUMENTED, sources.TIMERS)
+async def test_h65_runs_never_overlap_and_a_failure_does_not_stop_the_schedule(azurite: Azurite, host_id: str) -> None:
     async with BlobServiceClient.from_connection_string(azurite.connection_string) as service:
         container = service.get_container_client("azure-webjobs-hosts")
         ticks = Ticks(seconds=1.3)
@@ -163,7 +187,8 @@ async def test_invocations_never_overlap_and_failures_do_not_stop_the_schedule(a
     assert ticks.most == 1
 
 
-async def test_one_instance_alone_keeps_the_schedule_until_it_stops(azurite: Azurite, host_id: str) -> None:
+@behaviour("H67", Grade.DOCUMENTED, sources.SINGLETON)
+async def test_h67_one_instance_alone_keeps_the_schedule_until_it_stops(azurite: Azurite, host_id: str) -> None:
     async with BlobServiceClient.from_connection_string(azurite.connection_string) as service:
         container = service.get_container_client("azure-webjobs-hosts")
         first, second = Ticks(), Ticks()
@@ -179,7 +204,8 @@ async def test_one_instance_alone_keeps_the_schedule_until_it_stops(azurite: Azu
         await stop(follower, following)
 
 
-async def test_an_instance_that_loses_its_lease_stops_firing_and_asks_again(azurite: Azurite, host_id: str) -> None:
+@behaviour("H67", Grade.DOCUMENTED, sources.SINGLETON)
+async def test_h67_an_instance_that_loses_its_lease_stops_firing_and_asks_again(azurite: Azurite, host_id: str) -> None:
     async with BlobServiceClient.from_connection_string(azurite.connection_string) as service:
         container = service.get_container_client("azure-webjobs-hosts")
         ticks = Ticks()
@@ -188,10 +214,10 @@ async def test_an_instance_that_loses_its_lease_stops_firing_and_asks_again(azur
         await until(lambda: bool(ticks.payloads))
         blob = container.get_blob_client(f"locks/{host_id}/Host.Functions.f.Listener")
         lease = await _take_over(blob)
-        # The renewal comes at half of the lease's fifteen seconds.
-        await asyncio.sleep(8)
+        # The next renewal finds that the lease is another's.
+        await asyncio.sleep(1)
         ticks.payloads.clear()
-        await asyncio.sleep(2)
+        await asyncio.sleep(1.5)
         assert ticks.payloads == []
         await lease.release()
         await until(lambda: bool(ticks.payloads))

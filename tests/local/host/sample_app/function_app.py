@@ -105,6 +105,22 @@ def response_object(req: func.HttpRequest) -> str:
     return json.dumps({"statusCode": 202, "headers": {"x-shape": "object"}, "body": {"ok": True}})
 
 
+@app.route(route="repeated")
+def repeated(req: func.HttpRequest) -> func.HttpResponse:
+    """Repeat a header, and set one that host.json sets too."""
+    response = func.HttpResponse("set")
+    response.headers.add("X-Copy", "first")
+    response.headers.add("X-Copy", "last")
+    response.headers.add("X-Sample", "own")
+    return response
+
+
+@app.route(route="crash")
+def crash(req: func.HttpRequest) -> func.HttpResponse:
+    """Take the whole worker down."""
+    os._exit(3)
+
+
 @app.route(route="gone")
 def gone(req: func.HttpRequest) -> func.HttpResponse:
     """Return no content, with content."""
@@ -161,8 +177,9 @@ def lend(req: func.HttpRequest, slips: func.Out[str]) -> str:
 
 
 @desk.queue_trigger(arg_name="msg", queue_name="%LENDING_QUEUE%", connection="SampleStorage")
+@desk.retry(strategy="fixed_delay", max_retry_count="2", delay_interval="00:00:00")
 async def lending(msg: func.QueueMessage) -> None:
-    """Note each message; fail on request, for as long as is asked."""
+    """Note each message; fail or take long on request. Its retry policy is without effect."""
     text = msg.get_body().decode()
     note(f"lending {msg.dequeue_count} {msg.id} {text}")
     if text.startswith("wait "):
@@ -191,6 +208,16 @@ def stocktaking(tick: func.TimerRequest, context: func.Context) -> None:
     """Fail at every attempt."""
     note(f"stocktaking {context.retry_context.retry_count}/{context.retry_context.max_retry_count}")
     raise RuntimeError("miscounted")
+
+
+@app.timer_trigger(arg_name="tick", schedule="0 0 0 1 1 *")
+@app.retry(
+    strategy="exponential_backoff", max_retry_count="-1", minimum_interval="01:00:00", maximum_interval="02:00:00"
+)
+def restocking(tick: func.TimerRequest) -> None:
+    """Fail, to be repeated in an hour."""
+    note("restocking")
+    raise RuntimeError("sold out")
 
 
 @app.timer_trigger(arg_name="tick", schedule="0 0 4 * * 7")

@@ -164,7 +164,7 @@ class Projection:
             "organizer": {"emailAddress": item.organizer},
             "onlineMeetingUrl": None,
             "hasAttachments": bool(item.attachments),
-            "webLink": f"https://outlook.live.com/owa/?itemid={quote(event_id, safe='')}&exvsurl=1&path=/calendar/item",
+            "webLink": _web_link(item.calendar.mailbox.account, event_id),
             **{name: props[name] for name in PLAIN},
             **({"onlineMeeting": None} if item.link_reads < self.knobs.joinUrlReads else {}),
         }
@@ -200,6 +200,12 @@ class Projection:
             shown["attachments"] = list(item.attachments.values())
         elif expand.name == "calendar":
             shown["calendar"] = calendar(item.calendar, self.prefer)
+
+
+def _web_link(account: Account, event_id: str) -> str:
+    """Return where Outlook on the web shows an event; work accounts have a host of their own (#4294)."""
+    host = "outlook.live.com" if account.personal else "outlook.office365.com"
+    return f"https://{host}/owa/?itemid={quote(event_id, safe='')}&exvsurl=1&path=/calendar/item"
 
 
 def extension(name: str, members: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
+from local.simkit.people import MARCO, ROSE, Account
 from tests.local.evidence import Grade, behaviour
 from tests.local.graph.conftest import Far, at, event, token
 from tests.local.graph.sources import ALLODIA, CORSO, CSDL, EVENT, RYKOMA, api, issue, resource
@@ -62,14 +63,16 @@ OF_A_SINGLE_ENTITY = {"@odata.context", "calendar@odata.associationLink", "calen
 
 
 @behaviour("S14", Grade.CAPTURED, ALLODIA, EVENT, CSDL)
-async def test_s14_the_full_event_and_no_other_member(graph: Far, rose: Any) -> None:
+@pytest.mark.parametrize("who", [MARCO, ROSE], ids=["personal", "work"])
+async def test_s14_the_full_event_and_no_other_member(graph: Far, who: Account) -> None:
     zone = "Europe/Amsterdam"
-    made = await graph.create(
+    body = event(
         body={"contentType": "text", "content": "Bring list"},
         start=at("2026-08-04T16:00:00", zone),
         end=at("2026-08-04T17:00:00", zone),
     )
-    expected = plain_event(rose)
+    made = (await graph.call("POST", "/me/events", body, who=who, status=201)).json()
+    expected = plain_event(who)
     assert {name: made[name] for name in expected} == expected
     assert set(made) == set(expected) | MADE_BY_THE_SERVER | OF_A_SINGLE_ENTITY
     assert made["iCalUId"] == made["uid"]
@@ -77,10 +80,19 @@ async def test_s14_the_full_event_and_no_other_member(graph: Far, rose: Any) -> 
     assert FRACTION.fullmatch(made["createdDateTime"])
     assert FRACTION.fullmatch(made["lastModifiedDateTime"])
     assert made["body"]["contentType"] == "html"
-    assert made["webLink"].startswith("https://outlook.live.com/owa/?itemid=")
-    listed = (await graph.call("GET", "/me/events", status=200)).json()["value"][0]
+    listed = (await graph.call("GET", "/me/events", who=who, status=200)).json()["value"][0]
     assert set(listed) == set(expected) | MADE_BY_THE_SERVER
     assert listed == {name: made[name] for name in listed}
+
+
+@behaviour("S14", Grade.REPORTED, ALLODIA, issue(4294, "microsoftgraph/microsoft-graph-docs"))
+@pytest.mark.parametrize(
+    ("who", "host"), [(MARCO, "outlook.live.com"), (ROSE, "outlook.office365.com")], ids=["personal", "work"]
+)
+async def test_s14_the_link_to_outlook_on_the_web(graph: Far, who: Account, host: str) -> None:
+    made = (await graph.call("POST", "/me/events", event(), who=who, status=201)).json()
+    item = quote(made["id"], safe="")
+    assert made["webLink"] == f"https://{host}/owa/?itemid={item}&exvsurl=1&path=/calendar/item"
 
 
 @behaviour("S14", Grade.CAPTURED, ALLODIA)
@@ -151,7 +163,7 @@ async def test_s14_unknown_members_are_refused(graph: Far, member: dict[str, Any
         {"showAs": "asleep"},
         {"sensitivity": "secret"},
         {"importance": 1},
-        {"isAllDay": "false"},
+        {"isAllDay": "no"},
         {"subject": 5},
         {"reminderMinutesBeforeStart": "15"},
         {"categories": "red"},

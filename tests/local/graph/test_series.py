@@ -39,8 +39,12 @@ PATTERNS: list[tuple[dict[str, Any], list[str]]] = [
 async def test_s29_each_pattern_with_each_range(
     graph: Far, pattern: dict[str, Any], expected: list[str], kind: str
 ) -> None:
-    limit = {"numbered": {"numberOfOccurrences": 3}, "endDate": {"endDate": expected[2]}, "noEnd": {}}[kind]
-    master = await made(graph, series(pattern, {"type": kind, "startDate": "2026-08-04", **limit}))
+    limits: dict[str, dict[str, Any]] = {
+        "numbered": {"numberOfOccurrences": 3},
+        "endDate": {"endDate": expected[2]},
+        "noEnd": {},
+    }
+    master = await made(graph, series(pattern, {"type": kind, "startDate": "2026-08-04", **limits[kind]}))
     assert master["type"] == "seriesMaster"
     found = await graph.call("GET", f"/me/events/{master['id']}/instances?{FIVE_YEARS}", status=200)
     assert days(found.json()["value"]) == expected

@@ -17,6 +17,9 @@ from local.host.concurrency import ConcurrencyOptions
 from local.host.errors import StartupError
 from local.host.timespan import parse_timespan
 
+ANSWER_SECONDS = 230.0
+"""The load balancer in front of every app gives up on an answer after this, whatever ``functionTimeout`` says."""
+
 _OVERRIDE = "azurefunctionsjobhost__"
 _HTTP = "extensions:http:"
 _QUEUES = "extensions:queues:"

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp
 
 from local.host.admin import Admin
 from local.host.concurrency import DynamicConcurrency
-from local.host.configuration import HostOptions
+from local.host.configuration import ANSWER_SECONDS, HostOptions
 from local.host.errors import FunctionError, StartupError
 from local.host.functions import Function
 from local.host.invoker import Call, Invoker
@@ -27,7 +27,7 @@ from local.host.settings import LocalHost, is_disabled, resolve, site_name, time
 from local.host.storage import HOST_STORAGE, Storage
 from local.host.timers import StatusStore, TimerListener, TimerOptions
 from local.host.values import text
-from local.host.web import ANSWER_SECONDS, WebApp, with_cors
+from local.host.web import WebApp, with_cors
 from local.host.worker_process import WorkerProcess
 
 _ISOLATION = "FUNCTIONS_ADMIN_ISOLATION_ENABLED"

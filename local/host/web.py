@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from local.host.configuration import HttpOptions
+from local.host.configuration import ANSWER_SECONDS, HttpOptions
 from local.host.functions import Function
 from local.host.invoker import Call, Invoker
 from local.host.keys import KeyRing
@@ -25,9 +25,6 @@ from local.host.settings import LocalHost, is_disabled
 from local.host.values import Outcome, Value, http_request
 
 Handler = Callable[[Request, str], Awaitable[Response]]
-
-ANSWER_SECONDS = 230.0
-"""The load balancer in front of every app gives up on an answer after this, whatever ``functionTimeout`` says."""
 
 _HOME = "<!DOCTYPE html><html lang=en><title>Functions host</title><p>Your function app is up and running."
 _logger = logging.getLogger("Host.Http")

@@ -40,8 +40,8 @@ class WorkerProcess:
         self._stopping = False
         self.given_up = asyncio.Event()
 
-    async def start(self) -> list[Function]:
-        """Start the process and return the functions that it indexed; StartupError says what is wrong."""
+    async def begin(self) -> None:
+        """Start the process, which imports the app while the host goes on."""
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(  # noqa: ASYNC220 - a fork of milliseconds
@@ -52,6 +52,11 @@ class WorkerProcess:
             )
         self._channel = await Channel.over(ours)
         self._channel.send((str(self._app_root), self._levels))
+
+    async def functions(self) -> list[Function]:
+        """Return the functions that the process indexed, once it is ready; StartupError says what is wrong."""
+        assert self._channel is not None
+        assert self._process is not None
         try:
             answer = await asyncio.wait_for(self._channel.receive(), START_SECONDS)
         except TimeoutError:
@@ -124,7 +129,8 @@ class WorkerProcess:
         for _ in range(_MOST_FAILURES):
             _logger.warning("Restarting worker process: %s", reason)
             try:
-                await self.start()
+                await self.begin()
+                await self.functions()
             except StartupError as error:
                 reason = str(error)
             else:

@@ -82,7 +82,9 @@ def text(name: str, value: Any) -> str:
 
 
 def boolean(name: str, value: Any) -> bool:
-    """A JSON boolean."""
+    """A boolean, also spelt as a string: python-o365 writes every event so, as findMeetingTimes' own example does."""
+    if isinstance(value, str) and value.lower() in ("true", "false"):
+        return value.lower() == "true"
     if not isinstance(value, bool):
         raise wrong_type(name, "Edm.Boolean")
     return value

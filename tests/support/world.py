@@ -262,7 +262,7 @@ class World:
     async def quiet(self) -> None:
         """Wait until the simulators have posted what they have to post."""
         await asyncio.sleep(0)
-        while self.graph.sender.waiting:  # noqa: ASYNC110 - the simulator has no event for it
+        while self.graph.sender.delivery.timetable.waiting:  # noqa: ASYNC110 - the simulator has no event for it
             await asyncio.sleep(0)
 
     async def deliver(self, letter: Letter) -> None:

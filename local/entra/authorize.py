@@ -146,7 +146,10 @@ class Authorize:
         """Return who may go on without a page: the one signed in, or the one that ``login_hint`` names."""
         if asked.prompt in ("login", "select_account"):
             return None
-        present = self._hinted(asked, self._sessions.accounts(session, asked.tenant))
+        client = self._directory.client
+        held = self._sessions.accounts(session, asked.tenant)
+        welcome = [item for item in held if not tenants.unwelcome(item, asked.tenant, client)]
+        present = self._hinted(asked, welcome)
         if asked.login_hint:
             return next((account for account in present if account.upn == asked.login_hint), None)
         return present[0] if len(present) == 1 else None
@@ -157,9 +160,9 @@ class Authorize:
             return self._refuse(request, asked.back, EntraError(50058))
         standing = self._directory.standing(account)
         name = {"client_id": asked.client_id, "name": self._directory.client.name, "upn": account.upn}
-        if standing.mfa_required or standing.refusal:
-            error = EntraError(standing.refusal or 50076, name, error="interaction_required")
-            return self._refuse(request, asked.back, error)
+        if self._must_sign_in(account):
+            number = 50057 if standing.disabled else standing.refusal or 50076
+            return self._refuse(request, asked.back, EntraError(number, name, error="interaction_required"))
         if self._directory.lacks_consent(account, asked.scopes):
             error = EntraError(65001, name, error=self._directory.knobs.silent_consent_error)
             return self._refuse(request, asked.back, error)
@@ -188,7 +191,7 @@ class Authorize:
 
     def _must_sign_in(self, account: Account) -> bool:
         standing = self._directory.standing(account)
-        return standing.mfa_required or bool(standing.refusal)
+        return standing.mfa_required or standing.disabled or bool(standing.refusal)
 
     def _sign_in_page(self, flow: Flow, *, upn: str, problem: str) -> Response:
         return pages.render(

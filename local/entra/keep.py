@@ -30,7 +30,8 @@ class StateFile:
         for members in kept["refreshTokens"]:
             account = person(members.pop("upn"))
             if account:
-                token = RefreshToken(account=account, **{**members, "scopes": tuple(members["scopes"])})
+                kept_token = {"first": members["issued"], **members, "scopes": tuple(members["scopes"])}
+                token = RefreshToken(account=account, **kept_token)
                 directory.refresh_tokens[token.value] = token
 
     def save(self) -> None:

@@ -1,11 +1,17 @@
 """S8, S11, S12: kinds of accounts, audiences, single-page apps; over plain HTTPS."""
 
 import re
+import ssl
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
+from local.graph.app import create_app
+from local.graph.auth import RemoteKeys
+from local.simkit.background import Background
+from local.simkit.tls import Certificates
 from tests.local.entra.sources import AUTH_CODE, ERRORS, ID_TOKEN, ME_CAPTURE, OIDC, PERMISSIONS, REFRESH
 from tests.local.entra.stranger import (
     CLIENT_ID,
@@ -57,6 +63,24 @@ def test_s11_a_personal_object_id_ends_in_sixteen_hex_digits(stranger: Stranger)
     """What ``/me`` of a personal account answers as ``id`` are these sixteen digits without the dash."""
     oid = claims(stranger.tokens(MARCO)["id_token"], stranger, CLIENT_ID)["oid"]
     assert re.fullmatch(r"00000000-0000-0000-[0-9a-f]{4}-[0-9a-f]{12}", oid)
+
+
+@pytest.fixture
+def graph_url(entra_url: str, tls: Certificates, trust: ssl.SSLContext) -> Iterator[str]:
+    client = httpx.AsyncClient(verify=trust, trust_env=False)
+    graph = create_app(RemoteKeys(f"{entra_url}/common/discovery/v2.0/keys", client), client=client)
+    with Background(graph, certificate=tls.server_file) as url:
+        yield url
+
+
+@behaviour("S11", Grade.CAPTURED, ME_CAPTURE)
+def test_s11_graph_knows_a_personal_account_by_sixteen_hex_digits(stranger: Stranger, graph_url: str) -> None:
+    tokens = stranger.tokens(MARCO)
+    me = stranger.web.get(f"{graph_url}/v1.0/me", headers={"Authorization": f"Bearer {tokens['access_token']}"}).json()
+    assert re.fullmatch(r"[0-9a-f]{16}", me["id"])
+    oid = claims(tokens["id_token"], stranger, CLIENT_ID)["oid"]
+    assert oid.replace("-", "").endswith(me["id"])
+    assert me["userPrincipalName"] == MARCO
 
 
 @behaviour("S11", Grade.DOCUMENTED, REFRESH)

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from tests.local.entra.sources import AUTH_CODE, ERRORS, ID_TOKEN, MSAL, OIDC, PERMISSIONS
-from tests.local.entra.stranger import CLIENT_ID, MARCO, PERSONAL, ROSE, SECRET, WORK, Stranger, claims, refused
+from tests.local.entra.stranger import CLIENT_ID, MARCO, PERSONAL, ROSE, SECRET, WORK, Stranger, answer, claims, refused
 from tests.local.evidence import Grade, behaviour
 
 
@@ -66,3 +66,30 @@ def test_s12_personal_accounts_get_no_work_scopes(stranger: Stranger, scope: str
     asked = f"{scope} Calendars.ReadWrite"
     assert stranger.tokens(MARCO, scope=asked)["scope"] == "Calendars.ReadWrite"
     assert stranger.tokens(ROSE, scope=asked, prompt="select_account")["scope"] == asked
+
+
+@behaviour("S10", Grade.DOCUMENTED, ID_TOKEN)
+def test_s10_the_id_token_says_when_it_lives_and_carries_opaque_claims(stranger: Stranger) -> None:
+    body = claims(stranger.tokens()["id_token"], stranger, CLIENT_ID)
+    assert body["iat"] == body["nbf"] < body["exp"]
+    assert all(isinstance(body[name], str) for name in ("aio", "rh", "uti"))
+    assert claims(stranger.tokens()["id_token"], stranger, CLIENT_ID)["uti"] != body["uti"]
+
+
+@behaviour("S10", Grade.DOCUMENTED, ID_TOKEN)
+def test_s10_the_subject_is_the_persons_in_this_application_alone(stranger: Stranger) -> None:
+    first = stranger.tokens()
+    again = claims(stranger.tokens(prompt="login")["id_token"], stranger, CLIENT_ID)
+    mine = claims(first["id_token"], stranger, CLIENT_ID)
+    graphs = claims(first["access_token"], stranger, "https://graph.microsoft.com")
+    other = claims(stranger.tokens(MARCO, prompt="select_account")["id_token"], stranger, CLIENT_ID)
+    assert mine["sub"] == again["sub"]
+    assert len({mine["sub"], graphs["sub"], other["sub"]}) == 3
+
+
+@behaviour("S10", Grade.ASSUMED, MSAL)
+def test_s10_the_redirect_brings_client_info_when_asked(stranger: Stranger) -> None:
+    back = answer(stranger.send(stranger.send(stranger.authorize(client_info="1"), upn=MARCO), decision="accept"))
+    decoded = json.loads(base64.urlsafe_b64decode(back["client_info"] + "=="))
+    assert decoded == {"uid": "00000000-0000-0000-3c5d-7e9fa1b2c304", "utid": PERSONAL}
+    assert "client_info" not in answer(stranger.authorize())

@@ -192,6 +192,15 @@ def test_k07_retention_ends_in_a_purge(web: httpx.Client, stand: Stand, bearer: 
     assert web.put("/secrets/a", json={"value": "y"}, params=bearer["params"], headers=later).status_code == 200
 
 
+@behaviour("K7", Grade.DOCUMENTED, SOFT_DELETE, knobs=("retentionDays",))
+def test_k07_the_retention_may_be_a_week(web: httpx.Client, bearer: Form) -> None:
+    web.post("/_control/knobs", json={"retentionDays": 7})
+    web.put("/secrets/a", json={"value": "x"}, **bearer)
+    gone = web.delete("/secrets/a", **bearer).json()
+    assert gone["scheduledPurgeDate"] - gone["deletedDate"] == 7 * 86400
+    assert gone["attributes"]["recoverableDays"] == 7
+
+
 def test_control_counts_versions_and_shows_values_only_when_asked(web: httpx.Client, bearer: Form) -> None:
     assert web.post("/_control/secrets", json={"azure-client-secret": "planted"}).status_code == 200
     web.post("/_control/secrets", json={"azure-client-secret": "planted"})

@@ -19,12 +19,12 @@ PURE_TESTS := $(wildcard tests/graph/test_wire*.py) tests/graph/test_etags.py te
 
 UV := 0.13.8
 
-.PHONY: help setup run check test fidelity lock clean
+.PHONY: help setup run check test fidelity mutants lock clean
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## (.*)/make \1\t\2/' | expand -t 14
 
-setup: $(STAMPS)/python $(STAMPS)/node $(STAMPS)/chromium $(STAMPS)/certutil $(STAMPS)/libfaketime ## install everything into .venv and node_modules
+setup: $(STAMPS)/python $(STAMPS)/node $(STAMPS)/chromium $(STAMPS)/certutil ## install everything into .venv and node_modules
 
 run: setup ## bring the stand up in the foreground; Ctrl-C stops it
 	@exec $(BIN)/python -m local.up $(RUN_ARGS)
@@ -46,6 +46,9 @@ test: setup check ## the checks and every test
 
 fidelity: $(STAMPS)/python ## write docs/fidelity.md anew from the marks of the conformance suite
 	@$(BIN)/python -m tests.local.fidelity
+
+mutants: $(STAMPS)/python $(STAMPS)/node ## let the simulators lie, see each lie caught, write docs/mutants.md anew
+	@$(BIN)/python -m tests.mutants $(MUTANTS)
 
 lock: $(STAMPS)/python ## write requirements.txt and requirements-dev.txt anew from pyproject.toml
 	@echo "==> requirements.txt, requirements-dev.txt"
@@ -79,11 +82,6 @@ $(STAMPS)/certutil: scripts/find-certutil
 	@mkdir -p $(STAMPS)
 	@scripts/find-certutil
 	@touch $@
-
-$(STAMPS)/libfaketime: scripts/find-libfaketime
-	@mkdir -p $(STAMPS)
-	@scripts/find-libfaketime > $@.found
-	@mv $@.found $@
 
 $(STAMPS)/chromium: scripts/find-chromium
 	@echo "==> Chromium for the browser tests"

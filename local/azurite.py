@@ -16,8 +16,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from local.simkit.clock import VARIABLE
+
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = ROOT / "node_modules" / "azurite" / "dist" / "src" / "azurite.js"
+MOVED_DATE = ROOT / "local" / "simkit" / "moved_date.cjs"
 OLDEST_NODE = 20
 ACCOUNT = "devstoreaccount1"
 # Published by Microsoft for every emulator; it protects nothing.
@@ -103,7 +106,7 @@ def start(
 ) -> Azurite:
     """Start Azurite at ``blob_port`` and the next two, and wait until all three accept connections.
 
-    ``environment`` is added to this process's own.
+    ``environment`` is added to this process's own; a clock file named there is followed.
     """
     node = find_node()
     if not SCRIPT.exists():
@@ -112,13 +115,23 @@ def start(
     for port in ports:
         if not is_free(port):
             raise AzuriteError(f"port {port}, which Azurite needs, is taken by another process")
-    command = [node, str(SCRIPT), "--inMemoryPersistence", "--silent", "--skipApiVersionCheck", "--disableTelemetry"]
+    whole = {**os.environ, **(environment or {})}
+    preloaded = ["--require", str(MOVED_DATE)] if whole.get(VARIABLE) else []
+    command = [
+        node,
+        *preloaded,
+        str(SCRIPT),
+        "--inMemoryPersistence",
+        "--silent",
+        "--skipApiVersionCheck",
+        "--disableTelemetry",
+    ]
     for name, port in zip(("blob", "queue", "table"), ports, strict=True):
         command += [f"--{name}Port", str(port)]
     with log_file.open("ab") if log_file else subprocess_null() as output:
         process = subprocess.Popen(
             command,
-            env={**os.environ, **(environment or {})},
+            env=whole,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -17,8 +17,8 @@ from typing import Self
 from local import azurite, provision
 from local.children import ROOT, Child, StandError, start_child
 from local.entra.identity import IDENTITY_HEADER
-from local.faketime import StandClock, sweep
 from local.season.load import load as load_season
+from local.simkit.clock import VARIABLE, ClockFile
 from local.simkit.tls import certificates
 
 CLIENT_ID = "7c1f0a52-5a86-4f4e-9d0f-2d4c6b8e9a10"
@@ -133,7 +133,7 @@ class Stand:
     def __post_init__(self) -> None:
         self.work_folder = self.work_folder.resolve()
         self.urls = Urls(ports=self.ports)
-        self.clock = StandClock(self.work_folder)
+        self.clock = ClockFile(self.work_folder / "clock")
         self.certificates = certificates(self.work_folder / "tls")
         self.trust = ssl.create_default_context(cafile=str(self.certificates.ca_file))
 
@@ -176,17 +176,15 @@ class Stand:
         return found if self._azurite is None else {"azurite": self._azurite.process.pid, **found}
 
     def advance(self, time: timedelta | float) -> None:
-        """Move the time of every process of the stand at once, by a ``timedelta`` or seconds; StandError if it cannot.
+        """Move the time of every process of the stand at once, by a ``timedelta`` or by seconds.
 
         What it does not move is listed in ``docs/fidelity.md``: this process among others, whose time ``now`` tells.
         """
-        if not self.clock.movable:
-            raise StandError("libfaketime is not installed: the clock of this stand cannot be moved")
-        self.clock.file.add(time.total_seconds() if isinstance(time, timedelta) else time)
+        self.clock.add(time.total_seconds() if isinstance(time, timedelta) else time)
 
     def now(self) -> datetime:
         """Return the stand's time."""
-        return datetime.now(UTC) + timedelta(seconds=self.clock.file.read())
+        return datetime.now(UTC) + timedelta(seconds=self.clock.read())
 
     async def start_host(self, name: str = "host", *, port: int | None = None, https_port: int | None = None) -> Child:
         """Start a host and wait until it answers; a second one takes another name and other ports."""
@@ -261,20 +259,17 @@ class Stand:
         if self._azurite is not None:
             await asyncio.to_thread(self._azurite.stop)
             self._azurite = None
-        sweep()
 
     async def _start(self) -> None:
         for name, port in self.ports.named().items():
             if not azurite.is_free(port):
                 raise StandError(f"port {port}, which {name} needs, is taken by another process")
-        self.clock.prepare()
+        self.clock.write(0)
         self.progress("Azurite: tables, queues and blobs")
         log_file = self._log_file("azurite")
         log_file.parent.mkdir(parents=True, exist_ok=True)
         starting = asyncio.ensure_future(
-            asyncio.to_thread(
-                azurite.start, blob_port=self.ports.blob, log_file=log_file, environment=self.clock.environment()
-            )
+            asyncio.to_thread(azurite.start, blob_port=self.ports.blob, log_file=log_file, environment=self._clocked)
         )
         try:
             self._azurite = await asyncio.shield(starting)
@@ -327,10 +322,14 @@ class Stand:
         return [text for pair in given.items() for text in pair]
 
     def _start_child(self, name: str, arguments: list[str], environment: Mapping[str, str] | None = None) -> Child:
-        whole = {**(environment or {}), **self.clock.environment()}
+        whole = {**(environment or {}), **self._clocked}
         child = start_child(name, arguments, log_file=self._log_file(name), environment=whole)
         self.children[name] = child
         return child
+
+    @property
+    def _clocked(self) -> dict[str, str]:
+        return {VARIABLE: str(self.clock.path)}
 
     def _log_file(self, name: str) -> Path:
         return self.work_folder / "logs" / f"{name}.log"

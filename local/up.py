@@ -92,7 +92,6 @@ def _where(stand: Stand) -> str:
             f"  fingerprint:  SHA-256 {stand.certificates.fingerprint}",
             "  Trust it, so that the browser accepts the https addresses of the stand:",
             f"    {trust_command(stand.ca_file)}",
-            *([] if stand.clock.movable else ["  Its clock cannot be moved: libfaketime is not installed."]),
             "  Ctrl-C stops everything.",
         ]
     )

@@ -76,32 +76,6 @@ def test_a_chromium_that_cannot_be_had_is_named(tmp_path: Path) -> None:
     assert "which is not a program" in said
 
 
-def test_libfaketime_is_found_where_debian_and_fedora_put_it(tmp_path: Path) -> None:
-    tool(tmp_path, "uname", "Linux")
-    for folder in ("debian/lib/x86_64-linux-gnu/faketime", "fedora/lib64/faketime"):
-        library = tmp_path / folder / "libfaketimeMT.so.1"
-        library.parent.mkdir(parents=True)
-        library.touch()
-        root = tmp_path / folder.partition("/")[0]
-        assert run("find-libfaketime", path=tmp_path, FAKETIME_ROOT=str(root)) == (0, f"{library}\n")
-
-
-def test_without_libfaketime_the_way_out_is_named(tmp_path: Path) -> None:
-    tool(tmp_path, "uname", "Linux")
-    tool(tmp_path, "id", "1000")
-    code, said = run("find-libfaketime", path=tmp_path, FAKETIME_ROOT=str(tmp_path))
-    assert code == 1
-    assert "libfaketime was not found. Install the package libfaketime" in said
-    assert "LIBFAKETIME_PATH= (empty) runs the stand without it" in said
-
-
-def test_a_mac_does_without_libfaketime(tmp_path: Path) -> None:
-    tool(tmp_path, "uname", "Darwin")
-    code, said = run("find-libfaketime", path=tmp_path)
-    assert code == 0
-    assert "its clock cannot be moved" in said
-
-
 def test_the_ci_entry_runs_make_test_from_anywhere(tmp_path: Path) -> None:
     tool(tmp_path, "make", '"$PWD" "$@"')
     root = SCRIPTS.parent

@@ -197,7 +197,6 @@ class TimerListener:
             left = (moment - now).total_seconds()
             if left <= 0:
                 break
-            before = now
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), min(left, 1.0))
         return moment

@@ -1,8 +1,8 @@
 """The stand's clock: one for all of its processes, or an offset of a simulator's own.
 
-``STAND_CLOCK`` in the environment names the file that libfaketime reads in every process of the stand; whoever writes
-it moves them all. Empty, it says that this stand's clock cannot be moved (no libfaketime on this machine). Without it,
-as in tests that run a simulator in their own process, the clock keeps an offset for itself.
+``STAND_CLOCK`` in the environment names the file that every process of the stand adds to the wall clock (``moved`` for
+Python, ``moved_date.cjs`` for Node.js); whoever writes it moves them all at once. Without it, as in tests that run a
+simulator in their own process, the clock keeps an offset for itself.
 """
 
 import fcntl
@@ -15,30 +15,34 @@ from pathlib import Path
 from local.simkit.pauses import pause
 
 VARIABLE = "STAND_CLOCK"
-
-
-class Immovable(RuntimeError):
-    """The clock of this stand cannot be moved."""
+LENGTH = 8
+_NANOSECONDS = 1_000_000_000
 
 
 class ClockFile:
-    """The offset that libfaketime adds to the wall clock of every process that was started with this file."""
+    """The offset of all processes from the wall clock: nanoseconds, eight bytes, signed, little-endian.
+
+    It is written and read in one piece and in place, so that nobody ever sees half of it and a mapped file follows.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def read(self) -> float:
-        """Return the offset in seconds."""
+        """Return the offset in seconds; a stand that was not started has none."""
         try:
-            return float(self.path.read_text())
+            return int.from_bytes(self.path.read_bytes(), "little", signed=True) / _NANOSECONDS
         except FileNotFoundError:
             return 0.0
 
     def write(self, seconds: float) -> None:
-        """Set the offset in one step: a reader that found half a file would fall back to real time."""
-        draft = self.path.with_suffix(f".{os.getpid()}")
-        draft.write_text(f"{seconds:+.3f}\n")
-        draft.replace(self.path)
+        """Set the offset."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(self.path, os.O_WRONLY | os.O_CREAT, 0o600)
+        try:
+            os.pwrite(handle, round(seconds * _NANOSECONDS).to_bytes(LENGTH, "little", signed=True), 0)
+        finally:
+            os.close(handle)
 
     def add(self, seconds: float) -> None:
         """Add to the offset, one writer at a time."""
@@ -58,7 +62,6 @@ class Clock:
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
         name = environment.get(VARIABLE)
         self._file = ClockFile(Path(name)) if name else None
-        self._fixed = name == ""
         self._own = timedelta()
 
     @property
@@ -81,8 +84,6 @@ class Clock:
 
     def advance(self, seconds: float) -> None:
         """Move the clock by ``seconds``; a negative number moves it back."""
-        if self._fixed:
-            raise Immovable("this stand runs without libfaketime: its clock cannot be moved")
         if self._file:
             self._file.add(seconds)
         else:

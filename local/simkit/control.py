@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from local.simkit.clock import Clock, Immovable
+from local.simkit.clock import Clock
 from local.simkit.faults import Faults
 
 REQUESTS_KEPT = 10_000
@@ -102,8 +102,6 @@ class _Control:
         if request.method == "POST":
             try:
                 _move(clock, await request.json())
-            except Immovable as error:
-                return JSONResponse({"error": str(error)}, status_code=409)
             except ValueError as error:
                 return JSONResponse({"error": str(error)}, status_code=400)
         offset = round(clock.offset.total_seconds(), 3)

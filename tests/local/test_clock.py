@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)
 SAMPLE_APP = ROOT / "tests" / "local" / "host" / "sample_app"
 MONTH = timedelta(days=30)
 NOTICED = 2.0
-"""Seconds within which every process shows the moved time: some write their Date header once a second."""
+"""Seconds after which every process shows the moved time: some write their Date header once a second."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -42,7 +42,7 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sta
 @pytest_asyncio.fixture(loop_scope="module")
 async def stand(running: Stand) -> AsyncIterator[Stand]:
     yield running
-    running.clock.file.write(0)
+    running.clock.write(0)
     async with httpx.AsyncClient(verify=running.trust, trust_env=False) as client:
         for base in (running.urls.graph, running.urls.entra):
             await client.post(f"{base}/_control/reset")
@@ -80,7 +80,7 @@ async def offsets(stand: Stand, client: httpx.AsyncClient) -> dict[str, float]:
     return found
 
 
-async def soon(look: Callable[[], Awaitable[Any]], seconds: float = 10) -> Any:
+async def soon(look: Callable[[], Awaitable[Any]], seconds: float = 30) -> Any:
     end = time.monotonic() + seconds
     while not (seen := await look()):
         assert time.monotonic() < end, "it did not come about"
@@ -92,13 +92,14 @@ async def test_every_process_reports_the_moved_time_and_a_reset_returns(
     stand: Stand, client: httpx.AsyncClient
 ) -> None:
     async def all_at(seconds: float) -> bool:
-        return all(abs(offset - seconds) < 3 for offset in (await offsets(stand, client)).values())
+        return all(abs(offset - seconds) < 5 for offset in (await offsets(stand, client)).values())
 
     assert await all_at(0)
     moved = await client.post(f"{stand.urls.vault}/_control/clock", json={"advanceSeconds": MONTH.total_seconds()})
     assert moved.json()["offsetSeconds"] == MONTH.total_seconds()
     assert moved.json()["shared"] is True
-    await soon(lambda: all_at(MONTH.total_seconds()), NOTICED)
+    await asyncio.sleep(NOTICED)
+    assert await all_at(MONTH.total_seconds())
     stand.advance(timedelta(hours=1))
     told = (await client.get(f"{stand.urls.wedsync}/_control/clock")).json()
     assert told["offsetSeconds"] == (MONTH + timedelta(hours=1)).total_seconds()
@@ -106,7 +107,8 @@ async def test_every_process_reports_the_moved_time_and_a_reset_returns(
     await client.post(f"{stand.urls.graph}/_control/reset")
     assert (await client.get(f"{stand.urls.graph}/_control/clock")).json()["offsetSeconds"] == told["offsetSeconds"]
     await client.post(f"{stand.urls.entra}/_control/clock", json={"reset": True})
-    await soon(lambda: all_at(0), NOTICED)
+    await asyncio.sleep(NOTICED)
+    assert await all_at(0)
 
 
 async def test_simultaneous_moves_add_up(stand: Stand, client: httpx.AsyncClient) -> None:
@@ -183,7 +185,7 @@ async def test_a_timer_fires_once_for_a_year_that_passed(stand: Stand) -> None:
     before = stand.log().count("Executing 'Functions.closing_time'")
     stand.advance(timedelta(days=3 * 366))
     await soon(lambda: fired(1))
-    stand.clock.file.write(0)
+    stand.clock.write(0)
     await asyncio.sleep(NOTICED)
     assert await fired(1)
     stand.advance(timedelta(days=366))

@@ -2,9 +2,17 @@
 
 from tests.mutants.mutant import Mutant
 
+_AUTH = "tests/local/graph/test_auth.py"
+_BODIES_HTTP = "tests/local/graph/test_bodies_http.py"
+_CONDITIONAL_WRITES = "tests/local/graph/test_conditional_writes.py"
 _EVENTS = "tests/local/graph/test_events.py"
-_SERIES = "tests/local/graph/test_series.py"
+_EXTENSIONS = "tests/local/graph/test_extensions.py"
+_IDS = "tests/local/graph/test_ids.py"
+_BATCH = "tests/local/graph/test_batch.py"
 _LIMITS = "tests/local/graph/test_limits.py"
+_LISTS = "tests/local/graph/test_lists.py"
+_SERIES = "tests/local/graph/test_series.py"
+_ZONES = "tests/local/graph/test_zones.py"
 _TOO_SOON = "    _refuse_deleted(graph, call)\n    view = find(call)\n    require_match(call, view.item)\n"
 
 MUTANTS = (
@@ -14,7 +22,7 @@ MUTANTS = (
         file="local/graph/service.py",
         old="""if wanted in (None, "*") or""",
         new="""if wanted or wanted in (None, "*") or""",
-        test=f"{_EVENTS}::test_s25_if_match_stale_answers_412",
+        test=f"{_CONDITIONAL_WRITES}::test_s25_a_stale_if_match_answers_412",
     ),
     Mutant(
         name="change-keys-reused",
@@ -22,7 +30,7 @@ MUTANTS = (
         file="local/graph/state.py",
         old="item.change_key = ids.change_key(self.account.oid, self.sequence)",
         new="item.change_key = ids.change_key(self.account.oid, item.number)",
-        test=f"{_EVENTS}::test_s23_every_write_changes_the_key_and_the_time",
+        test=f"{_CONDITIONAL_WRITES}::test_s23_every_write_changes_the_key_and_the_time",
     ),
     Mutant(
         name="one-etag-form",
@@ -30,7 +38,7 @@ MUTANTS = (
         file="local/graph/ids.py",
         old="base64.b64encode(_HEADER + base64.b64decode(key))",
         new="base64.b64encode(base64.b64decode(key))",
-        test=f"{_EVENTS}::test_s24_notification_etag_is_eight_bytes_longer",
+        test=f"{_CONDITIONAL_WRITES}::test_s24_notifications_carry_the_long_etag",
     ),
     Mutant(
         name="regular-id-kept-on-move",
@@ -38,7 +46,7 @@ MUTANTS = (
         file="local/graph/state.py",
         old="item.regular_id = ids.regular_item(self.account.oid, target.immutable_id, item.number)",
         new="item.calendar = target",
-        test=f"{_EVENTS}::test_s27_regular_id_changes_on_move_immutable_does_not",
+        test=f"{_IDS}::test_s27_a_move_changes_the_regular_id_alone",
     ),
     Mutant(
         name="ids-without-case",
@@ -46,7 +54,7 @@ MUTANTS = (
         file="local/graph/views.py",
         old="item = mailbox.by_id.get(event_id)",
         new="item = next((each for key, each in mailbox.by_id.items() if key.lower() == event_id.lower()), None)",
-        test=f"{_EVENTS}::test_s28_ids_are_long_hostile_and_differ_only_in_case",
+        test=f"{_IDS}::test_s28_ids_differ_by_case_alone",
     ),
     Mutant(
         name="second-delete-204",
@@ -57,7 +65,7 @@ MUTANTS = (
             "    view",
             '    if after(call, "events") in call.mailbox.deleted:\n        return Answer(status=204)\n    view',
         ).replace("    _refuse_deleted(graph, call)\n", ""),
-        test=f"{_EVENTS}::test_s26_second_delete_400_then_404_after_purge",
+        test=f"{_IDS}::test_s26_a_second_delete_answers_400_until_the_item_is_purged",
     ),
     Mutant(
         name="transaction-repeated",
@@ -81,7 +89,7 @@ MUTANTS = (
         file="local/graph/events.py",
         old="subject[: knobs.subjectLimit]",
         new="subject",
-        test=f"{_EVENTS}::test_s19_subject_is_cut_at_255",
+        test=f"{_BODIES_HTTP}::test_s19_a_subject_is_cut_near_255",
     ),
     Mutant(
         name="all-day-at-any-hour",
@@ -89,7 +97,7 @@ MUTANTS = (
         file="local/graph/events.py",
         old="if all_day and moment is not None and not moment.midnight:",
         new="if all_day and moment is None:",
-        test=f"{_EVENTS}::test_s22_all_day_must_be_midnight",
+        test=f"{_ZONES}::test_s22_an_all_day_event_begins_and_ends_at_midnight",
     ),
     Mutant(
         name="unknown-zone-is-utc",
@@ -97,7 +105,7 @@ MUTANTS = (
         file="local/graph/zones.py",
         old="""(name if name in tz_win else None)""",
         new="""(name if name in tz_win else "UTC")""",
-        test=f"{_EVENTS}::test_s20_unknown_zone_is_refused",
+        test=f"{_ZONES}::test_s20_an_unknown_zone_is_refused",
     ),
     Mutant(
         name="extended-property-echoed",
@@ -106,7 +114,7 @@ MUTANTS = (
         old="body=graph.projection(call, shaped=False).entity(view),",
         new="body=graph.projection(call, shaped=False).entity(view)\n"
         '        | {"singleValueExtendedProperties": [{"id": k, "value": v} for k, v in view.item.extended.items()]},',
-        test=f"{_EVENTS}::test_s36_extended_property_is_written_expanded_and_found",
+        test=f"{_EXTENSIONS}::test_s36_a_property_is_written_and_never_echoed",
     ),
     Mutant(
         name="series-without-dst",
@@ -114,7 +122,7 @@ MUTANTS = (
         file="local/graph/recurrence.py",
         old="= to_utc(local, self.zone)",
         new="= to_utc(self.first, self.zone) + (local - self.first)",
-        test=f"{_SERIES}::test_s29_local_time_stays_across_dst",
+        test=f"{_SERIES}::test_s29_the_local_hour_stays_across_both_changes",
     ),
     Mutant(
         name="short-months-skipped",
@@ -130,7 +138,7 @@ MUTANTS = (
         file="local/graph/views.py",
         old="if end - start > timedelta(days=MAX_DAYS):",
         new="if end - start > timedelta(days=MAX_DAYS * 10):",
-        test=f"{_SERIES}::test_s32_calendar_view_needs_a_window_of_at_most_1825_days",
+        test=f"{_LISTS}::test_s32_a_window_lasts_1825_days_at_most",
     ),
     Mutant(
         name="five-in-flight",
@@ -146,7 +154,7 @@ MUTANTS = (
         file="local/graph/errors.py",
         old="""headers={"Retry-After": str(max(1, round(retry_after)))},""",
         new="headers={},",
-        test=f"{_LIMITS}::test_s56_503_as_a_knob",
+        test=f"{_LIMITS}::test_s57_a_refusal_for_concurrency_says_how_long",
     ),
     Mutant(
         name="batch-of-21",
@@ -154,7 +162,7 @@ MUTANTS = (
         file="local/graph/batch.py",
         old="MOST = 20\n",
         new="MOST = 21\n",
-        test=f"{_LIMITS}::test_s58_more_than_twenty_and_malformed_items_are_refused",
+        test=f"{_BATCH}::test_s58_twenty_items_and_no_more",
     ),
     Mutant(
         name="depends-on-ignored",
@@ -162,7 +170,7 @@ MUTANTS = (
         file="local/graph/batch.py",
         old="""(await task)["status"] >= 400""",
         new="""(await task)["status"] >= 600""",
-        test=f"{_LIMITS}::test_s58_failed_dependency_answers_424",
+        test=f"{_BATCH}::test_s58_failed_dependency_answers_424",
     ),
     Mutant(
         name="batch-holds-one-slot",
@@ -170,7 +178,7 @@ MUTANTS = (
         file="local/graph/batch.py",
         old="min(len(parts), self._graph.knobs.concurrentRequests)",
         new="min(1, self._graph.knobs.concurrentRequests)",
-        test=f"{_LIMITS}::test_s58_batch_holds_four_slots_until_answered",
+        test=f"{_BATCH}::test_s58_batch_holds_four_slots_until_answered",
     ),
     Mutant(
         name="tokens-never-expire",
@@ -178,7 +186,7 @@ MUTANTS = (
         file="local/graph/auth.py",
         old="if known.expires <= now:",
         new="if known.expires <= 0:",
-        test=f"{_LIMITS}::test_s13_bad_tokens_answer_401",
+        test=f"{_AUTH}::test_s13_a_token_that_was_good_expires",
     ),
     Mutant(
         name="scopes-ignored",
@@ -186,6 +194,6 @@ MUTANTS = (
         file="local/graph/auth.py",
         old="if self.scopes.isdisjoint(scopes):",
         new="if self.scopes.isdisjoint(self.scopes):",
-        test=f"{_LIMITS}::test_s13_missing_scope_answers_403",
+        test=f"{_AUTH}::test_s13_a_missing_scope_answers_403",
     ),
 )

@@ -3,7 +3,10 @@
 from tests.mutants.mutant import Mutant
 
 _DELTA = "tests/local/graph/test_delta.py"
-_NOTICES = "tests/local/graph/test_notifications.py"
+_DELTA_TOKENS = "tests/local/graph/test_delta_tokens.py"
+_EXTENSIONS = "tests/local/graph/test_extensions.py"
+_NOTIFICATIONS = "tests/local/graph/test_notifications.py"
+_SUBSCRIPTIONS = "tests/local/graph/test_subscriptions.py"
 
 MUTANTS = (
     Mutant(
@@ -36,7 +39,7 @@ MUTANTS = (
         file="local/graph/delta.py",
         old="if generation != calendar.mailbox.delta_generation:",
         new="if generation > calendar.mailbox.delta_generation:",
-        test=f"{_DELTA}::test_s43_expired_token_410_and_garbage_400",
+        test=f"{_DELTA_TOKENS}::test_s43_an_expired_token_answers_410",
     ),
     Mutant(
         name="page-size-for-ever",
@@ -45,7 +48,7 @@ MUTANTS = (
         old="size = call.prefer.page_size or projection.knobs.deltaPageSize",
         new="size = calendar.mailbox.__dict__.setdefault("
         '"size", call.prefer.page_size or projection.knobs.deltaPageSize)',
-        test=f"{_DELTA}::test_s44_page_size_is_a_hint_for_one_request",
+        test=f"{_DELTA_TOKENS}::test_s44_page_size_is_a_hint_for_one_request",
     ),
     Mutant(
         name="window-slides",
@@ -53,7 +56,7 @@ MUTANTS = (
         file="local/graph/delta.py",
         old="end=datetime.fromisoformat(end),",
         new="end=datetime.fromisoformat(end).replace(year=2090),",
-        test=f"{_DELTA}::test_s45_window_is_frozen_in_the_token",
+        test=f"{_DELTA_TOKENS}::test_s45_what_lies_outside_the_first_window_never_comes",
     ),
     Mutant(
         name="extended-properties-tracked",
@@ -61,7 +64,7 @@ MUTANTS = (
         file="local/graph/state.py",
         old="        if tracked:\n",
         new="        if tracked or not tracked:\n",
-        test=f"{_DELTA}::test_s36_extended_properties_are_not_tracked",
+        test=f"{_EXTENSIONS}::test_s36_delta_sees_neither",
     ),
     Mutant(
         name="urls-not-validated",
@@ -69,7 +72,7 @@ MUTANTS = (
         file="local/graph/subscriptions.py",
         old="for url in urls))",
         new="for url in urls[:0]))",
-        test=f"{_NOTICES}::test_s46_wrong_answers_are_refused",
+        test=f"{_SUBSCRIPTIONS}::test_s46_anything_but_200_with_the_bare_token_is_refused",
     ),
     Mutant(
         name="lifecycle-url-not-validated",
@@ -77,7 +80,7 @@ MUTANTS = (
         file="local/graph/subscriptions.py",
         old="for url in urls))",
         new="for url in urls[:1]))",
-        test=f"{_NOTICES}::test_s46_both_urls_are_validated",
+        test=f"{_SUBSCRIPTIONS}::test_s46_both_urls_are_validated",
     ),
     Mutant(
         name="duplicate-subscription",
@@ -85,7 +88,7 @@ MUTANTS = (
         file="local/graph/subscriptions.py",
         old="if same and each.caller.app_id == made.caller.app_id:",
         new="if same and each.caller.app_id != made.caller.app_id:",
-        test=f"{_NOTICES}::test_s48_identical_duplicate_answers_409",
+        test=f"{_SUBSCRIPTIONS}::test_s48_an_identical_subscription_answers_409",
     ),
     Mutant(
         name="subscriptions-never-expire",
@@ -93,7 +96,7 @@ MUTANTS = (
         file="local/graph/subscriptions.py",
         old="for each in self.kept.values() if each.expires > now]",
         new="for each in self.kept.values()]",
-        test=f"{_NOTICES}::test_s53_expired_subscription_is_silent_and_404",
+        test=f"{_SUBSCRIPTIONS}::test_s53_expired_subscription_is_silent_and_404",
     ),
     Mutant(
         name="lifecycle-lost",
@@ -101,6 +104,6 @@ MUTANTS = (
         file="local/graph/sender.py",
         old="self.delivery.put(subscription.lifecycle_url, body)",
         new="body.clear()",
-        test=f"{_NOTICES}::test_s52_lifecycle_in_both_forms",
+        test=f"{_NOTIFICATIONS}::test_s52_lifecycle_events_as_documented",
     ),
 )

@@ -2,7 +2,9 @@
 
 from tests.mutants.mutant import Mutant
 
-_HOST = "tests/local/host"
+_QUEUES = "tests/local/host/test_queues.py"
+_SCHEDULE = "tests/local/host/test_schedule.py"
+_WEB = "tests/local/host/test_web.py"
 
 MUTANTS = (
     Mutant(
@@ -11,7 +13,7 @@ MUTANTS = (
         file="local/host/queues.py",
         old="if self._poison is None:",
         new="if self._poison is None or message:",
-        test=f"{_HOST}/test_queues.py::test_a_message_over_the_limit_on_arrival_is_poisoned_without_running",
+        test=f"{_QUEUES}::test_h45_a_message_over_the_limit_on_arrival_is_poisoned_without_running",
     ),
     Mutant(
         name="base64-not-needed",
@@ -19,7 +21,7 @@ MUTANTS = (
         file="local/host/queues.py",
         old="except (binascii.Error, ValueError):\n        return None",
         new="except (binascii.Error, ValueError):\n        return content.encode()",
-        test=f"{_HOST}/test_queues.py::test_base64_is_checked_strictly",
+        test=f"{_QUEUES}::test_h47_base64_is_checked_strictly",
     ),
     Mutant(
         name="method-405",
@@ -27,7 +29,7 @@ MUTANTS = (
         file="local/host/web.py",
         old='return self._home() if path == "" else Response(status_code=404)',
         new='return self._home() if path == "" else Response(status_code=405)',
-        test=f"{_HOST}/test_web.py::test_a_method_that_no_route_takes_is_404",
+        test=f"{_WEB}::test_h06_a_method_that_no_route_takes_is_404",
     ),
     Mutant(
         name="day-or-day-of-week",
@@ -35,7 +37,7 @@ MUTANTS = (
         file="local/host/schedule.py",
         old="day_or=False",
         new="day_or=True",
-        test=f"{_HOST}/test_schedule.py::test_next_occurrence",
+        test=f"{_SCHEDULE}::test_h57_day_and_day_of_week_must_both_match",
     ),
     Mutant(
         name="encoded-slash-decoded",
@@ -43,6 +45,6 @@ MUTANTS = (
         file="local/host/routes.py",
         old='_ENCODED_SLASH = re.compile("(%2f)", re.IGNORECASE)',
         new='_ENCODED_SLASH = re.compile("(%00%00)", re.IGNORECASE)',
-        test=f"{_HOST}/test_routes.py::test_an_encoded_slash_stays_encoded",
+        test=f"{_WEB}::test_h18_path_parameters_are_decoded_but_for_an_encoded_slash",
     ),
 )

@@ -3,7 +3,8 @@
 from tests.mutants.mutant import Mutant
 
 _HTTP = "tests/local/keyvault/test_http.py"
-_CLIENT = "tests/local/keyvault/test_secret_client.py"
+_LIMITS = "tests/local/keyvault/test_limits.py"
+_SECRET_CLIENT = "tests/local/keyvault/test_secret_client.py"
 
 MUTANTS = (
     Mutant(
@@ -12,7 +13,7 @@ MUTANTS = (
         file="local/keyvault/routes.py",
         old='headers["WWW-Authenticate"] = CHALLENGE',
         new='headers["X-Nothing"] = CHALLENGE',
-        test=f"{_HTTP}::test_a_request_without_token_is_challenged",
+        test=f"{_HTTP}::test_k01_a_request_without_token_is_challenged",
     ),
     Mutant(
         name="expired-token-taken",
@@ -20,7 +21,7 @@ MUTANTS = (
         file="local/keyvault/auth.py",
         old='if now >= float(claims.get("exp", 0)) or',
         new='if now < 0 * float(claims.get("exp", 0)) or',
-        test=f"{_HTTP}::test_an_expired_token_is_refused",
+        test=f"{_HTTP}::test_k01_an_expired_token_is_refused",
     ),
     Mutant(
         name="deleted-name-free",
@@ -28,6 +29,6 @@ MUTANTS = (
         file="local/keyvault/state.py",
         old="raise errors.conflict(secret.name)",
         new="secret.deleted = secret.purge_due = None",
-        test=f"{_CLIENT}::test_soft_delete_blocks_the_name_until_recovered",
+        test=f"{_LIMITS}::test_k08_a_deleted_name_is_taken",
     ),
 )

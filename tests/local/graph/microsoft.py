@@ -17,17 +17,18 @@ from msgraph.graph_request_adapter import options
 from msgraph_core import GraphClientFactory
 
 from local.simkit.people import Account
-from tests.local.graph.conftest import checked_by, token
+from tests.local.graph.conftest import SCOPES, checked_by, token
 
 
 class Credential:
     """An azure-core credential: hands out test tokens of one account."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: Account, scopes: str) -> None:
         self._account = account
+        self._scopes = scopes
 
     async def get_token(self, *_: str, **__: Any) -> AccessToken:
-        return AccessToken(token(self._account), int(time.time()) + 3600)
+        return AccessToken(token(self._account, scopes=self._scopes), int(time.time()) + 3600)
 
     async def close(self) -> None:
         return None
@@ -35,7 +36,7 @@ class Credential:
 
 @asynccontextmanager
 async def client_of(
-    account: Account, graph_url: str, trust: ssl.SSLContext, schema: Any
+    account: Account, graph_url: str, trust: ssl.SSLContext, schema: Any, *, scopes: str = SCOPES
 ) -> AsyncIterator[GraphServiceClient]:
     """A client with Microsoft's default middleware; only the address and the trusted authority are ours. What it is
     answered is checked against the public schema as well."""
@@ -44,7 +45,7 @@ async def client_of(
         base_url=base, verify=trust, trust_env=False, timeout=30, event_hooks=checked_by(schema)
     ) as http:
         wired = GraphClientFactory.create_with_default_middleware(client=http, options=options)
-        signing = AzureIdentityAuthenticationProvider(Credential(account), allowed_hosts=["localhost"])
+        signing = AzureIdentityAuthenticationProvider(Credential(account, scopes), allowed_hosts=["localhost"])
         adapter = GraphRequestAdapter(signing, client=wired)
         adapter.base_url = base
         yield GraphServiceClient(request_adapter=adapter)

@@ -140,6 +140,19 @@ async def test_s27_ids_are_translated(graph: Far) -> None:
 
 
 @behaviour("S27", Grade.DOCUMENTED, api("user-translateexchangeids"))
+async def test_s27_binary_ids_end_with_the_count_of_their_padding(graph: Far) -> None:
+    made = await graph.create()
+    kept = (await graph.call("GET", f"/me/events/{made['id']}", headers=IMMUTABLE)).json()["id"]
+    for binary, own, form in (("entryId", made["id"], "restId"), ("immutableEntryId", kept, "restImmutableEntryId")):
+        there = {"inputIds": [made["id"]], "sourceIdType": "restId", "targetIdType": binary}
+        (found,) = (await graph.call("POST", "/me/translateExchangeIds", there, status=200)).json()["value"]
+        assert found["targetId"] == f"{own.rstrip('=')}{own.count('=')}"
+        back = {"inputIds": [found["targetId"]], "sourceIdType": binary, "targetIdType": form}
+        (again,) = (await graph.call("POST", "/me/translateExchangeIds", back, status=200)).json()["value"]
+        assert again["targetId"] == own
+
+
+@behaviour("S27", Grade.DOCUMENTED, api("user-translateexchangeids"))
 async def test_s27_what_cannot_be_translated(graph: Far) -> None:
     made = await graph.create()
     body = {"inputIds": [made["id"]], "sourceIdType": "restId", "targetIdType": "restImmutableEntryId"}

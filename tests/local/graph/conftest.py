@@ -195,6 +195,22 @@ async def graph(graph_url: str, trust: ssl.SSLContext, schema: Any) -> AsyncIter
         await far.control("POST", "/reset")
 
 
+@pytest.fixture
+async def roses(graph: Far, graph_url: str, trust: ssl.SSLContext, schema: Any) -> AsyncIterator[Any]:
+    """Rose's mailbox as Microsoft's own client sees it."""
+    microsoft = importlib.import_module("tests.local.graph.microsoft")
+    async with microsoft.client_of(ROSE, graph_url, trust, schema) as client:
+        yield client
+
+
+@pytest.fixture
+async def marcos(graph: Far, graph_url: str, trust: ssl.SSLContext, schema: Any) -> AsyncIterator[Any]:
+    """Marco's mailbox, a personal one, as Microsoft's own client sees it."""
+    microsoft = importlib.import_module("tests.local.graph.microsoft")
+    async with microsoft.client_of(MARCO, graph_url, trust, schema) as client:
+        yield client
+
+
 @dataclass
 class Endpoint:
     """Takes notifications as a Functions app would; how it answers can be changed.

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
+import pytest
 from azure.core.credentials import AccessToken
 from kiota_abstractions.base_request_configuration import RequestConfiguration
 from kiota_authentication_azure.azure_identity_authentication_provider import AzureIdentityAuthenticationProvider
@@ -18,6 +19,12 @@ from msgraph_core import GraphClientFactory
 
 from local.simkit.people import Account
 from tests.local.graph.conftest import SCOPES, checked_by, token
+
+WARNS_OF_ITSELF = [
+    pytest.mark.filterwarnings(r"ignore::DeprecationWarning:kiota_abstractions\..*"),
+    pytest.mark.filterwarnings(r"ignore::DeprecationWarning:msgraph\..*"),
+]
+"""Marks for a test module: importing the client's request builders warns of classes that it deprecates itself."""
 
 
 class Credential:

@@ -1,7 +1,5 @@
 """Microsoft's own client, unmodified, against the simulated Graph: where the two disagree, the simulator is wrong."""
 
-import ssl
-from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -33,19 +31,9 @@ from msgraph_core.tasks.page_iterator import PageIterator
 
 from local.simkit.people import ROSE
 from tests.local.graph.conftest import MARKER, Endpoint, Far
-from tests.local.graph.microsoft import asking, client_of, moment, tasting
+from tests.local.graph.microsoft import WARNS_OF_ITSELF, asking, moment, tasting
 
-# Importing the client's request builders warns of classes that it deprecates itself.
-pytestmark = [
-    pytest.mark.filterwarnings(r"ignore::DeprecationWarning:kiota_abstractions\..*"),
-    pytest.mark.filterwarnings(r"ignore::DeprecationWarning:msgraph\..*"),
-]
-
-
-@pytest.fixture
-async def rose(graph: Far, graph_url: str, trust: ssl.SSLContext, schema: Any) -> AsyncIterator[GraphServiceClient]:
-    async with client_of(ROSE, graph_url, trust, schema) as client:
-        yield client
+pytestmark = WARNS_OF_ITSELF
 
 
 def query(builder: Any, name: str, **members: Any) -> Any:
@@ -65,17 +53,17 @@ def weekly(count: int = 4) -> PatternedRecurrence:
     )
 
 
-async def test_me_and_settings(rose: GraphServiceClient) -> None:
-    me = await rose.me.get()
-    settings = await rose.me.mailbox_settings.get()
+async def test_me_and_settings(roses: GraphServiceClient) -> None:
+    me = await roses.me.get()
+    settings = await roses.me.mailbox_settings.get()
     assert (me.display_name, me.user_principal_name, me.mail) == (ROSE.name, ROSE.upn, ROSE.upn)
     assert settings.time_zone == ROSE.time_zone
     assert DayOfWeek.Monday in settings.working_hours.days_of_week
     assert settings.working_hours.start_time.hour == 8
 
 
-async def test_an_event_is_created_read_changed_and_deleted(rose: GraphServiceClient) -> None:
-    made = await rose.me.events.post(
+async def test_an_event_is_created_read_changed_and_deleted(roses: GraphServiceClient) -> None:
+    made = await roses.me.events.post(
         tasting(
             body=ItemBody(content_type=BodyType.Text, content="Bring the list"),
             location=Location(display_name="Room A"),
@@ -84,7 +72,7 @@ async def test_an_event_is_created_read_changed_and_deleted(rose: GraphServiceCl
             transaction_id="7f6c5b4a-1",
         )
     )
-    one = rose.me.events.by_event_id(made.id)
+    one = roses.me.events.by_event_id(made.id)
     read = await one.get()
     assert (read.subject, read.type, read.show_as) == (
         "Cake tasting",
@@ -105,9 +93,9 @@ async def test_an_event_is_created_read_changed_and_deleted(rose: GraphServiceCl
     assert (refused.value.response_status_code, refused.value.error.code) == (404, "ErrorItemNotFound")
 
 
-async def test_errors_carry_code_message_and_inner_error(rose: GraphServiceClient) -> None:
-    made = await rose.me.events.post(tasting())
-    one = rose.me.events.by_event_id(made.id)
+async def test_errors_carry_code_message_and_inner_error(roses: GraphServiceClient) -> None:
+    made = await roses.me.events.post(tasting())
+    one = roses.me.events.by_event_id(made.id)
     await one.patch(Event(subject="Newer"))
     stale = asking(If_Match=f'W/"{made.change_key}"', client_request_id="11111111-2222-3333-4444-555555555555")
     with pytest.raises(ODataError) as refused:
@@ -120,10 +108,10 @@ async def test_errors_carry_code_message_and_inner_error(rose: GraphServiceClien
     assert error.inner_error.date.year >= 2026
 
 
-async def test_lists_are_paged(rose: GraphServiceClient) -> None:
+async def test_lists_are_paged(roses: GraphServiceClient) -> None:
     for number in range(23):
-        await rose.me.events.post(tasting(subject=f"Event {number:02}"))
-    builder = rose.me.events
+        await roses.me.events.post(tasting(subject=f"Event {number:02}"))
+    builder = roses.me.events
     asked = query(builder, "EventsRequestBuilderGetQueryParameters", top=10, select=["subject"], orderby=["subject"])
     first = await builder.get(request_configuration=asking(asked))
     found: list[Event] = []
@@ -132,13 +120,13 @@ async def test_lists_are_paged(rose: GraphServiceClient) -> None:
         found.append(event)
         return True
 
-    await PageIterator(first, rose.request_adapter).iterate(keep)
+    await PageIterator(first, roses.request_adapter).iterate(keep)
     assert [each.subject for each in found] == [f"Event {number:02}" for number in range(23)]
 
 
-async def test_calendars(rose: GraphServiceClient) -> None:
-    made = await rose.me.calendars.post(Calendar(name="WedSync", color=CalendarColor.LightBlue))
-    one = rose.me.calendars.by_calendar_id(made.id)
+async def test_calendars(roses: GraphServiceClient) -> None:
+    made = await roses.me.calendars.post(Calendar(name="WedSync", color=CalendarColor.LightBlue))
+    one = roses.me.calendars.by_calendar_id(made.id)
     event = await one.events.post(tasting(subject="There"))
     builder = one.calendar_view
     window = query(
@@ -150,20 +138,20 @@ async def test_calendars(rose: GraphServiceClient) -> None:
     shown = await builder.get(request_configuration=asking(window, Prefer='outlook.timezone="Europe/Berlin"'))
     assert [(each.id, each.start.date_time) for each in shown.value] == [(event.id, "2026-08-04T16:00:00.0000000")]
     assert (await one.patch(Calendar(name="Renamed"))).name == "Renamed"
-    listed = await rose.me.calendars.get()
+    listed = await roses.me.calendars.get()
     assert {each.name: each.is_default_calendar for each in listed.value}["Renamed"] is False
-    assert (await rose.me.calendar.get()).is_default_calendar is True
+    assert (await roses.me.calendar.get()).is_default_calendar is True
     await one.delete()
     with pytest.raises(ODataError):
         await one.get()
 
 
-async def test_a_series_its_instances_and_an_exception(rose: GraphServiceClient) -> None:
-    master = await rose.me.events.post(tasting(recurrence=weekly()))
+async def test_a_series_its_instances_and_an_exception(roses: GraphServiceClient) -> None:
+    master = await roses.me.events.post(tasting(recurrence=weekly()))
     assert master.type is EventType.SeriesMaster
     assert master.recurrence.range.start_date == date(2026, 8, 4)
     assert master.recurrence.pattern.days_of_week == [DayOfWeek.Tuesday]
-    builder = rose.me.events.by_event_id(master.id).instances
+    builder = roses.me.events.by_event_id(master.id).instances
     window = query(
         builder,
         "InstancesRequestBuilderGetQueryParameters",
@@ -172,8 +160,8 @@ async def test_a_series_its_instances_and_an_exception(rose: GraphServiceClient)
     )
     found = (await builder.get(request_configuration=asking(window))).value
     assert [each.type for each in found] == [EventType.Occurrence] * 4
-    await rose.me.events.by_event_id(found[1].id).patch(Event(subject="Another cake"))
-    await rose.me.events.by_event_id(found[2].id).delete()
+    await roses.me.events.by_event_id(found[1].id).patch(Event(subject="Another cake"))
+    await roses.me.events.by_event_id(found[2].id).delete()
     now = (await builder.get(request_configuration=asking(window))).value
     assert [(each.type, each.subject) for each in now] == [
         (EventType.Occurrence, "Cake tasting"),
@@ -183,10 +171,10 @@ async def test_a_series_its_instances_and_an_exception(rose: GraphServiceClient)
     assert {each.series_master_id for each in now} == {master.id}
 
 
-async def test_delta_rounds(rose: GraphServiceClient) -> None:
-    kept = [await rose.me.events.post(tasting(subject=f"Event {number}")) for number in range(5)]
-    master = await rose.me.events.post(tasting(recurrence=weekly()))
-    builder = rose.me.calendar_view.delta
+async def test_delta_rounds(roses: GraphServiceClient) -> None:
+    kept = [await roses.me.events.post(tasting(subject=f"Event {number}")) for number in range(5)]
+    master = await roses.me.events.post(tasting(recurrence=weekly()))
+    builder = roses.me.calendar_view.delta
     window = query(
         builder,
         "DeltaRequestBuilderGetQueryParameters",
@@ -203,8 +191,8 @@ async def test_delta_rounds(rose: GraphServiceClient) -> None:
     assert {each.id for each in kept} | {master.id} <= {each.id for each in items}
     assert [each.type for each in items].count(EventType.Occurrence) == 4
     assert page.odata_delta_link
-    await rose.me.events.by_event_id(kept[0].id).delete()
-    await rose.me.events.by_event_id(kept[1].id).patch(Event(subject="Changed"))
+    await roses.me.events.by_event_id(kept[0].id).delete()
+    await roses.me.events.by_event_id(kept[1].id).patch(Event(subject="Changed"))
     later = await builder.with_url(page.odata_delta_link).get(request_configuration=asking(**paged))
     changes = {each.id: each for each in later.value}
     assert changes.keys() == {kept[0].id, kept[1].id}
@@ -213,8 +201,8 @@ async def test_delta_rounds(rose: GraphServiceClient) -> None:
     assert later.odata_delta_link != page.odata_delta_link
 
 
-async def test_an_expired_delta_link(rose: GraphServiceClient, graph: Far) -> None:
-    builder = rose.me.calendar_view.delta
+async def test_an_expired_delta_link(roses: GraphServiceClient, graph: Far) -> None:
+    builder = roses.me.calendar_view.delta
     window = query(
         builder,
         "DeltaRequestBuilderGetQueryParameters",
@@ -228,11 +216,11 @@ async def test_an_expired_delta_link(rose: GraphServiceClient, graph: Far) -> No
     assert refused.value.response_status_code == 410
 
 
-async def test_extended_properties_and_open_extensions(rose: GraphServiceClient) -> None:
-    made = await rose.me.events.post(
+async def test_extended_properties_and_open_extensions(roses: GraphServiceClient) -> None:
+    made = await roses.me.events.post(
         tasting(single_value_extended_properties=[SingleValueLegacyExtendedProperty(id=MARKER, value="w-1")])
     )
-    one = rose.me.events.by_event_id(made.id)
+    one = roses.me.events.by_event_id(made.id)
     await one.extensions.post(
         OpenTypeExtension(extension_name="com.wedsync.ref", additional_data={"wedsyncId": "w-1", "turn": 3})
     )
@@ -246,7 +234,7 @@ async def test_extended_properties_and_open_extensions(rose: GraphServiceClient)
     extension = read.extensions[0]
     assert isinstance(extension, OpenTypeExtension)
     assert (extension.extension_name, extension.additional_data["turn"]) == ("com.wedsync.ref", 3)
-    builder = rose.me.events
+    builder = roses.me.events
     wanted = f"singleValueExtendedProperties/Any(ep: ep/id eq '{MARKER}' and ep/value eq 'w-1')"
     search = query(builder, "EventsRequestBuilderGetQueryParameters", filter=wanted)
     assert [each.id for each in (await builder.get(request_configuration=asking(search))).value] == [made.id]
@@ -259,7 +247,7 @@ async def test_extended_properties_and_open_extensions(rose: GraphServiceClient)
     assert (await one.extensions.get()).value == []
 
 
-async def test_subscriptions(rose: GraphServiceClient, endpoint: Endpoint) -> None:
+async def test_subscriptions(roses: GraphServiceClient, endpoint: Endpoint) -> None:
     wanted = Subscription(
         change_type="created,updated,deleted",
         notification_url=f"{endpoint.url}/notify",
@@ -269,19 +257,19 @@ async def test_subscriptions(rose: GraphServiceClient, endpoint: Endpoint) -> No
         client_state="secret",
     )
     with pytest.raises(ODataError) as refused:
-        await rose.subscriptions.post(wanted)
+        await roses.subscriptions.post(wanted)
     assert refused.value.response_status_code == 400
     wanted.expiration_date_time = _in_days(2)
-    made = await rose.subscriptions.post(wanted)
+    made = await roses.subscriptions.post(wanted)
     assert made.id
     assert made.expiration_date_time == wanted.expiration_date_time
-    await rose.me.events.post(tasting())
+    await roses.me.events.post(tasting())
     assert (await endpoint.until(1))[0]["subscriptionId"] == str(made.id)
-    one = rose.subscriptions.by_subscription_id(made.id)
+    one = roses.subscriptions.by_subscription_id(made.id)
     renewed = await one.patch(Subscription(expiration_date_time=_in_days(3)))
     assert renewed.expiration_date_time > made.expiration_date_time
     await one.reauthorize.post()
-    assert [each.id for each in (await rose.subscriptions.get()).value] == [made.id]
+    assert [each.id for each in (await roses.subscriptions.get()).value] == [made.id]
     await one.delete()
     with pytest.raises(ODataError) as gone:
         await one.get()
@@ -293,10 +281,10 @@ def _in_days(days: int) -> datetime:
     return datetime.fromtimestamp(now.timestamp() + days * 86400, UTC)
 
 
-async def test_the_client_waits_out_a_429(rose: GraphServiceClient, graph: Far) -> None:
+async def test_the_client_waits_out_a_429(roses: GraphServiceClient, graph: Far) -> None:
     order = {"action": "status", "status": 429, "method": "POST", "path": "/me/events", "count": 1, "retry_after": 1}
     await graph.control("POST", "/faults", order)
-    made = await rose.me.events.post(tasting())
+    made = await roses.me.events.post(tasting())
     assert made.subject == "Cake tasting"
     statuses = [
         each["status"] for each in (await graph.control("GET", "/requests"))["requests"] if each["method"] == "POST"
@@ -304,15 +292,15 @@ async def test_the_client_waits_out_a_429(rose: GraphServiceClient, graph: Far) 
     assert statuses[-2:] == [429, 201]
 
 
-async def test_all_day_events_keep_their_days(rose: GraphServiceClient) -> None:
+async def test_all_day_events_keep_their_days(roses: GraphServiceClient) -> None:
     day = tasting(
         is_all_day=True,
         start=moment("2026-08-04T00:00:00", "Europe/Berlin"),
         end=moment("2026-08-05T00:00:00", "Europe/Berlin"),
     )
-    made = await rose.me.events.post(day, request_configuration=asking(Prefer='outlook.timezone="Europe/Berlin"'))
+    made = await roses.me.events.post(day, request_configuration=asking(Prefer='outlook.timezone="Europe/Berlin"'))
     assert (made.is_all_day, made.start.date_time) == (True, "2026-08-04T00:00:00.0000000")
     day.start = moment("2026-08-04T09:00:00", "Europe/Berlin")
     with pytest.raises(ODataError) as refused:
-        await rose.me.events.post(day)
+        await roses.me.events.post(day)
     assert refused.value.error.code == "ErrorInvalidRequest"

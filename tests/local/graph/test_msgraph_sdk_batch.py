@@ -6,31 +6,17 @@ way round is used here); it spells ``dependsOn`` as ``depends_on``, which Graph 
 (https://github.com/microsoft/kiota-python/issues/737), so that only the status of each is seen here.
 """
 
-import ssl
-from collections.abc import AsyncIterator
 from typing import Any
 
-import pytest
 from msgraph import GraphServiceClient
 from msgraph.generated.models.event import Event
 from msgraph_core.requests.batch_request_content import BatchRequestContent
 from msgraph_core.requests.batch_request_item import BatchRequestItem
 
-from local.simkit.people import ROSE
 from tests.local.graph.conftest import Far
-from tests.local.graph.microsoft import asking, client_of, tasting
+from tests.local.graph.microsoft import WARNS_OF_ITSELF, asking, tasting
 
-# Importing the client's request builders warns of classes that it deprecates itself.
-pytestmark = [
-    pytest.mark.filterwarnings(r"ignore::DeprecationWarning:kiota_abstractions\..*"),
-    pytest.mark.filterwarnings(r"ignore::DeprecationWarning:msgraph\..*"),
-]
-
-
-@pytest.fixture
-async def rose(graph: Far, graph_url: str, trust: ssl.SSLContext, schema: Any) -> AsyncIterator[GraphServiceClient]:
-    async with client_of(ROSE, graph_url, trust, schema) as client:
-        yield client
+pytestmark = WARNS_OF_ITSELF
 
 
 def item(client: GraphServiceClient, name: str, request: Any, **more: Any) -> BatchRequestItem:
@@ -46,47 +32,47 @@ async def statuses(client: GraphServiceClient, *items: BatchRequestItem) -> dict
     return found
 
 
-async def test_each_request_has_its_own_status(rose: GraphServiceClient) -> None:
-    kept = await rose.me.events.post(tasting())
-    gone = await rose.me.events.post(tasting())
-    await rose.me.events.by_event_id(gone.id).delete()
-    one, lost = rose.me.events.by_event_id(kept.id), rose.me.events.by_event_id(gone.id)
+async def test_each_request_has_its_own_status(roses: GraphServiceClient) -> None:
+    kept = await roses.me.events.post(tasting())
+    gone = await roses.me.events.post(tasting())
+    await roses.me.events.by_event_id(gone.id).delete()
+    one, lost = roses.me.events.by_event_id(kept.id), roses.me.events.by_event_id(gone.id)
     await one.patch(Event(subject="Newer"))
     stale = asking(If_Match=f'W/"{kept.change_key}"')
     found = await statuses(
-        rose,
-        item(rose, "read", one.to_get_request_information()),
-        item(rose, "create", rose.me.events.to_post_request_information(tasting(subject="In a batch"))),
-        item(rose, "lost", lost.to_get_request_information()),
-        item(rose, "stale", one.to_patch_request_information(Event(subject="Older"), stale)),
-        item(rose, "delete", one.extensions.by_extension_id("none").to_delete_request_information()),
+        roses,
+        item(roses, "read", one.to_get_request_information()),
+        item(roses, "create", roses.me.events.to_post_request_information(tasting(subject="In a batch"))),
+        item(roses, "lost", lost.to_get_request_information()),
+        item(roses, "stale", one.to_patch_request_information(Event(subject="Older"), stale)),
+        item(roses, "delete", one.extensions.by_extension_id("none").to_delete_request_information()),
     )
     assert found == {"read": 200, "create": 201, "lost": 404, "stale": 412, "delete": 404}
-    assert "In a batch" in [each.subject for each in (await rose.me.events.get()).value]
+    assert "In a batch" in [each.subject for each in (await roses.me.events.get()).value]
 
 
-async def test_a_misspelt_depends_on_is_ignored(rose: GraphServiceClient) -> None:
-    gone = await rose.me.events.post(tasting())
-    await rose.me.events.by_event_id(gone.id).delete()
-    lost = item(rose, "lost", rose.me.events.by_event_id(gone.id).to_get_request_information())
-    after = item(rose, "after", rose.me.to_get_request_information(), depends_on=["lost"])
-    assert await statuses(rose, lost, after) == {"lost": 404, "after": 200}
+async def test_a_misspelt_depends_on_is_ignored(roses: GraphServiceClient) -> None:
+    gone = await roses.me.events.post(tasting())
+    await roses.me.events.by_event_id(gone.id).delete()
+    lost = item(roses, "lost", roses.me.events.by_event_id(gone.id).to_get_request_information())
+    after = item(roses, "after", roses.me.to_get_request_information(), depends_on=["lost"])
+    assert await statuses(roses, lost, after) == {"lost": 404, "after": 200}
 
 
-async def test_an_absolute_url_is_refused(rose: GraphServiceClient) -> None:
-    await rose.me.get()  # from its first request on, the client knows the address
-    plain = BatchRequestItem(rose.me.to_get_request_information(), id="absolute")
+async def test_an_absolute_url_is_refused(roses: GraphServiceClient) -> None:
+    await roses.me.get()  # from its first request on, the client knows the address
+    plain = BatchRequestItem(roses.me.to_get_request_information(), id="absolute")
     assert plain.url.startswith("https://")
-    assert await statuses(rose, plain) == {"absolute": 400}
+    assert await statuses(roses, plain) == {"absolute": 400}
 
 
-async def test_an_item_is_throttled_alone(rose: GraphServiceClient, graph: Far) -> None:
+async def test_an_item_is_throttled_alone(roses: GraphServiceClient, graph: Far) -> None:
     order = {"action": "status", "status": 429, "method": "POST", "path": "/me/events", "count": 1, "retry_after": 7}
     await graph.control("POST", "/faults", order)
     found = await statuses(
-        rose,
-        item(rose, "read", rose.me.to_get_request_information()),
-        item(rose, "create", rose.me.events.to_post_request_information(tasting())),
+        roses,
+        item(roses, "read", roses.me.to_get_request_information()),
+        item(roses, "create", roses.me.events.to_post_request_information(tasting())),
     )
     assert found == {"read": 200, "create": 429}
-    assert (await rose.me.events.get()).value == []
+    assert (await roses.me.events.get()).value == []

@@ -1,7 +1,6 @@
 """Microsoft's own client, unmodified: the paths that it writes in ways of its own, and pages of every kind of list."""
 
 import ssl
-from collections.abc import AsyncIterator
 from datetime import date
 from typing import Any
 
@@ -26,25 +25,9 @@ from msgraph_core.tasks.page_iterator import PageIterator
 
 from local.simkit.people import IVY, MARCO, ROSE
 from tests.local.graph.conftest import Far
-from tests.local.graph.microsoft import asking, client_of, tasting
+from tests.local.graph.microsoft import WARNS_OF_ITSELF, asking, client_of, tasting
 
-# Importing the client's request builders warns of classes that it deprecates itself.
-pytestmark = [
-    pytest.mark.filterwarnings(r"ignore::DeprecationWarning:kiota_abstractions\..*"),
-    pytest.mark.filterwarnings(r"ignore::DeprecationWarning:msgraph\..*"),
-]
-
-
-@pytest.fixture
-async def rose(graph: Far, graph_url: str, trust: ssl.SSLContext, schema: Any) -> AsyncIterator[GraphServiceClient]:
-    async with client_of(ROSE, graph_url, trust, schema) as client:
-        yield client
-
-
-@pytest.fixture
-async def marco(graph: Far, graph_url: str, trust: ssl.SSLContext, schema: Any) -> AsyncIterator[GraphServiceClient]:
-    async with client_of(MARCO, graph_url, trust, schema) as client:
-        yield client
+pytestmark = WARNS_OF_ITSELF
 
 
 def window(builder: Any, name: str, **more: Any) -> Any:
@@ -73,28 +56,28 @@ async def every(client: GraphServiceClient, first: Any) -> list[Event]:
     return found
 
 
-async def test_ranges_and_instances_are_paged(rose: GraphServiceClient) -> None:
-    master = await rose.me.events.post(tasting(recurrence=daily(25)))
-    ranged = rose.me.calendar_view
+async def test_ranges_and_instances_are_paged(roses: GraphServiceClient) -> None:
+    master = await roses.me.events.post(tasting(recurrence=daily(25)))
+    ranged = roses.me.calendar_view
     asked = window(ranged, "CalendarViewRequestBuilderGetQueryParameters", top=7)
     first = await ranged.get(request_configuration=asking(asked))
     assert len(first.value) == 7
-    assert len({each.id for each in await every(rose, first)}) == 25
-    inside = rose.me.events.by_event_id(master.id).instances
+    assert len({each.id for each in await every(roses, first)}) == 25
+    inside = roses.me.events.by_event_id(master.id).instances
     asked = window(inside, "InstancesRequestBuilderGetQueryParameters")
-    found = await every(rose, await inside.get(request_configuration=asking(asked)))
+    found = await every(roses, await inside.get(request_configuration=asking(asked)))
     starts = [each.start.date_time for each in found]
     assert len(starts) == 25
     assert starts == sorted(starts)
 
 
-async def test_exceptions_and_cancelled_dates_of_a_series(rose: GraphServiceClient) -> None:
-    master = await rose.me.events.post(tasting(recurrence=daily(5)))
-    one = rose.me.events.by_event_id(master.id)
+async def test_exceptions_and_cancelled_dates_of_a_series(roses: GraphServiceClient) -> None:
+    master = await roses.me.events.post(tasting(recurrence=daily(5)))
+    one = roses.me.events.by_event_id(master.id)
     asked = window(one.instances, "InstancesRequestBuilderGetQueryParameters")
     found = (await one.instances.get(request_configuration=asking(asked))).value
-    await rose.me.events.by_event_id(found[1].id).patch(Event(subject="Another cake"))
-    await rose.me.events.by_event_id(found[2].id).delete()
+    await roses.me.events.by_event_id(found[1].id).patch(Event(subject="Another cake"))
+    await roses.me.events.by_event_id(found[2].id).delete()
     wanted = type(one).EventItemRequestBuilderGetQueryParameters(
         select=["subject", "exceptionOccurrences", "cancelledOccurrences"], expand=["exceptionOccurrences"]
     )
@@ -103,43 +86,43 @@ async def test_exceptions_and_cancelled_dates_of_a_series(rose: GraphServiceClie
     assert [(each.type, each.subject) for each in read.exception_occurrences] == [(EventType.Exception, "Another cake")]
 
 
-async def test_delta_of_one_calendar(rose: GraphServiceClient) -> None:
-    made = await rose.me.calendars.post(Calendar(name="WedSync"))
-    one = rose.me.calendars.by_calendar_id(made.id)
+async def test_delta_of_one_calendar(roses: GraphServiceClient) -> None:
+    made = await roses.me.calendars.post(Calendar(name="WedSync"))
+    one = roses.me.calendars.by_calendar_id(made.id)
     delta = one.calendar_view.delta
     asked = window(delta, "DeltaRequestBuilderGetQueryParameters")
     empty = await delta.get(request_configuration=asking(asked))
     assert empty.value == []
     event = await one.events.post(tasting())
-    await rose.me.events.post(tasting(subject="Elsewhere"))
+    await roses.me.events.post(tasting(subject="Elsewhere"))
     later = await delta.with_url(empty.odata_delta_link).get()
     assert [each.id for each in later.value] == [event.id]
 
 
-async def test_a_mailbox_by_its_owners_id(rose: GraphServiceClient) -> None:
-    made = await rose.users.by_user_id(ROSE.graph_id).events.post(tasting())
-    assert (await rose.me.events.by_event_id(made.id).get()).subject == "Cake tasting"
-    assert (await rose.users.by_user_id(ROSE.upn).get()).id == ROSE.graph_id
+async def test_a_mailbox_by_its_owners_id(roses: GraphServiceClient) -> None:
+    made = await roses.users.by_user_id(ROSE.graph_id).events.post(tasting())
+    assert (await roses.me.events.by_event_id(made.id).get()).subject == "Cake tasting"
+    assert (await roses.users.by_user_id(ROSE.upn).get()).id == ROSE.graph_id
 
 
-async def test_a_personal_account(marco: GraphServiceClient) -> None:
-    me = await marco.me.get()
+async def test_a_personal_account(marcos: GraphServiceClient) -> None:
+    me = await marcos.me.get()
     assert (me.id, me.user_principal_name) == (MARCO.graph_id, MARCO.upn)
-    assert (await marco.me.calendar.get()).owner.address == MARCO.upn
+    assert (await marcos.me.calendar.get()).owner.address == MARCO.upn
     with pytest.raises(ODataError):
-        await marco.users.by_user_id(ROSE.upn).events.get()
+        await marcos.users.by_user_id(ROSE.upn).events.get()
 
 
-async def test_zones_by_their_standard(rose: GraphServiceClient) -> None:
-    windows = await rose.me.outlook.supported_time_zones.get()
-    iana = await rose.me.outlook.supported_time_zones_with_time_zone_standard("Iana").get()
+async def test_zones_by_their_standard(roses: GraphServiceClient) -> None:
+    windows = await roses.me.outlook.supported_time_zones.get()
+    iana = await roses.me.outlook.supported_time_zones_with_time_zone_standard("Iana").get()
     assert "W. Europe Standard Time" in [each.alias for each in windows.value]
     assert "Europe/Amsterdam" in [each.alias for each in iana.value]
 
 
-async def test_files_at_an_event(rose: GraphServiceClient) -> None:
-    made = await rose.me.events.post(tasting())
-    one = rose.me.events.by_event_id(made.id)
+async def test_files_at_an_event(roses: GraphServiceClient) -> None:
+    made = await roses.me.events.post(tasting())
+    one = roses.me.events.by_event_id(made.id)
     file = await one.attachments.post(FileAttachment(name="seats.txt", content_bytes=b"Rose: 1"))
     assert (file.name, file.size) == ("seats.txt", 7)
     assert (await one.get()).has_attachments is True
@@ -153,8 +136,8 @@ async def test_meeting_times(graph: Far, graph_url: str, trust: ssl.SSLContext, 
     guest = Attendee(email_address=EmailAddress(address=IVY.upn))
     # As Graph's page shows it for Python: the client writes a timedelta in a form that no Edm.Duration has.
     asked = FindMeetingTimesPostRequestBody(attendees=[guest], meeting_duration="PT1H", max_candidates=3)
-    async with client_of(ROSE, graph_url, trust, schema, scopes="Calendars.Read.Shared") as rose:
-        found = await rose.me.find_meeting_times.post(asked)
+    async with client_of(ROSE, graph_url, trust, schema, scopes="Calendars.Read.Shared") as roses:
+        found = await roses.me.find_meeting_times.post(asked)
     assert found.empty_suggestions_reason == ""
     assert 0 < len(found.meeting_time_suggestions) <= 3
     assert found.meeting_time_suggestions[0].attendee_availability[0].attendee.email_address.address == IVY.upn

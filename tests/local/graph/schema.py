@@ -51,7 +51,7 @@ ON_THE_WIRE: dict[str, dict[str, tuple[Member, str]]] = {
     },
     "Calendar": {"groupClassId": (STRING, f"{ALLODIA} calendars.json")},
     "InnerError": {
-        "date": (LOCAL, f"{ALLODIA} error fixtures: no offset; {DOCS}/../resources/errors shows the same"),
+        "date": (LOCAL, f"{ALLODIA} error fixtures: no offset"),
     },
 }
 """What the service sends though its public schema does not say so, each with where it was seen."""

@@ -1,6 +1,7 @@
 """Starting and stopping: what the host says when it cannot start, and how it drains."""
 
 import json
+import re
 import shutil
 import signal
 import socket
@@ -12,6 +13,8 @@ import pytest
 from azure.storage.blob import ContainerClient
 
 from local.azurite import Azurite
+from local.host.errors import StartupError
+from local.host.worker_process import WorkerProcess
 from tests.local.evidence import Grade, behaviour
 from tests.local.host import sources
 from tests.local.host.conftest import ROOT, SAMPLE_APP, RunningHost, Starter
@@ -49,13 +52,20 @@ def app_folder(folder: Path, code: str | None, host_json: str = '{"version": "2.
         ),
     ],
 )
-def test_h36_an_app_that_the_worker_cannot_index_fails_as_a_whole(
-    run_host: Starter, tmp_path: Path, code: str | None, message: str
+async def test_h36_an_app_that_the_worker_cannot_index_fails_as_a_whole(
+    tmp_path: Path, code: str | None, message: str
 ) -> None:
-    host = run_host(app_root=app_folder(tmp_path, code), wait=False)
+    worker = WorkerProcess(app_folder(tmp_path, code), levels={})
+    await worker.begin()
+    with pytest.raises(StartupError, match=re.escape(message)):
+        await worker.functions()
+    await worker.stop(5)
+
+
+def test_a_host_without_functions_says_why_it_cannot_start(run_host: Starter, tmp_path: Path) -> None:
+    host = run_host(app_root=app_folder(tmp_path, "import nothing_like_this"), wait=False)
     assert host.process.wait(timeout=30) == 1
-    assert "The host cannot start" in host.log
-    assert message in host.log
+    assert "The host cannot start: the worker could not index function_app.py" in host.log
 
 
 @behaviour("H73", Grade.DOCUMENTED, sources.QUEUES)

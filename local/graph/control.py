@@ -108,6 +108,7 @@ def _mailboxes(graph: Graph, _: Request, __: Any) -> Any:
                 "graphId": mailbox.account.graph_id,
                 "timeZone": mailbox.account.time_zone,
                 "calendars": [_calendar_json(calendar) for calendar in mailbox.calendars],
+                "deletedItems": len(mailbox.deleted) // 2,  # by both of their ids
                 "mostConcurrent": max((n for key, n in graph.throttle.most.items() if key[1] == upn), default=0),
             }
             for upn, mailbox in graph.store.mailboxes.items()

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -11,6 +13,7 @@ from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoin
 from starlette.requests import Request
 from starlette.responses import Response
 
+from local.entra import tenants
 from local.entra.adminconsent import AdminConsent
 from local.entra.authorize import Authorize
 from local.entra.control import Control
@@ -22,7 +25,7 @@ from local.entra.state import Directory
 from local.entra.token import Token
 from local.entra.userinfo import UserInfo
 from local.simkit.control import Frame, control_routes
-from local.simkit.faults import Fault
+from local.simkit.faults import ON_REQUESTS, Fault, Faults
 from local.simkit.observe import App, Observed
 
 
@@ -38,7 +41,7 @@ class Entra:
 
 def build(redirect_uris: Iterable[str], state_file: Path | None = None) -> Entra:
     """Return the simulator. With ``state_file`` consent, grants and keys outlive a restart."""
-    frame = Frame(reset=lambda: None)
+    frame = Frame(reset=lambda: None, faults=Faults((*ON_REQUESTS, "revoke_grant")))
     directory = Directory(clock=frame.clock, redirect_uris=redirect_uris)
     sessions = Sessions(directory)
     keeper = StateFile(state_file, directory) if state_file else None
@@ -74,11 +77,29 @@ def build(redirect_uris: Iterable[str], state_file: Path | None = None) -> Entra
 
     middleware = [Middleware(BaseHTTPMiddleware, dispatch=keep)] if keeper else []
     return Entra(
-        app=Observed(Starlette(routes=routes, middleware=middleware), frame, _error_body),
+        app=Observed(
+            Starlette(routes=routes, middleware=middleware),
+            frame,
+            _error_body,
+            effects={"revoke_grant": partial(_revoke, directory)},
+            person=partial(_person, directory),
+        ),
         identity=Observed(Starlette(routes=ManagedIdentity(directory).routes), frame, _identity_error_body),
         directory=directory,
         frame=frame,
     )
+
+
+def _revoke(directory: Directory, upn: str) -> None:
+    if account := tenants.person(upn):
+        directory.revoke(account)
+
+
+def _person(directory: Directory, _: object, body: bytes) -> str:
+    """Return the person whose code or refresh token is redeemed."""
+    form = dict(parse_qsl(body.decode("latin-1")))
+    held = directory.refresh_tokens.get(form.get("refresh_token", "")) or directory.codes.get(form.get("code", ""))
+    return held.account.upn if held else ""
 
 
 def _error_body(fault: Fault) -> dict[str, Any]:

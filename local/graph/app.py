@@ -18,9 +18,10 @@ from local.graph.calls import Answer
 from local.graph.errors import GraphError
 from local.graph.gateway import JSON_TYPE, Raw
 from local.graph.service import Graph
+from local.graph.striking import Struck, ordered_error, strike
+from local.simkit.bearer import person_of
 from local.simkit.clock import Clock
 from local.simkit.control import control_routes
-from local.simkit.faults import Fault
 from local.simkit.observe import App, Message, Receive, Send
 
 HANG_SECONDS = 120.0
@@ -41,31 +42,27 @@ class Entry:
         query = scope["query_string"].decode("latin-1")
         target = f"{path}?{query}" if query else path
         method: str = scope["method"]
-        faults = self._graph.frame.faults
-        late = faults.strike(method, target, "latency")
-        fault = faults.strike(method, target, "status", "drop_connection", "hang_after_commit")
+        struck = strike(self._graph, method, target, person=_person(scope))
         status = 0
         try:
-            if fault is not None and fault.action == "drop_connection":
+            if struck.action == "drop_connection":
                 _drop(receive)
                 return
-            answer = await self._answer(scope, receive, target, fault, late.seconds if late else 0.0)
+            answer = await self._answer(scope, receive, target, struck)
             status = answer.status
-            if fault is not None and fault.action == "hang_after_commit":
-                await _hang(receive, fault.seconds or HANG_SECONDS)
+            if struck.fault is not None and struck.action == "hang_after_commit":
+                await _hang(receive, struck.fault.seconds or HANG_SECONDS)
                 return
         finally:
-            self._graph.frame.note(method, target, status=status, began=began)
+            self._graph.frame.note(method, target, status=status, began=began, number=struck.number)
         await _send(send, answer)
 
-    async def _answer(
-        self, scope: Message, receive: Receive, target: str, fault: Fault | None, latency: float
-    ) -> Answer:
+    async def _answer(self, scope: Message, receive: Receive, target: str, struck: Struck) -> Answer:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         method: str = scope["method"]
         content = await _content(receive)
-        if fault is not None and fault.action == "status":
-            return _struck(self._graph, fault, headers)
+        if struck.fault is not None and struck.action == "status":
+            return ordered_error(self._graph, struck.fault, headers)
         base = f"{scope['scheme']}://{headers.get('host', 'graph.microsoft.com')}/v1.0"
         try:
             caller = await gateway.authenticate(self._graph, headers)
@@ -80,11 +77,13 @@ class Entry:
                     body=body,
                     sized="content-length" in headers or "transfer-encoding" in headers,
                     base=base,
-                    latency=latency,
+                    latency=struck.latency,
                 )
                 answer = await gateway.run(self._graph, raw, caller)
         except GraphError as error:
             answer = gateway.error_answer(self._graph, error, headers)
+        if struck.fault is not None and struck.action == "fail_after_commit":
+            return ordered_error(self._graph, struck.fault, headers)
         if "client-request-id" in headers:
             answer.headers["client-request-id"] = headers["client-request-id"]
         answer.headers.setdefault("request-id", str(uuid.uuid4()))
@@ -100,12 +99,10 @@ async def _content(receive: Receive) -> bytes:
             return b"".join(chunks)
 
 
-def _struck(graph: Graph, fault: Fault, headers: dict[str, str]) -> Answer:
-    """Word an ordered error as Graph would."""
-    error = GraphError(fault.status, fault.code, fault.message)
-    if fault.retry_after is not None:
-        error.headers["Retry-After"] = f"{fault.retry_after:g}"
-    return gateway.error_answer(graph, error, headers)
+def _person(scope: Message) -> str:
+    """Return whose token the request carries."""
+    headers = dict(scope["headers"])
+    return person_of(headers.get(b"authorization", b"").decode("latin-1"))
 
 
 async def _send(send: Send, answer: Answer) -> None:

@@ -12,6 +12,7 @@ from local.graph.calls import Answer
 from local.graph.errors import GraphError, bad_request
 from local.graph.gateway import JSON_TYPE, Raw
 from local.graph.service import Graph
+from local.graph.striking import Struck, ordered_error, strike
 
 MOST = 20
 _METHODS = frozenset({"GET", "POST", "PATCH", "PUT", "DELETE"})
@@ -48,7 +49,10 @@ class Batches:
             running: dict[str, asyncio.Task[dict[str, Any]]] = {}
             for part in parts:
                 before = [running[name] for name in part.depends_on]
-                run = self._one(part, before, caller, base=base, lanes=lanes, refused=not taken, number=number)
+                struck = strike(self._graph, part.method, _target(part), person=caller.account.upn, item=part.id)
+                run = self._one(
+                    part, before, caller, base=base, lanes=lanes, refused=not taken, number=number, struck=struck
+                )
                 running[part.id] = asyncio.create_task(run)
             answers = list(await asyncio.gather(*running.values()))
         finally:
@@ -66,11 +70,12 @@ class Batches:
         lanes: asyncio.Semaphore,
         refused: bool,
         number: int,
+        struck: Struck,
     ) -> dict[str, Any]:
         """Answer one part once those it depends on have succeeded."""
         failed = any([(await task)["status"] >= 400 for task in before])
         began = time.perf_counter()
-        target = f"/v1.0/{part.url.lstrip('/')}"
+        target = _target(part)
         if failed:
             error = GraphError(424, "FailedDependency", "Dependent request failed.")
             answer = gateway.error_answer(self._graph, error, part.headers)
@@ -78,29 +83,32 @@ class Batches:
             answer = gateway.error_answer(self._graph, self._graph.throttle.refusal(), part.headers)
         else:
             async with lanes:
-                answer = await self._run(part, target, caller, base)
-        self._graph.frame.note(part.method, target, status=answer.status, began=began, part_of=number)
+                answer = await self._run(part, caller, base, struck)
+        self._graph.frame.note(
+            part.method, target, status=answer.status, began=began, part_of=number, number=struck.number
+        )
         return _shown(part.id, answer)
 
-    async def _run(self, part: Part, target: str, caller: Caller, base: str) -> Answer:
-        faults = self._graph.frame.faults
-        late = faults.strike(part.method, target, "latency")
-        struck = faults.strike(part.method, target, "status")
-        if struck is not None:
-            error = GraphError(struck.status, struck.code, struck.message)
-            if struck.retry_after is not None:
-                error.headers["Retry-After"] = f"{struck.retry_after:g}"
-            return gateway.error_answer(self._graph, error, part.headers)
+    async def _run(self, part: Part, caller: Caller, base: str, struck: Struck) -> Answer:
+        if struck.fault is not None and struck.action == "status":
+            return ordered_error(self._graph, struck.fault, part.headers)
         raw = Raw(
             method=part.method,
-            target=target,
+            target=_target(part),
             headers=part.headers,
             body=part.body,
             sized=True,
             base=base,
-            latency=late.seconds if late else 0.0,
+            latency=struck.latency,
         )
-        return await gateway.run(self._graph, raw, caller, holds_slot=True)
+        answer = await gateway.run(self._graph, raw, caller, holds_slot=True)
+        if struck.fault is not None and struck.action == "fail_after_commit":
+            return ordered_error(self._graph, struck.fault, part.headers)
+        return answer
+
+
+def _target(part: Part) -> str:
+    return f"/v1.0/{part.url.lstrip('/')}"
 
 
 def _shown(part_id: str, answer: Answer) -> dict[str, Any]:

@@ -129,12 +129,12 @@ class Sender:
 
     def _strike(self, subscription: Subscription, item: dict[str, Any]) -> None:
         """Let standing orders act on one notification, then offer what is left of it."""
-        faults, path = self._frame.faults, item["resource"]
-        if faults.strike("POST", path, "lose"):
+        path, person = item["resource"], subscription.mailbox.account.upn
+        struck = partial(self._frame.faults.strike, "POST", path, person=person)
+        if struck("lose"):
             return
-        times = 2 if faults.strike("POST", path, "double") else 1
-        late = faults.strike("POST", path, "delay")
-        swapped = faults.strike("POST", path, "reorder")
+        times = 2 if struck("double") else 1
+        late, swapped = struck("delay"), struck("reorder")
         pause = (late.seconds if late else 0.0) + ((swapped.seconds or _REORDER_SECONDS) if swapped else 0.0)
         for turn in range(times):
             # The second copy comes in a POST of its own, as a repeated delivery does.

@@ -20,6 +20,7 @@ from local.graph.subscriptions import Subscriptions
 from local.graph.throttle import Throttle
 from local.simkit.clock import Clock
 from local.simkit.control import Frame
+from local.simkit.faults import ON_MESSAGES, ON_REQUESTS, Faults
 
 READ = ("Calendars.Read", "Calendars.ReadWrite")
 WRITE = ("Calendars.ReadWrite",)
@@ -36,7 +37,8 @@ class Graph:
     knobs: Knobs = field(default_factory=Knobs)
 
     def __post_init__(self) -> None:
-        self.frame = Frame(reset=self.reset, clock=self.clock)
+        faults = Faults((*ON_REQUESTS, *ON_MESSAGES, "expire_delta"))
+        self.frame = Frame(reset=self.reset, clock=self.clock, faults=faults)
         self.tokens = Tokens(self.keys)
         self.store = Store(self.frame.clock.now)
         self.outbox = Outbox(self.frame.clock.now, Invitations(store=self.store, knobs=self.knobs).deliver)

@@ -14,7 +14,7 @@ from local.keyvault.keep import StateFile
 from local.keyvault.routes import SecretsApi
 from local.keyvault.state import Vault
 from local.simkit.control import Frame, control_routes
-from local.simkit.faults import Fault
+from local.simkit.faults import ON_REQUESTS, Fault, Faults
 from local.simkit.observe import App, Observed
 
 
@@ -29,7 +29,7 @@ class KeyVault:
 
 def build(*, jwks_url: str, ca_file: Path, state_file: Path | None = None) -> KeyVault:
     """Return the simulator. It trusts the keys at ``jwks_url``, read over TLS under ``ca_file``."""
-    frame = Frame(reset=lambda: None)
+    frame = Frame(reset=lambda: None, faults=Faults(ON_REQUESTS))
     vault = Vault(frame.clock)
     keeper = StateFile(state_file, vault) if state_file else None
     if keeper:

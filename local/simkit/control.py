@@ -26,14 +26,20 @@ REQUESTS_KEPT = 10_000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Received:
-    """One request as the simulator saw it. ``part_of`` is set on the items of a ``$batch``."""
+    """One request as the simulator saw it. ``part_of`` is set on the items of a ``$batch``.
 
+    ``number`` counts the requests in the order in which they were begun; ``faults`` are the numbers of the orders that
+    hit this one.
+    """
+
+    number: int
     method: str
     path: str
     status: int
     at: float
     milliseconds: float
     part_of: int | None = None
+    faults: tuple[int, ...] = ()
 
 
 @dataclass(kw_only=True)
@@ -45,12 +51,35 @@ class Frame:
     faults: Faults = field(default_factory=Faults)
     requests: deque[Received] = field(default_factory=lambda: deque(maxlen=REQUESTS_KEPT))
 
-    def note(self, method: str, path: str, *, status: int, began: float, part_of: int | None = None) -> None:
-        """Remember a request; ``began`` is a ``time.perf_counter()`` reading."""
+    begun: int = 0
+
+    def begin(self) -> int:
+        """Give a request its number, before anything is awaited: it is the order that faults go by."""
+        self.begun += 1
+        return self.begun
+
+    def note(
+        self,
+        method: str,
+        path: str,
+        *,
+        status: int,
+        began: float,
+        part_of: int | None = None,
+        number: int | None = None,
+    ) -> None:
+        """Remember a request; ``began`` is a ``time.perf_counter()`` reading, ``number`` what ``begin`` gave it."""
         taken = (time.perf_counter() - began) * 1000
         self.requests.append(
             Received(
-                method=method, path=path, status=status, at=time.time(), milliseconds=round(taken, 2), part_of=part_of
+                number=self.begin() if number is None else number,
+                method=method,
+                path=path,
+                status=status,
+                at=time.time(),
+                milliseconds=round(taken, 2),
+                part_of=part_of,
+                faults=self.faults.that_hit(number),
             )
         )
 
@@ -72,8 +101,9 @@ class _Control:
     frame: Frame
 
     async def reset(self, _: Request) -> JSONResponse:
-        self.frame.faults.clear()
+        self.frame.faults.reset()
         self.frame.requests.clear()
+        self.frame.begun = 0
         self.frame.clock.reset_own()
         self.frame.reset()
         return JSONResponse({"reset": True})
@@ -94,7 +124,7 @@ class _Control:
             except ValueError as error:
                 return JSONResponse({"error": str(error)}, status_code=400)
         orders = self.frame.faults.orders
-        shown = [{"action": f.action, "path": f.path, "matched": f.matched, "hits": f.hits} for f in orders]
+        shown = [order.shown for order in orders]
         return JSONResponse({"faults": shown})
 
     async def clock(self, request: Request) -> JSONResponse:

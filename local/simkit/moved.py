@@ -1,8 +1,8 @@
 """A Python process of the stand tells the stand's time: the wall clock and the offset in the clock file.
 
 time-machine puts other functions in the place of ``time.time``, ``datetime.now`` and the like, in C, whoever imported
-them and however; the monotonic clock, sleeping and waiting stay what they are. Debian's libfaketime 0.9.10 was tried and
-breaks Python 3.11: under it ``time.sleep`` fails with EINVAL, and each wait for the interpreter's lock reads a file.
+them and however; the monotonic clock, sleeping and waiting stay what they are. libfaketime 0.9.10 (Debian 12) breaks
+Python 3.11: ``time.sleep`` fails with EINVAL, and each wait for the interpreter lock reads the file.
 """
 
 import mmap

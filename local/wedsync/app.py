@@ -1,6 +1,7 @@
 """The whole of simulated WedSync as one ASGI app."""
 
 import contextlib
+import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from local.simkit.control import Frame, control_routes
-from local.simkit.faults import Fault
+from local.simkit.faults import ON_MESSAGES, ON_REQUESTS, Fault, Faults
 from local.simkit.observe import Observed
 from local.wedsync.api import EventsApi
 from local.wedsync.changes import Cursors
@@ -53,7 +54,7 @@ def wedsync_app(options: Options) -> ASGIApp:
         cursors.expire()
         webhooks.reset()
 
-    frame = Frame(reset=reset)
+    frame = Frame(reset=reset, faults=Faults((*ON_REQUESTS, *ON_MESSAGES)))
     wedsync, cursors = Wedsync(frame.clock), Cursors()
     tokens = Tokens(issuer=options.base_url, clock=frame.clock)
     webhooks = Webhooks(
@@ -96,13 +97,19 @@ def wedsync_app(options: Options) -> ASGIApp:
 
 def _machines_observed(app: ASGIApp, frame: Frame) -> ASGIApp:
     """Note and fault what machines call; the page and the control API stay out of the log and always answer."""
-    observed = Observed(app, frame, _fault_body)
+    observed = Observed(app, frame, _fault_body, person=_user)
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         machine = scope["type"] == "http" and scope["path"].startswith(("/v1/", "/.well-known/"))
         await (observed if machine else app)(scope, receive, send)
 
     return serve
+
+
+def _user(scope: Scope, _: bytes) -> str:
+    """Return the user whose calendar is asked for."""
+    found = re.match(r"/v1/users/([^/]+)/", scope["path"])
+    return found.group(1) if found else ""
 
 
 def _fault_body(fault: Fault) -> dict[str, Any]:

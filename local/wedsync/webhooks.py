@@ -32,6 +32,7 @@ class Message:
 
     id: str
     kind: ChangeKind
+    user_id: str
     event_id: str
     body: str
 
@@ -91,7 +92,8 @@ class Webhooks:
             "data": {"userId": user_id, "eventId": event.id, "version": event.version},
         }
         body = json.dumps(members, separators=(",", ":"))
-        self._waiting.append(Message(id=f"msg_{uuid.uuid4().hex}", kind=kind, event_id=event.id, body=body))
+        message = Message(id=f"msg_{uuid.uuid4().hex}", kind=kind, user_id=user_id, event_id=event.id, body=body)
+        self._waiting.append(message)
         self._arrived.set()
 
     def reset(self) -> None:
@@ -141,7 +143,7 @@ class Webhooks:
             self._start(self._deliver(held, after=0.05))
 
     def _struck(self, message: Message, action: str) -> Fault | None:
-        return self._frame.faults.strike("POST", f"{message.kind}/{message.event_id}", action)
+        return self._frame.faults.strike("POST", f"{message.kind}/{message.event_id}", action, person=message.user_id)
 
     def _start(self, delivery: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(delivery)

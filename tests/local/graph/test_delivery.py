@@ -223,7 +223,7 @@ async def test_s54_an_expired_access_token_pauses_by_knob(graph: Far, endpoint: 
     assert (await endpoint.until(2))[1]["changeType"] == "created"
 
 
-@behaviour("S54", Grade.REPORTED, WEBHOOKS)
+@behaviour("S54", Grade.DOCUMENTED, LIFECYCLE)
 async def test_s54_only_the_paused_subscription_is_held(graph: Far, endpoint: Endpoint) -> None:
     made = await subscribe(graph, endpoint)
     await subscribe(graph, endpoint, who=MARCO)

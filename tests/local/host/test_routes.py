@@ -9,7 +9,6 @@ from tests.local.host import sources
 
 
 @behaviour("H4", Grade.DOCUMENTED, sources.ROUTER, sources.TEMPLATES)
-@behaviour("H3", Grade.DOCUMENTED, sources.ROUTER, sources.TEMPLATES)
 @pytest.mark.parametrize(
     ("template", "path", "values"),
     [
@@ -41,6 +40,7 @@ def test_h04_matching(template: str, path: str, values: dict[str, str] | None) -
     assert Route(template).match(path) == values
 
 
+@behaviour("H3", Grade.DOCUMENTED, sources.ROUTER, sources.TEMPLATES)
 @pytest.mark.parametrize(
     ("constraint", "fits", "misfits"),
     [

@@ -41,8 +41,9 @@ test: setup check ## the checks and every test
 	@echo "==> pytest: the rules and the translations, every branch of them"
 	@$(BIN)/python -m pytest tests/core $(PURE_TESTS) -q --cov-branch --cov-fail-under=100 \
 		--cov-report=term:skip-covered $(PURE:%=--cov=%)
-	@echo "==> pytest: everything else"
-	@CHROMIUM_PATH="$${CHROMIUM_PATH:-$$(cat $(STAMPS)/chromium)}" $(BIN)/python -m pytest --ignore=tests/core $(PYTEST_ARGS)
+	@echo "==> pytest: everything else, a worker for each of two cores"
+	@CHROMIUM_PATH="$${CHROMIUM_PATH:-$$(cat $(STAMPS)/chromium)}" $(BIN)/python -m pytest --ignore=tests/core \
+		--numprocesses 2 --dist loadgroup $(PYTEST_ARGS)
 
 fidelity: $(STAMPS)/python ## write docs/fidelity.md anew from the marks of the conformance suite
 	@$(BIN)/python -m tests.local.fidelity

@@ -187,12 +187,11 @@ class TimerListener:
         """Wait for a moment of the wall clock, or until stopped or the lease was lost; return the moment.
 
         The clock is looked at every second, so that a machine that slept, or whose clock was moved, fires on time. A
-        clock that was set back begins the schedule anew.
+        clock that was set back, so that an earlier occurrence lies ahead again, begins the schedule anew.
         """
-        before = datetime.now(UTC)
         while not self._has_ended():
             now = datetime.now(UTC)
-            if before - now > _SET_BACK:
+            if self._options.schedule.next_after(now) + _SET_BACK < moment:
                 moment = await self._record(now)
             left = (moment - now).total_seconds()
             if left <= 0:

@@ -15,12 +15,9 @@ class Arrives(Protocol):
     async def __call__(self, look: Callable[[], Awaitable[Any]], what: str, /) -> Any: ...
 
 
-async def both_equal(planner: Planner, *, but: frozenset[str] = frozenset(), now: datetime | None = None) -> bool:
-    """Assert that both calendars are equal, as the simulators tell, and as large as the season.
-
-    ``now`` is the stand's time where it was moved.
-    """
-    start, end = window(now or datetime.now(UTC))
+async def both_equal(planner: Planner, *, but: frozenset[str] = frozenset()) -> bool:
+    """Assert that both calendars are equal, as the simulators tell, and as large as the season."""
+    start, end = window(datetime.now(UTC))
     wedsync = await planner.wedsync_events()
     items = await planner.outlook_items()
     view = await planner.outlook_view(start.isoformat(), end.isoformat())

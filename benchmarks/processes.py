@@ -28,8 +28,21 @@ def taken_by(pid: int) -> Taken:
 
 
 def taken(stand: Stand) -> Mapping[str, Taken]:
-    """Read every process of the stand by its name."""
-    return {name: taken_by(pid) for name, pid in sorted(stand.pids().items())}
+    """Read every process of the stand by its name, with those that it started: the host runs the app in a worker."""
+    found = {}
+    for name, pid in sorted(stand.pids().items()):
+        each = [taken_by(own) for own in family(pid)]
+        found[name] = Taken(rss=round(sum(one.rss for one in each), 1), files=sum(one.files for one in each))
+    return found
+
+
+def family(pid: int) -> list[int]:
+    """Return a process and all that it started, itself first."""
+    found = [pid]
+    for file in (Path("/proc") / str(pid) / "task").glob("*/children"):
+        for child in file.read_text().split():
+            found += family(int(child))
+    return found
 
 
 def processor_seconds(pid: int) -> float:

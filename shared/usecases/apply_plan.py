@@ -25,6 +25,7 @@ from shared.errors import (
     RowExists,
     StoreFault,
     SyncFault,
+    Throttled,
     VersionMismatch,
 )
 from shared.log import log_action
@@ -41,7 +42,18 @@ from shared.usecases.settle_pair import SettlePair, Views
 _AT_ONCE = 4
 """Pairs in work at a time: Outlook lets four requests of an app into a mailbox at once."""
 
+_LONGEST_WAIT = 30.0
+
 _STOPS = (ReconnectNeeded, CalendarGone, OperatorFault)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _TurnedAway:
+    """What Graph was too busy for: how to do it again, and how to give it up."""
+
+    fault: Throttled
+    again: Callable[[], Awaitable[None]]
+    give_up: Callable[[SyncFault], Awaitable[None]]
 
 
 @dataclass(kw_only=True)
@@ -55,6 +67,7 @@ class _Round:
     conflicts: dict[str, list[Conflict]]
     tally: Tally = field(default_factory=Tally)
     failures: list[EventFailure] = field(default_factory=list)
+    turned_away: list["_TurnedAway"] = field(default_factory=list)
 
     def add(self, more: Tally) -> None:
         self.tally = replace(
@@ -99,8 +112,28 @@ class ApplyPlan:
             open_now.setdefault(conflict.mapping_id, []).append(conflict)
         work = _Round(integration=integration, pulled=pulled, policy=policy, trace=trace, conflicts=open_now)
         await self._mapped(work)
+        await self._one_by_one(work)
         await self._unmapped(work)
+        await self._one_by_one(work)
         return replace(work.tally, total=work.tally.handled), tuple(work.failures)
+
+    async def _one_by_one(self, work: _Round) -> None:
+        """Try once more what Graph was too busy for: each alone, after the wait that it asked for.
+
+        Several at once can keep one another from ever getting through, because a look takes more than one request.
+        """
+        waiting, work.turned_away = work.turned_away, []
+        if not waiting:
+            return
+        await asyncio.sleep(min(max(each.fault.retry_after for each in waiting), _LONGEST_WAIT))
+        for each in waiting:
+            if work.turned_away:  # not even one at a time: the whole run is handed back
+                work.turned_away.append(each)
+            else:
+                await each.again()
+        given_up, work.turned_away = work.turned_away, []
+        for each in given_up:
+            await each.give_up(each.fault)
 
     # --- mapped -------------------------------------------------------------------------------------------------
 
@@ -124,8 +157,13 @@ class ApplyPlan:
                     await self._settle_anew(work, mapping)
             except _STOPS:
                 raise
+            except Throttled as fault:
+                work.turned_away.append(_TurnedAway(fault=fault, again=settle, give_up=give_up))
             except SyncFault as fault:
-                await self._failed(work, mapping, fault)
+                await give_up(fault)
+
+        async def give_up(fault: SyncFault) -> None:
+            await self._failed(work, stored.value, fault)
 
         return settle
 
@@ -268,8 +306,13 @@ class ApplyPlan:
                 raise
             except (RowChanged, RowExists, VersionMismatch):
                 log_action("pair_left_to_another", integration=work.integration.integration_id)
+            except Throttled as fault:
+                work.turned_away.append(_TurnedAway(fault=fault, again=guarded, give_up=give_up))
             except SyncFault as fault:
-                work.fail(event_id, "", fault, retryable=not is_refusal(fault))
+                await give_up(fault)
+
+        async def give_up(fault: SyncFault) -> None:
+            work.fail(event_id, "", fault, retryable=not is_refusal(fault))
 
         return guarded
 

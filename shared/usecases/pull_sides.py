@@ -97,6 +97,8 @@ class PullSides:
             for state in found.values()
             if state.series_id or state.kind is OutlookKind.MASTER
         }
+        # A series that is removed says so for its master alone, and nothing of its occurrences (fact S40).
+        touched |= {str(known.value.series_id) for known in pulled.mappings if known.value.series_id in gone}
         return await self._reread(integration, pulled, touched)
 
     async def _reread(self, integration: Integration, pulled: Pulled, series: set[str]) -> Pulled:
@@ -107,6 +109,8 @@ class PullSides:
         found = {key: state for key, state in pulled.outlook.items() if state.series_id not in series}
         for series_id in sorted(series):
             try:
+                if series_id in pulled.gone and await self._elsewhere(integration, series_id):
+                    continue
                 instances = await self.outlook.instances(
                     integration.integration_id, series_id=series_id, window=pulled.window
                 )
@@ -114,3 +118,7 @@ class PullSides:
                 instances = ()
             found |= {state.event_id: state for state in instances}
         return replace(pulled, outlook=found, reread=frozenset(series))
+
+    async def _elsewhere(self, integration: Integration, series_id: str) -> bool:
+        """Whether a series was moved to another calendar, where its instances can still be read."""
+        return await self.outlook.calendar_of(integration.integration_id, series_id) != integration.calendar_id

@@ -8,7 +8,7 @@ from shared.core.integration import Integration, SyncWindow
 from shared.core.jobs import EventJob, Glance
 from shared.core.mapping import EventMapping
 from shared.core.states import MappingState
-from shared.core.views import UNSEEN, Gone, Present, View
+from shared.core.views import Gone, Present
 from shared.errors import (
     CalendarGone,
     DuplicateTransaction,
@@ -24,7 +24,7 @@ from shared.errors import (
     VersionMismatch,
 )
 from shared.log import log_action
-from shared.ports import Clock, Mappings, Stored
+from shared.ports import Clock, Mappings
 from shared.usecases.job_frame import JobFrame
 from shared.usecases.journal import Journal, Trace
 from shared.usecases.look import Look
@@ -107,7 +107,10 @@ class SettleEvents:
         stored = await self.mappings.by_outlook(integration.integration_id, glance.event_id)
         if stored and _known_etag(stored.value, glance):
             return
-        view = await self._seen_in_outlook(integration, stored, glance)
+        if stored is None and glance.removed:
+            await self._removed(integration, glance)
+            return
+        view = await self.look.outlook_event(integration, glance.event_id, moved=glance.removed)
         if isinstance(view, Present) and isinstance(view.state, OutlookState) and _in_series(view.state):
             await self.request_sync.look_again(integration)
             return
@@ -118,12 +121,12 @@ class SettleEvents:
         elif isinstance(view, Gone):
             log_action("event_gone_unmapped", integration=integration.integration_id)
 
-    async def _seen_in_outlook(
-        self, integration: Integration, stored: Stored[EventMapping] | None, glance: Glance
-    ) -> View:
-        if stored is None and glance.removed:
-            return UNSEEN  # nothing of ours: what left cannot matter
-        return await self.look.outlook_event(integration, glance.event_id, moved=glance.removed)
+    async def _removed(self, integration: Integration, glance: Glance) -> None:
+        """What left without being mapped matters only as the master of a series whose occurrences are."""
+        async for stored in self.mappings.all(integration.integration_id):
+            if stored.value.series_id == glance.event_id:
+                await self.request_sync.look_again(integration)
+                return
 
     async def _quarantine(self, integration: Integration, side: Side, glance: Glance, reason: str) -> None:
         """Set an event aside with its reason: visible, retryable, blocking nothing."""

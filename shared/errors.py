@@ -165,6 +165,14 @@ class Rejected(RemoteFault):
     """The far end refuses this request for good."""
 
 
+class SubscriptionTooLong(Rejected):
+    """Graph grants subscriptions for ``minutes`` at the most."""
+
+    def __init__(self, service: str, *, minutes: int, status: int = 0, code: str = "") -> None:
+        super().__init__(service, status=status, code=code)
+        self.minutes = minutes
+
+
 class StoreFault(SyncFault):
     """Storage did not take a write."""
 

@@ -4,6 +4,8 @@ Sources are sections 2 to 5 of the fact sheet. Codes are compared without regard
 varies between editions (facts C41, section 3).
 """
 
+import re
+
 from shared.errors import (
     CalendarGone,
     CursorExpired,
@@ -13,6 +15,7 @@ from shared.errors import (
     Rejected,
     RemoteFault,
     StateConflict,
+    SubscriptionTooLong,
     SyncFault,
     Throttled,
     Unavailable,
@@ -30,6 +33,7 @@ _SYNC_STATE = frozenset(
 _MISSING_PERMISSION = frozenset({"authorization_requestdenied", "errorinsufficientpermissionsinaccesstoken"})
 _ZONE_REFUSED = frozenset({"timezonenotsupportedexception", "errorpropertyvalidationfailure"})
 _TRANSIENT_SUBSCRIPTION = frozenset({"invalidrequest", "validationerror"})
+_TOO_LONG = re.compile(r"expiration can only be (\d{1,6}) minutes", re.IGNORECASE)
 _TRANSIENT = frozenset({408, 423, 424, 500, 502, 503, 504})
 
 
@@ -44,7 +48,9 @@ def fault_of(request: GraphRequest, response: GraphResponse) -> SyncFault | None
     code, message = _error(response)
     if request.subject is Subject.SUBSCRIPTION and response.status == 409:
         return StateConflict("subscription_exists", "Graph has a subscription to this calendar already.")
-    fault = _by_code(code.lower(), message) or _by_status(request, response, code.lower())
+    if too_long := request.subject is Subject.SUBSCRIPTION and _TOO_LONG.search(message):
+        return SubscriptionTooLong(SERVICE, minutes=int(too_long[1]), status=response.status, code=code)
+    fault = _by_code(code.lower(), message) or _by_status(request, response, code.lower(), message)
     if fault is Throttled:
         return Throttled(SERVICE, retry_after=retry_after(response), status=response.status, code=code)
     request_id = response.headers.get("request-id", "")
@@ -83,7 +89,7 @@ def _by_code(code: str, message: str) -> type[RemoteFault] | None:
     return None
 
 
-def _by_status(request: GraphRequest, response: GraphResponse, code: str) -> type[RemoteFault]:
+def _by_status(request: GraphRequest, response: GraphResponse, code: str, message: str) -> type[RemoteFault]:
     status = response.status
     if status in (429, 509) or (status == 503 and "retry-after" in response.headers):
         return Throttled
@@ -96,7 +102,7 @@ def _by_status(request: GraphRequest, response: GraphResponse, code: str) -> typ
     if status in (401, 403):
         return _not_allowed(request, status, code)
     if request.subject is Subject.SUBSCRIPTION:
-        return _subscription_refused(request, status, code)
+        return _subscription_refused(request, code, message)
     if request.method == "DELETE" and status == 400 and code == "errorinvalidrequest":
         return EventGone  # it lies in Deleted Items (fact C25)
     return Rejected
@@ -123,9 +129,10 @@ def _not_allowed(request: GraphRequest, status: int, code: str) -> type[RemoteFa
     return Rejected  # a calendar that is only shared for reading, a mailbox that takes no subscriptions, …
 
 
-def _subscription_refused(request: GraphRequest, status: int, code: str) -> type[RemoteFault]:
-    if status == 400 and code == "extensionerror":  # "The value of parameter 'Resource' is invalid."
+def _subscription_refused(request: GraphRequest, code: str, message: str) -> type[RemoteFault]:
+    """Of ``ExtensionError``s only the one about the resource says that the calendar is gone (section 4.2)."""
+    if code == "extensionerror" and "'resource'" in message.lower():
         return CalendarGone
-    if status == 400 and code in _TRANSIENT_SUBSCRIPTION and request.method == "POST":
+    if code in _TRANSIENT_SUBSCRIPTION and request.method == "POST":
         return Unavailable  # validation timed out, or the connection broke (fact C54)
     return Rejected

@@ -1,14 +1,15 @@
 """Keep one active Graph subscription per integration: create, renew, adopt, recreate."""
 
 import hashlib
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from shared.core.integration import Integration
 from shared.core.jobs import RunJob, UpkeepJob, UpkeepKind
 from shared.core.states import SUBSCRIPTION_MOVES, SubscriptionState, move
-from shared.core.subscription import Subscription
-from shared.errors import EventGone, StateConflict
+from shared.core.subscription import GraphSubscription, Subscription
+from shared.errors import EventGone, StateConflict, SubscriptionTooLong
 from shared.log import log_action
 from shared.ports import Clock, Due, DueList, Ids, JobQueue, Stored, SubscriptionRows, Subscriptions
 from shared.usecases.due_kinds import RENEWAL
@@ -85,12 +86,14 @@ class Subscribe:
         subscription = stored.value
         if subscription.expires_at - now > _RENEW_BEFORE and not renew:
             return True
-        try:
-            answer = await self.subscriptions.renew(
-                subscription.integration_id,
-                subscription_id=subscription.subscription_id,
-                expires_at=now + timedelta(minutes=self.minutes),
+
+        async def asked(expires_at: datetime) -> GraphSubscription:
+            return await self.subscriptions.renew(
+                subscription.integration_id, subscription_id=subscription.subscription_id, expires_at=expires_at
             )
+
+        try:
+            answer = await self._for_as_long_as_may_be(asked)
         except EventGone:
             log_action("subscription_lapsed", integration=subscription.integration_id)
             await self._forget(subscription)
@@ -103,22 +106,20 @@ class Subscribe:
 
     async def _create(self, integration: Integration) -> None:
         secret = self.ids.new_secret()
-        expires_at = self.clock.now() + timedelta(minutes=self.minutes)
-        try:
-            made = await self.subscriptions.create(
+
+        async def created(expires_at: datetime) -> GraphSubscription:
+            return await self.subscriptions.create(
                 integration.integration_id,
                 calendar_id=integration.calendar_id,
                 client_state=secret,
                 expires_at=expires_at,
             )
+
+        try:
+            made = await self._for_as_long_as_may_be(created)
         except StateConflict:
             await self._clear_strays(integration.integration_id)
-            made = await self.subscriptions.create(
-                integration.integration_id,
-                calendar_id=integration.calendar_id,
-                client_state=secret,
-                expires_at=expires_at,
-            )
+            made = await self._for_as_long_as_may_be(created)
         subscription = Subscription(
             subscription_id=made.subscription_id,
             integration_id=integration.integration_id,
@@ -131,6 +132,16 @@ class Subscribe:
         await self.rows.put(subscription)
         await self.due.put(self._renewal(subscription))
         log_action("subscription_created", integration=integration.integration_id)
+
+    async def _for_as_long_as_may_be(
+        self, ask: Callable[[datetime], Awaitable[GraphSubscription]]
+    ) -> GraphSubscription:
+        """Ask for the life that is set, or for what Graph grants where it refuses that: the limit has moved before."""
+        try:
+            return await ask(self.clock.now() + timedelta(minutes=self.minutes))
+        except SubscriptionTooLong as fault:
+            log_action("subscription_shorter", minutes=fault.minutes)
+            return await ask(self.clock.now() + timedelta(minutes=fault.minutes))
 
     async def _clear_strays(self, integration_id: str) -> None:
         """One that we made and forgot blocks a new one, and its ``clientState`` is lost: delete it at Graph."""
@@ -152,9 +163,11 @@ class Subscribe:
         await self.rows.remove(subscription.subscription_id)
 
     def _renewal(self, subscription: Subscription) -> Due:
+        """A day before the end; one that was granted for no more than two days is renewed half-way."""
+        ahead = min(_RENEW_BEFORE, (subscription.expires_at - self.clock.now()) / 2)
         return Due(
             kind=RENEWAL,
             integration_id=subscription.integration_id,
-            at=subscription.expires_at - _RENEW_BEFORE,
+            at=subscription.expires_at - ahead,
             subject=subscription.subscription_id,
         )

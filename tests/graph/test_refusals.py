@@ -11,6 +11,7 @@ from shared.errors import (
     Rejected,
     RemoteFault,
     StateConflict,
+    SubscriptionTooLong,
     Throttled,
     Unavailable,
     VersionMismatch,
@@ -71,7 +72,7 @@ def response(status: int, code: str = "", message: str = "", **headers: str) -> 
         (E, "PATCH", 403, "ErrorAccessDenied", Rejected),
         (M, "GET", 403, "Authorization_RequestDenied", OperatorFault),
         (S, "POST", 409, "", StateConflict),
-        (S, "POST", 400, "ExtensionError", CalendarGone),
+        (S, "POST", 400, "ExtensionError", Rejected),
         (S, "POST", 400, "ValidationError", Unavailable),
         (S, "POST", 400, "InvalidRequest", Unavailable),
         (S, "POST", 403, "ExtensionError", Rejected),
@@ -95,6 +96,19 @@ def test_success_is_no_fault(status: int) -> None:
 
 def test_a_malformed_token_starts_the_round_anew() -> None:
     assert isinstance(fault_of(request(D), response(400, "BadRequest", "Badly formed token.")), CursorExpired)
+
+
+def test_a_calendar_that_cannot_be_subscribed_to_is_gone() -> None:
+    answer = response(400, "ExtensionError", "The value of parameter 'Resource' is invalid.")
+    assert type(fault_of(request(S, "POST"), answer)) is CalendarGone
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH"])
+def test_a_life_that_is_too_long_is_no_lost_calendar(method: str) -> None:
+    answer = response(400, "ExtensionError", "Subscription expiration can only be 4230 minutes in the future.")
+    fault = fault_of(request(S, method), answer)
+    assert isinstance(fault, SubscriptionTooLong)
+    assert (fault.minutes, fault.status, fault.code) == (4230, 400, "ExtensionError")
 
 
 def test_503_is_throttling_where_it_says_how_long() -> None:

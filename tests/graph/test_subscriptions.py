@@ -75,11 +75,15 @@ async def test_an_endpoint_that_fails_the_handshake_is_tried_again_later(client:
 
 @pytest.mark.parametrize(
     ("status", "code", "fault"),
-    [(400, "ExtensionError", CalendarGone), (400, "ValidationError", Unavailable), (504, "", Unavailable)],
+    [
+        (400, "ExtensionError", CalendarGone),
+        (400, "ValidationError", Unavailable),
+        (504, "", Unavailable),
+    ],
 )
 async def test_refusals_of_a_create(status: int, code: str, fault: type[Exception], pauses: Pauses) -> None:
     def refusing(_: httpx.Request) -> httpx.Response:
-        return httpx.Response(status, json={"error": {"code": code, "message": ""}})
+        return httpx.Response(status, json={"error": {"code": code, "message": "… 'Resource' …"}})
 
     client = GraphClient(
         base_url=BASE, tokens=IssuedTokens(), new_id=new_id, sleep=pauses, transport=httpx.MockTransport(refusing)

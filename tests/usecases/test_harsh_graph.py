@@ -3,8 +3,12 @@
 from datetime import timedelta
 from typing import Any
 
+import jwt
 import pytest
 
+from local.simkit.people import PLANNERS
+from shared.core.states import IntegrationState
+from tests.support import entra
 from tests.support.world import World
 from tests.usecases.season import Season
 
@@ -53,15 +57,153 @@ async def test_a_season_survives(world: World, knobs: Knobs, heard: bool) -> Non
     await world.outlook.knobs(**{name: knobs[name] for name in ("subjectLimit", "trimSubject") if name in knobs})
     await season.stock()
     await world.outlook.knobs(**knobs)
-    wait = timedelta(seconds=30)
+    await _live_through(season)
+
+
+EVERYTHING = DELTA["all-of-delta"] | {
+    "allDayShowAs": "free",
+    "originalStart": True,
+    "duplicateTransactionStatus": 409,
+    "spurious412": 2,
+    "concurrentItemSave": 2,
+    "joinUrlReads": 2,
+    "concurrentRequests": 2,
+    "concurrencyStatus": 503,
+    "retryAfterSeconds": 3.0,
+    "latencySeconds": 0.1,
+    "notifyExtraUpdates": 2,
+    "visibilitySeconds": 20.0,
+    "visibilitySeed": 11,
+    "listAllCalendars": True,
+}
+
+
+@pytest.mark.parametrize("heard", [True, False], ids=["heard", "unheard"])
+async def test_a_season_survives_everything_at_once(world: World, heard: bool) -> None:
+    season = Season(world=world, heard=heard)
+    await season.stock()
+    await world.outlook.knobs(**EVERYTHING)
+    await _live_through(season)
+
+
+@pytest.mark.parametrize("seed", range(1, 9))
+async def test_a_season_survives_lists_that_lag(world: World, seed: int) -> None:
+    season = Season(world=world, heard=seed % 2 == 0)
+    await season.stock()
+    await world.outlook.knobs(visibilitySeconds=90.0, visibilitySeed=seed, deltaShuffle=seed)
+    await _live_through(season, wait=timedelta(seconds=100))
+
+
+async def test_a_personal_account_survives() -> None:
+    async with World(planner=PLANNERS[1]) as world:
+        season = Season(world=world)
+        await season.stock()
+        await world.outlook.knobs(emptyTenantId=True, lifecycleForPersonal=True, **DELTA["all-of-delta"])
+        await _live_through(season)
+
+
+@pytest.mark.parametrize("heard", [True, False], ids=["heard", "unheard"])
+@pytest.mark.parametrize(
+    ("status", "code", "location"),
+    [
+        (410, "SyncStateNotFound", False),
+        (410, "syncStateNotFound", True),
+        (410, "resyncRequired", True),
+        (410, "fullSyncRequired", False),
+        (410, "Gone", False),
+        (400, "SyncStateInvalid", False),
+        (404, "SyncStateNotFound", False),
+    ],
+)
+async def test_an_expired_token_costs_a_reading_and_nothing_else(
+    world: World, status: int, code: str, location: bool, heard: bool
+) -> None:
+    season = Season(world=world, heard=heard)
+    await season.stock()
+    await world.outlook.knobs(goneStatus=status, goneCode=code, goneLocation=location, deltaShuffle=4)
     await world.connect()
-    await season.drain(wait=wait)
+    await world.outlook.expire_delta()
+    await season.edit()
+    await season.drain()
     await season.assert_equal()
 
+    await season.delete()
+    await world.outlook.expire_delta()
+    await season.drain()
+    await season.assert_at_rest()
+
+
+# --- Subscriptions ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("most", [4230, 1440])
+@pytest.mark.parametrize("refused", [True, False], ids=["refused", "clipped"])
+async def test_a_shorter_subscription_is_good_enough(world: World, most: int, refused: bool) -> None:
+    await world.outlook.knobs(maxSubscriptionMinutes=most, refuseLongSubscriptions=refused)
+    await world.connect()
+    assert len(await world.outlook.subscriptions()) == 1
+    for day in range(1, 11):
+        await world.advance(hours=20)
+        await world.timers()
+        await world.settle()
+        await world.outlook.add(f"Visit {day}")
+        await world.quiet()
+        assert world.post, "nobody was told"
+        await world.settle()
+        await world.assert_equal()
+
+
+async def test_a_pause_for_an_old_token_is_ended(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = world.entra.access_token
+
+    async def of_one_hour(integration_id: str, *, refused: str = "") -> str:
+        claims = jwt.decode(await real(integration_id), options={"verify_signature": False})
+        claims["exp"] = int(world.clock.timestamp()) + 3600
+        return jwt.encode(claims, entra._KEY, algorithm="RS256", headers={"kid": "test"})
+
+    monkeypatch.setattr(world.entra, "access_token", of_one_hour)
+    await world.outlook.knobs(pauseWhenTokenExpires=True)
+    await world.connect()
+    await world.advance(hours=2)
+
+    await world.outlook.add("Dentist")
+    await world.settle()
+
+    await world.assert_equal()
+    (subscription,) = await world.outlook.subscriptions()
+    assert not subscription["paused"]
+
+
+@pytest.mark.parametrize("heard", [True, False], ids=["heard", "unheard"])
+async def test_a_mailbox_that_is_off_for_a_while_loses_nothing(world: World, heard: bool) -> None:
+    season = Season(world=world, heard=heard)
+    await season.stock()
+    await world.connect()
+    await world.outlook.knobs(mailboxNotEnabled=world.planner.account.upn)
+    await season.edit()
+    await world.settle()
+    await world.timers()
+    await world.settle()
+    integration = await world.integration()
+    assert integration.state is IntegrationState.NEEDS_RECONNECT
+    assert integration.reason
+
+    await world.outlook.knobs(mailboxNotEnabled="")
+    await world.connect()
+    await season.drain()
+    await season.assert_equal()
+    await season.delete()
+    await season.drain()
+    await season.assert_at_rest()
+
+
+async def _live_through(season: Season, wait: timedelta = timedelta(seconds=30)) -> None:
+    await season.world.connect()
+    await season.drain(wait=wait)
+    await season.assert_equal()
     await season.edit()
     await season.drain(wait=wait)
     await season.assert_equal()
-
     await season.delete()
     await season.drain(wait=wait)
     await season.assert_at_rest()

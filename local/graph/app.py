@@ -58,7 +58,7 @@ class Entry:
         await _send(send, answer)
 
     async def _answer(self, scope: Message, receive: Receive, target: str, struck: Struck) -> Answer:
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        headers = _headers(scope)
         method: str = scope["method"]
         content = await _content(receive)
         if struck.fault is not None and struck.action == "status":
@@ -88,6 +88,15 @@ class Entry:
             answer.headers["client-request-id"] = headers["client-request-id"]
         answer.headers.setdefault("request-id", str(uuid.uuid4()))
         return answer
+
+
+def _headers(scope: Message) -> dict[str, str]:
+    """Return the headers by lower-case name; lines of the same name are one, joined by commas (RFC 9110, 5.3)."""
+    joined: dict[str, str] = {}
+    for raw_name, raw_value in scope["headers"]:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        joined[name] = f"{joined[name]}, {value}" if name in joined else value
+    return joined
 
 
 async def _content(receive: Receive) -> bytes:

@@ -21,7 +21,7 @@ _WRITES = frozenset({"POST", "PATCH", "PUT"})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Part:
-    """One request of a batch, checked."""
+    """One request of a batch, checked. ``depends_on`` are ids in lower case: case does not tell them apart."""
 
     id: str
     method: str
@@ -53,7 +53,7 @@ class Batches:
                 run = self._one(
                     part, before, caller, base=base, lanes=lanes, refused=not taken, number=number, struck=struck
                 )
-                running[part.id] = asyncio.create_task(run)
+                running[part.id.lower()] = asyncio.create_task(run)
             answers = list(await asyncio.gather(*running.values()))
         finally:
             throttle.give_back(key, taken)
@@ -80,7 +80,7 @@ class Batches:
             error = GraphError(424, "FailedDependency", "Dependent request failed.")
             answer = gateway.error_answer(self._graph, error, part.headers)
         elif refused and gateway.mailbox_bound(target):
-            answer = gateway.error_answer(self._graph, self._graph.throttle.refusal(), part.headers)
+            answer = gateway.refused(self._graph, part.headers, caller)
         else:
             async with lanes:
                 answer = await self._run(part, caller, base, struck)
@@ -101,6 +101,11 @@ class Batches:
             base=base,
             latency=struck.latency,
         )
+        try:
+            if part.body is not None:
+                gateway.require_json(part.headers)
+        except GraphError as error:
+            return gateway.error_answer(self._graph, error, part.headers)
         answer = await gateway.run(self._graph, raw, caller, holds_slot=True)
         if struck.fault is not None and struck.action == "fail_after_commit":
             return ordered_error(self._graph, struck.fault, part.headers)
@@ -128,12 +133,14 @@ def _parts(body: Any) -> list[Part]:
     parts: list[Part] = []
     for entry in listed:
         part = _part(entry)
-        known = {each.id for each in parts}
-        if part.id in known:
+        known = {each.id.lower() for each in parts}
+        if part.id.lower() in known:
             raise bad_request(f"Request Id {part.id} has to be unique in a batch.")
         if not set(part.depends_on) <= known:
             raise bad_request(f"Request {part.id} depends on a request that does not come before it.")
         parts.append(part)
+    if any(part.depends_on for part in parts) and any(len(part.depends_on) != 1 for part in parts[1:]):
+        raise bad_request("Batch should be either fully sequential or fully parallel.")
     return parts
 
 
@@ -160,5 +167,10 @@ def _part(entry: Any) -> Part:
     if not isinstance(depends_on, list):
         raise bad_request(f"The dependsOn of request {name} is malformed.")
     return Part(
-        id=name, method=upper, url=url, headers=headers, body=body, depends_on=tuple(str(each) for each in depends_on)
+        id=name,
+        method=upper,
+        url=url,
+        headers=headers,
+        body=body,
+        depends_on=tuple(str(each).lower() for each in depends_on),
     )

@@ -5,6 +5,7 @@ from typing import Any
 from local.graph import ids, projection, query, values, zones
 from local.graph.calls import Answer, Call
 from local.graph.errors import GraphError, invalid_body, invalid_request
+from local.graph.list_routes import next_link
 from local.graph.service import READ, WRITE, Graph, scope
 from local.graph.state import Calendar
 
@@ -59,22 +60,28 @@ def listed(_: Graph, call: Call) -> Answer:
     """GET all calendars."""
     call.caller.require(*READ)
     query.refuse_others(call.query, query.LIST_OPTIONS)
-    tests = query.where(call.query)
+    tests, order = query.where(call.query, "calendar"), query.order(call.query, "calendar")
     found = [
         calendar
         for calendar in call.mailbox.calendars
         if all(test(projection.calendar(calendar, call.prefer), calendar.extended) for test in tests)
     ]
+    for name, descending in reversed(order):
+        found.sort(key=lambda each: query.member(projection.calendar(each, call.prefer), name), reverse=descending)
     top = query.number(call.query, "$top", max(len(found), 1), low=1, high=1000)
     skip = query.number(call.query, "$skip", 0)
     context = f"users('{call.caller.account.graph_id}')/calendars"
     shown = [_shown(call, calendar) for calendar in found[skip : skip + top]]
-    return Answer(body=projection.collection(call.base, context, shown), headers=call.prefer.headers)
+    body: dict[str, Any] = projection.collection(call.base, context, shown)
+    if skip + top < len(found):
+        body["@odata.nextLink"] = next_link(call, skip=skip + top, top=top)
+    return Answer(body=body, headers=call.prefer.headers)
 
 
 def read(_: Graph, call: Call) -> Answer:
     """GET one calendar."""
     call.caller.require(*READ)
+    query.refuse_collection_options(call.query)
     return _entity(call, scope(call) or call.mailbox.default_calendar)
 
 

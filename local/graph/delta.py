@@ -17,7 +17,7 @@ from local.graph.projection import Projection, calendar_id
 from local.graph.state import Calendar, Logged
 from local.graph.views import View
 
-_REFUSED = frozenset({"$select", "$expand", "$filter", "$orderby", "$search", "$top", "$skip", "$count"})
+_TOKENS = frozenset({"$skiptoken", "$deltatoken"})
 _MAX_ROUNDS = 64
 Tombstone = dict[str, Any]
 Group = list[View | Tombstone]
@@ -47,7 +47,7 @@ class Round:
 def answer(call: Call, calendar: Calendar, projection: Projection) -> Answer:
     """Answer a first call, a next page or a later round."""
     for name in call.query:
-        if name in _REFUSED:
+        if name.startswith("$") and name not in _TOKENS:
             raise bad_request(f"The query parameter '{name}' is not supported on change tracking.")
     later = "$skiptoken" in call.query or call.query.get("$deltatoken")
     if later and ("startdatetime" in call.query or "enddatetime" in call.query):

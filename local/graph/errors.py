@@ -22,7 +22,8 @@ _CODES = {
 
 
 class GraphError(Exception):
-    """An answer other than success. ``extra`` are further members of the ``error`` object."""
+    """An answer other than success. ``extra`` are further members of the ``error`` object; ``bare`` is one without
+    ``innerError``."""
 
     def __init__(
         self,
@@ -32,6 +33,7 @@ class GraphError(Exception):
         *,
         headers: dict[str, str] | None = None,
         extra: dict[str, Any] | None = None,
+        bare: bool = False,
     ) -> None:
         super().__init__(f"{status} {code}: {message}")
         self.status = status
@@ -39,9 +41,12 @@ class GraphError(Exception):
         self.message = message or _CODES.get(status, "")
         self.headers = headers or {}
         self.extra = extra or {}
+        self.bare = bare
 
     def body(self, now: datetime, *, request_id: str = "", client_request_id: str = "") -> dict[str, Any]:
         """Return the envelope with ``innerError``: date, request-id and the echoed client-request-id."""
+        if self.bare:
+            return {"error": {"code": self.code, "message": self.message, **self.extra}}
         own = request_id or str(uuid.uuid4())
         inner = {
             "date": f"{now:%Y-%m-%dT%H:%M:%S}",
@@ -87,10 +92,11 @@ def invalid_request(message: str) -> GraphError:
 
 
 def throttled(retry_after: float, status: int = 429) -> GraphError:
-    """The mailbox has four requests of this app in flight (S56)."""
+    """The mailbox has four requests of this app in flight (S56); no ``innerError`` was ever seen with it."""
     return GraphError(
         status,
         "ApplicationThrottled",
         "Application is over its MailboxConcurrency limit.",
         headers={"Retry-After": str(max(1, round(retry_after)))},
+        bare=True,
     )

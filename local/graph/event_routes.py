@@ -4,7 +4,7 @@ import hashlib
 import json
 from typing import Any
 
-from local.graph import attendee_edits, events, invitations, projection, values, views
+from local.graph import attendee_edits, events, invitations, projection, query, values, views
 from local.graph.calls import Answer, Call
 from local.graph.errors import GraphError, invalid_request, item_not_found
 from local.graph.events import Written
@@ -27,11 +27,19 @@ def full(graph: Graph, call: Call, view: View, *, status: int = 200) -> Answer:
     return Answer(status=status, body=graph.projection(call, shaped=False).entity(view), headers=call.prefer.headers)
 
 
+def _written(graph: Graph, call: Call) -> Written:
+    """Check a body. An attendee's answer in it is taken and not kept, as other read-only members (assumed)."""
+    written = events.check(call.body, graph.knobs)
+    if "attendees" in written.props:
+        written.props["attendees"] = invitations.unanswered(written.props["attendees"])
+    return written
+
+
 def create(graph: Graph, call: Call) -> Answer:
     """POST to any events collection: 201 with the event as stored."""
     call.caller.require(*WRITE)
     calendar = scope(call) or call.mailbox.default_calendar
-    written = events.check(call.body, graph.knobs)
+    written = _written(graph, call)
     repeated = _repeated(graph, call, written)
     if repeated is not None:
         return full(graph, call, views.stored(repeated), status=201)
@@ -72,6 +80,7 @@ def _repeated(graph: Graph, call: Call, written: Written) -> Item | None:
 def read(graph: Graph, call: Call) -> Answer:
     """GET one event."""
     call.caller.require(*READ)
+    query.refuse_collection_options(call.query)
     shape = graph.projection(call)
     return Answer(body=shape.entity(find(call)), headers=call.prefer.headers)
 
@@ -81,7 +90,7 @@ def patch(graph: Graph, call: Call) -> Answer:
     call.caller.require(*WRITE)
     view = find(call)
     require_match(call, view.item)
-    written = events.check(call.body, graph.knobs)
+    written = _written(graph, call)
     if graph.spend("spurious412"):
         raise stale()
     _refuse_concurrent_save(graph)

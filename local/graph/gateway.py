@@ -49,17 +49,27 @@ def key_of(caller: Caller) -> tuple[str, str]:
     return caller.app_id, caller.account.upn
 
 
+def require_json(headers: dict[str, str]) -> None:
+    """Refuse a body that is not declared as JSON."""
+    if "json" not in headers.get("content-type", ""):
+        raise bad_request("Write requests (excluding DELETE) must contain the Content-Type header declaration.")
+
+
+def _no_number(name: str) -> None:
+    """Refuse NaN and the infinities, which JSON does not have and Python reads."""
+    raise ValueError(name)
+
+
 def read_json(content: bytes, headers: dict[str, str], method: str) -> Any:
     """Return a body's JSON, None without one."""
     if not content or method in ("GET", "DELETE"):
         return None
     if len(content) > _MAX_BODY:
         raise GraphError(413, "RequestEntityTooLarge", "The request body is too large.")
-    if "json" not in headers.get("content-type", ""):
-        raise bad_request("Write requests (excluding DELETE) must contain the Content-Type header declaration.")
+    require_json(headers)
     try:
-        return json.loads(content)
-    except ValueError:
+        return json.loads(content, parse_constant=_no_number)
+    except (ValueError, RecursionError):
         raise bad_request(
             "Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid "
             "JSON format."
@@ -120,6 +130,15 @@ async def run(graph: Graph, raw: Raw, caller: Caller, *, holds_slot: bool = Fals
             graph.throttle.give_back(key_of(caller), 1)
     except GraphError as error:
         return error_answer(graph, error, raw.headers)
+
+
+def refused(graph: Graph, headers: dict[str, str], caller: Caller) -> Answer:
+    """Answer an item of a batch that found no slot; it counts against the rate as any other request does."""
+    try:
+        graph.throttle.count(key_of(caller), graph.frame.clock.timestamp())
+        raise graph.throttle.refusal()
+    except GraphError as error:
+        return error_answer(graph, error, headers)
 
 
 async def _late(graph: Graph, raw: Raw, caller: Caller) -> Answer:

@@ -12,8 +12,6 @@ from local.graph.projection import Projection
 from local.graph.service import READ, Graph, scope
 from local.graph.views import View
 
-_RANGE_OPTIONS = query.LIST_OPTIONS | {"$filter"}
-
 
 def events(graph: Graph, call: Call) -> Answer:
     """GET singles and masters, ten a page; ``/me/events`` lists the default calendar only (S31, S37)."""
@@ -56,7 +54,7 @@ def calendar_delta(graph: Graph, call: Call) -> Answer:
 
 def _listed(graph: Graph, call: Call, found: list[View]) -> Answer:
     """Filter, sort, page and project."""
-    query.refuse_others(call.query, _RANGE_OPTIONS)
+    query.refuse_others(call.query, query.LIST_OPTIONS)
     shape = graph.projection(call)
     tests, order = query.where(call.query), query.order(call.query)
     if tests or order:

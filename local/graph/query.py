@@ -3,12 +3,14 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from local.graph.errors import GraphError, bad_request
+from local.graph.zones import instant
 
-LIST_OPTIONS = frozenset({"$select", "$expand", "$filter", "$orderby", "$top", "$skip", "$count"})
+_OF_COLLECTIONS = frozenset({"$filter", "$orderby", "$top", "$skip", "$count"})
+LIST_OPTIONS = _OF_COLLECTIONS | {"$select", "$expand"}
 _ANY = re.compile(
     r"singleValueExtendedProperties/any\(\s*(\w+)\s*:\s*\1/id\s+eq\s+'((?:[^']|'')*)'\s+and\s+"
     r"(?:cast\()?\1/value(?:,\s*Edm\.\w+\))?\s+(eq|ne)\s+'((?:[^']|'')*)'\s*\)",
@@ -16,29 +18,21 @@ _ANY = re.compile(
 )
 _ID = re.compile(r"\s*id\s+eq\s+'((?:[^']|'')*)'\s*", re.IGNORECASE)
 _COMPARE = re.compile(r"([\w/]+)\s+(eq|ne|ge|gt|le|lt)\s+('(?:[^']|'')*'|[\w:.+-]+)")
-_COMPARABLE = frozenset(
-    [
-        "subject",
-        "iCalUId",
-        "uid",
-        "start/dateTime",
-        "end/dateTime",
-        "lastModifiedDateTime",
-        "createdDateTime",
-        "importance",
-        "sensitivity",
-        "showAs",
-        "isAllDay",
-        "isCancelled",
-        "isOrganizer",
-        "type",
-        "name",
-    ]
-)
-_SORTABLE = frozenset(["start/dateTime", "end/dateTime", "subject", "createdDateTime", "lastModifiedDateTime", "name"])
-_EXPANDABLE = frozenset(
-    ["singleValueExtendedProperties", "extensions", "exceptionOccurrences", "calendar", "attachments"]
-)
+_TIMES = frozenset(["start/dateTime", "end/dateTime", "lastModifiedDateTime", "createdDateTime"])
+_FLAGS = frozenset(["isAllDay", "isCancelled", "isOrganizer", "isDefaultCalendar"])
+_COMPARABLE = {
+    "event": _TIMES
+    | (_FLAGS - {"isDefaultCalendar"})
+    | {"subject", "iCalUId", "uid", "importance", "sensitivity", "showAs", "type"},
+    "calendar": frozenset(["name", "isDefaultCalendar"]),
+}
+_SORTABLE = {"event": _TIMES | {"subject"}, "calendar": frozenset(["name"])}
+_EXPANDABLE = {
+    "event": frozenset(
+        ["singleValueExtendedProperties", "extensions", "exceptionOccurrences", "calendar", "attachments"]
+    ),
+    "calendar": frozenset(["singleValueExtendedProperties"]),
+}
 _TESTS: dict[str, Callable[[Any, Any], bool]] = {
     "eq": lambda a, b: a == b,
     "ne": lambda a, b: a != b,
@@ -80,7 +74,7 @@ def expand(query: dict[str, str], kind: str = "event") -> tuple[Expand, ...]:
     for part in _split(query.get("$expand", "")):
         name, _, options = part.partition("(")
         name = name.strip()
-        if name not in _EXPANDABLE:
+        if name not in _EXPANDABLE[kind]:
             raise bad_request(
                 "Parsing OData Select and Expand failed: Could not find a property named "
                 f"'{name}' on type 'microsoft.graph.{kind}'."
@@ -118,7 +112,7 @@ def _filter_ids(options: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def where(query: dict[str, str]) -> tuple[Test, ...]:
+def where(query: dict[str, str], kind: str = "event") -> tuple[Test, ...]:
     """Return the tests of a ``$filter``, joined by ``and``; other clauses are refused."""
     rest = query.get("$filter", "").strip()
     tests: list[Test] = []
@@ -126,7 +120,7 @@ def where(query: dict[str, str]) -> tuple[Test, ...]:
         match = _ANY.match(rest) or _COMPARE.match(rest)
         if match is None:
             raise _invalid_filter()
-        tests.append(_any(match) if match.re is _ANY else _compare(match))
+        tests.append(_any(match) if match.re is _ANY else _compare(match, kind))
         rest = rest[match.end() :].strip()
         if rest:
             if not rest.lower().startswith("and "):
@@ -146,9 +140,9 @@ def _any(match: re.Match[str]) -> Test:
     return lambda _, extended: extended.get(key) == wanted
 
 
-def _compare(match: re.Match[str]) -> Test:
+def _compare(match: re.Match[str], kind: str) -> Test:
     name, operator, literal = match[1], match[2], match[3]
-    if name not in _COMPARABLE:
+    if name not in _COMPARABLE[kind] or (name in _FLAGS and operator not in ("eq", "ne")):
         raise _invalid_filter()
     wanted = _literal(name, literal)
     test = _TESTS[operator]
@@ -161,37 +155,38 @@ def _compare(match: re.Match[str]) -> Test:
 
 
 def _literal(name: str, literal: str) -> Any:
-    if literal in ("true", "false"):
-        return literal == "true"
-    value = literal[1:-1].replace("''", "'") if literal.startswith("'") else literal
-    return _time(value) if name.lower().endswith("datetime") else value
+    """Return what a member is compared with; of another type than the member's it is no filter."""
+    quoted = literal.startswith("'")
+    value = literal[1:-1].replace("''", "'") if quoted else literal
+    if name in _TIMES:
+        return _time(value)
+    if quoted is (name in _FLAGS) or (not quoted and literal not in ("true", "false")):
+        raise _invalid_filter()
+    return value if quoted else literal == "true"
 
 
 def _time(value: str) -> datetime:
     try:
-        parsed = datetime.fromisoformat(value.replace(" ", "+"))
+        return instant(value.replace(" ", "+"))
     except ValueError:
         raise _invalid_filter() from None
-    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
 def member(event: Found, name: str) -> Any:
     """Return a member by its path; times as instants."""
     first, _, second = name.partition("/")
     value = event[first][second] if second else event[first]
-    if name.lower().endswith("datetime"):
-        return _time(value)
-    return value
+    return _time(value) if name in _TIMES else value
 
 
-def order(query: dict[str, str]) -> tuple[tuple[str, bool], ...]:
+def order(query: dict[str, str], kind: str = "event") -> tuple[tuple[str, bool], ...]:
     """Return member and direction (True: descending) for each part of ``$orderby``."""
     parts = []
     for part in query.get("$orderby", "").split(","):
         if not part.strip():
             continue
         name, _, direction = part.strip().partition(" ")
-        if name not in _SORTABLE or direction.strip() not in ("", "asc", "desc"):
+        if name not in _SORTABLE[kind] or direction.strip() not in ("", "asc", "desc"):
             raise bad_request(f"The $orderby clause '{part.strip()}' is not supported.")
         parts.append((name, direction.strip() == "desc"))
     return tuple(parts)
@@ -205,6 +200,15 @@ def number(query: dict[str, str], name: str, default: int, *, low: int = 0, high
     if not value.isdigit() or not low <= int(value) <= high:
         raise bad_request(f"Invalid value '{value}' for {name} query option found.")
     return int(value)
+
+
+def refuse_collection_options(query: dict[str, str]) -> None:
+    """Refuse what makes no sense of a single resource (the words: msgraph-sdk-powershell #2466)."""
+    if not query.keys().isdisjoint(_OF_COLLECTIONS):
+        raise bad_request(
+            "The query specified in the URI is not valid. The requested resource is not a collection. Query options "
+            "$filter, $orderby, $count, $skip, and $top can be applied only on collections."
+        )
 
 
 def refuse_others(query: dict[str, str], allowed: frozenset[str]) -> None:

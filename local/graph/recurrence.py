@@ -1,6 +1,7 @@
 """Recurrence patterns: what Graph accepts and returns, and their expansion by dateutil (S29)."""
 
 import calendar as months
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -26,6 +27,7 @@ _PATTERNS: dict[str, tuple[Literal[0, 1, 2, 3, 4, 5, 6], tuple[str, ...]]] = {
 }
 _RANGES = {"endDate": ("endDate",), "noEnd": (), "numbered": ("numberOfOccurrences",)}
 _NO_DATE = "0001-01-01"
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _LAST = datetime(9999, 12, 30)  # noqa: DTZ001 - local wall clock
 
 
@@ -214,6 +216,8 @@ def _days(value: Any) -> list[str]:
 
 def _date(value: Any) -> str:
     try:
+        if not _DATE.fullmatch(value):  # ISO 8601 has more forms than Edm.Date
+            raise ValueError(value)
         return date.fromisoformat(value).isoformat()
     except (TypeError, ValueError):
         raise invalid_body(f"Cannot convert the literal '{value}' to the expected type 'Edm.Date'.") from None

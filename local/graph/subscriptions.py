@@ -4,7 +4,7 @@ import asyncio
 import re
 import uuid
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -17,7 +17,8 @@ from local.graph.calls import split_path, split_query
 from local.graph.errors import GraphError, invalid_body
 from local.graph.knobs import Knobs
 from local.graph.state import Calendar, Mailbox
-from local.graph.zones import wire_utc
+from local.graph.values import boolean
+from local.graph.zones import instant, wire_utc
 
 _MEMBERS = frozenset(
     [
@@ -39,6 +40,8 @@ _MEMBERS = frozenset(
     ]
 )
 _KINDS = frozenset({"created", "updated", "deleted"})
+_TLS = ("v1_0", "v1_1", "v1_2", "v1_3")
+"""Values of ``latestSupportedTlsVersion`` (subscription.md)."""
 _FLOOR_MINUTES = 45
 
 
@@ -138,6 +141,8 @@ class Subscriptions:
         self._refuse_duplicates(made, mailbox.store.now())
         urls = [made.notification_url, *([made.lifecycle_url] if made.lifecycle_url else [])]
         await asyncio.gather(*(self._validate(url) for url in urls))
+        if made.calendar is not None and made.calendar not in mailbox.store.mailboxes[caller.account.upn].calendars:
+            raise _extension_error("The value of parameter 'Resource' is invalid.")  # it went while we were asking
         self._refuse_duplicates(made, mailbox.store.now())
         self.kept[made.id] = made
         return made
@@ -174,7 +179,10 @@ class Subscriptions:
         state = body.get("clientState")
         if state is not None and (not isinstance(state, str) or len(state) > 128):
             raise GraphError(400, "InvalidRequest", "The clientState is longer than 128 characters.")
-        lifecycle, rich = body.get("lifecycleNotificationUrl"), bool(body.get("includeResourceData"))
+        lifecycle = body.get("lifecycleNotificationUrl")
+        rich = boolean("includeResourceData", body.get("includeResourceData") or False)
+        if body.get("latestSupportedTlsVersion") not in (None, *_TLS):
+            raise GraphError(400, "InvalidRequest", f"latestSupportedTlsVersion must be one of {', '.join(_TLS)}.")
         made = Subscription(
             id=str(uuid.uuid4()),
             caller=caller,
@@ -220,10 +228,9 @@ class Subscriptions:
     def _expiry(self, written: Any, now: datetime, *, rich: bool) -> datetime:
         """Return the expiry: raised to 45 minutes, refused or clipped past the maximum (S47; the text: #7726)."""
         try:
-            wanted = datetime.fromisoformat(written)
+            wanted = instant(written)
         except (TypeError, ValueError):
             raise GraphError(400, "InvalidRequest", "The expirationDateTime is malformed.") from None
-        wanted = (wanted if wanted.tzinfo else wanted.replace(tzinfo=UTC)).astimezone(UTC)
         if wanted <= now:
             raise GraphError(400, "InvalidRequest", "The expirationDateTime must be in the future.")
         minutes = self._knobs.maxRichSubscriptionMinutes if rich else self._knobs.maxSubscriptionMinutes
@@ -237,7 +244,7 @@ class Subscriptions:
     def _refuse_duplicates(self, made: Subscription, now: datetime) -> None:
         of_mailbox = [each for each in self.alive(now) if each.mailbox is made.mailbox]
         for each in of_mailbox:
-            same = each.resource.strip("/").lower() == made.resource.strip("/").lower() and each.kinds == made.kinds
+            same = _normal(each.resource) == _normal(made.resource) and each.kinds == made.kinds
             if same and each.caller.app_id == made.caller.app_id:
                 raise GraphError(
                     409, "InvalidRequest", f"Subscription Id <{each.id}> already exists for the requested combination"
@@ -271,6 +278,14 @@ class Subscriptions:
             )
 
 
+def _normal(resource: str) -> tuple[str, ...]:
+    """Return a resource in one spelling: case means something in an id alone (S28)."""
+    path, _, options = resource.partition("?")
+    parts = [part for part in split_path(path) if part]
+    own = ["" if at == 0 else parts[at - 1].lower() for at in range(len(parts))]
+    return *(part if before == "calendars" else part.lower() for before, part in zip(own, parts, strict=True)), options
+
+
 def _enrich(made: Subscription, body: dict[str, Any]) -> None:
     """Have resource data sent along: the resource must name the members, the body a certificate."""
     options = split_query(made.resource.partition("?")[2])
@@ -282,7 +297,15 @@ def _enrich(made: Subscription, body: dict[str, Any]) -> None:
 
 
 def _https(url: Any, name: str) -> str:
-    parts = urlsplit(url) if isinstance(url, str) else None
-    if parts is None or parts.scheme != "https" or not parts.netloc or parts.fragment:
+    try:
+        parts = httpx.URL(url)
+    except (TypeError, httpx.InvalidURL):
+        parts = httpx.URL()
+    if parts.scheme != "https" or not parts.host or " " in parts.host or parts.fragment or not _port(parts):
         raise GraphError(400, "InvalidRequest", f"The {name} must be an https URL.")
     return str(url)
+
+
+def _port(url: httpx.URL) -> bool:
+    """Whether the port can be one."""
+    return url.port is None or 0 < url.port < 2**16

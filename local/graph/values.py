@@ -30,6 +30,9 @@ _LOCATION_MEMBERS = frozenset(
         "uniqueIdType",
     ]
 )
+_ADDRESS_MEMBERS = frozenset(["street", "city", "state", "countryOrRegion", "postalCode", "type", "postOfficeBox"])
+_COORDINATES_MEMBERS = frozenset(["latitude", "longitude", "altitude", "accuracy", "altitudeAccuracy"])
+_RESPONSES = ("none", "organizer", "tentativelyAccepted", "accepted", "declined", "notResponded")
 _CLOCK = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d)?)(\.\d{1,9})?(Z?)")
 _PROPERTY_ID = re.compile(
     r"(String|Integer|Boolean|Long|Short|Double|Float|Currency|CLSID|SystemTime|Binary|Object)\s+"
@@ -152,9 +155,10 @@ def location(name: str, value: Any) -> dict[str, Any]:
         return EMPTY_LOCATION
     given = require_object(value, "location", _LOCATION_MEMBERS)
     shown = text("displayName", given.get("displayName"))
-    kept = {member: given[member] for member in ("locationEmailAddress", "locationUri", "address") if given.get(member)}
-    if isinstance(given.get("coordinates"), dict) and given["coordinates"]:
-        kept["coordinates"] = given["coordinates"]
+    kept: dict[str, Any] = {name: text(name, given.get(name)) for name in ("locationEmailAddress", "locationUri")}
+    for member, members in (("address", _ADDRESS_MEMBERS), ("coordinates", _COORDINATES_MEMBERS)):
+        kept[member] = require_object(given.get(member) or {}, member, members)
+    kept = {member: each for member, each in kept.items() if each}
     if not shown and not kept:
         return EMPTY_LOCATION
     if not shown:
@@ -171,7 +175,7 @@ def locations(name: str, value: Any) -> list[dict[str, Any]]:
 
 
 def attendees(name: str, value: Any) -> list[dict[str, Any]]:
-    """A collection of at most 500 attendees; their answers start at none."""
+    """A collection of at most 500 attendees, with the answers that are written there: ``unanswered`` drops them."""
     if not isinstance(value, list):
         raise wrong_type(name, "Collection(attendee)")
     if len(value) > 500:
@@ -185,12 +189,11 @@ def _attendee(value: Any) -> dict[str, Any]:
     address = text("address", mail.get("address"))
     if "@" not in address:
         raise validation_failure()
-    status = given.get("status")
-    answer = status.get("response", "none") if isinstance(status, dict) else "none"
-    when = status.get("time", UNSET_TIME) if isinstance(status, dict) else UNSET_TIME
+    status = require_object(given.get("status") or {}, "responseStatus", frozenset({"response", "time"}))
+    answer = one_of(_RESPONSES)("response", status.get("response") or "none")
     return {
         "type": one_of(_ATTENDEE_TYPES)("type", given.get("type") or "required"),
-        "status": {"response": answer or "none", "time": when or UNSET_TIME},
+        "status": {"response": answer, "time": text("time", status.get("time")) or UNSET_TIME},
         "emailAddress": {"name": text("name", mail.get("name")) or address, "address": address},
     }
 

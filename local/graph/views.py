@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from local.graph import ids
 from local.graph.errors import GraphError, bad_request, item_not_found
 from local.graph.recurrence import overlaps
 from local.graph.state import Calendar, Exceptional, Item, Mailbox, Span
+from local.graph.zones import instant, to_local
 
 MAX_DAYS = 1825
 
@@ -104,10 +105,10 @@ def neighbours_allow(view: View, new_start: datetime) -> bool:
     before, after = rule.neighbours(view.day)
     earlier = instance(view.item, before) if before else None
     later = instance(view.item, after) if after else None
-    zone_day = new_start.date()
-    if earlier and (new_start <= earlier.span.start or zone_day == earlier.span.start.date()):
+    day = to_local(new_start, rule.zone).date()
+    if earlier and day <= to_local(earlier.span.start, rule.zone).date():
         return False
-    return not (later and (new_start >= later.span.start or zone_day == later.span.start.date()))
+    return not (later and day >= to_local(later.span.start, rule.zone).date())
 
 
 def time_range(query: dict[str, str]) -> tuple[datetime, datetime]:
@@ -132,7 +133,6 @@ def time_range(query: dict[str, str]) -> tuple[datetime, datetime]:
 
 def _instant(written: str) -> datetime:
     try:
-        parsed = datetime.fromisoformat(written.replace(" ", "+"))  # a plus sign left unescaped arrives as a blank
+        return instant(written.replace(" ", "+"))  # a plus sign left unescaped arrives as a blank
     except ValueError:
         raise bad_request(f"The value '{written}' is not a valid DateTime.") from None
-    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)

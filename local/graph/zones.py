@@ -1,5 +1,6 @@
 """Time zones as Exchange takes them: Windows names and the IANA names of its own list (S20, S21)."""
 
+import re
 from datetime import UTC, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -10,6 +11,21 @@ from local.graph.errors import GraphError, validation_failure
 
 REFUSED_ON_WRITE = frozenset({"Africa/Casablanca", "Africa/El_Aaiun", "Morocco Standard Time"})
 """Real zones that Exchange refuses on write with ErrorPropertyValidationFailure (contrib #1609)."""
+
+
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)?)?")
+
+
+def instant(written: str) -> datetime:
+    """Return the UTC instant of a written date and time, UTC where no offset is said; ValueError for another form of
+    ISO 8601 and for what lies outside the years that there are."""
+    if not _INSTANT.fullmatch(written):
+        raise ValueError(written)
+    parsed = datetime.fromisoformat(written)
+    try:
+        return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
+    except OverflowError:
+        raise ValueError(written) from None
 
 
 @lru_cache(maxsize=1024)

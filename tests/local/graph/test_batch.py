@@ -49,17 +49,17 @@ async def test_s58_answers_are_shuffled(graph: Far) -> None:
 
 @behaviour("S58", Grade.DOCUMENTED, BATCHING)
 async def test_s58_failed_dependency_answers_424(graph: Far) -> None:
-    answers = await batch(
-        graph,
-        part(1, "GET", "/me/events/nonsense"),
-        part(2, "GET", "/me", dependsOn=["1"]),
-        part(3, "GET", "/me"),
-        part(4, "GET", "/me", dependsOn=["3"]),
-    )
-    assert {name: item["status"] for name, item in answers.items()} == {"1": 400, "2": 424, "3": 200, "4": 200}
+    """A failed one takes along what depends on it, and that what depends on that."""
+    broken = part(1, "GET", "/me/events/nonsense")
+    for before in (["1", "2"], ["1", "1"]):
+        parts = [part(2, "GET", "/me", dependsOn=before[:1]), part(3, "GET", "/me", dependsOn=before[1:])]
+        answers = await batch(graph, broken, *parts)
+        assert {name: item["status"] for name, item in answers.items()} == {"1": 400, "2": 424, "3": 424}
+    answers = await batch(graph, part(1, "GET", "/me"), part(2, "GET", "/me", dependsOn=["1"]))
+    assert {name: item["status"] for name, item in answers.items()} == {"1": 200, "2": 200}
 
 
-@behaviour("S58", Grade.DOCUMENTED, BATCHING, THROTTLING)
+@behaviour("S58", Grade.ASSUMED, BATCHING, THROTTLING)
 async def test_s58_batch_holds_four_slots_until_answered(graph: Far) -> None:
     await graph.knobs(latencySeconds=0.2)
     running = asyncio.create_task(batch(graph, *(part(n, "GET", "/me/events") for n in range(8))))
@@ -129,4 +129,43 @@ async def test_s58_a_batch_is_not_atomic(graph: Far) -> None:
         graph, part(1, "POST", "/me/events", body=event()), part(2, "POST", "/me/events", body={"subject": "no times"})
     )
     assert (answers["1"]["status"], answers["2"]["status"]) == (201, 400)
+    assert len((await graph.call("GET", "/me/events")).json()["value"]) == 1
+
+
+@behaviour("S58", Grade.REPORTED, issue(2339), BATCHING)
+@pytest.mark.parametrize(
+    "depends",
+    [
+        {3: ["1"]},
+        {2: ["1"], 4: ["3"]},
+        {2: ["1"], 3: ["1", "2"], 4: ["3"]},
+    ],
+)
+async def test_s58_a_batch_is_fully_sequential_or_fully_parallel(graph: Far, depends: dict[int, list[str]]) -> None:
+    """Where one item depends on another, each but the first does; on one that comes before it."""
+    parts = [part(n, "GET", "/me", **({"dependsOn": depends[n]} if n in depends else {})) for n in range(1, 5)]
+    answer = await graph.call("POST", "/$batch", {"requests": parts}, status=400)
+    assert answer.json()["error"]["message"] == "Batch should be either fully sequential or fully parallel."
+
+
+@behaviour("S58", Grade.DOCUMENTED, BATCHING)
+async def test_s58_ids_are_not_case_sensitive(graph: Far) -> None:
+    one, same, after = ({"id": name, "method": "GET", "url": "/me"} for name in ("a", "A", "b"))
+    await batch(graph, one, same, status=400)
+    answers = await batch(graph, one, {**after, "dependsOn": ["A"]})
+    assert {name: item["status"] for name, item in answers.items()} == {"a": 200, "b": 200}
+
+
+@behaviour("S58", Grade.ASSUMED, BATCHING)
+async def test_s58_a_body_has_the_type_that_its_header_says(graph: Far) -> None:
+    answers = await batch(graph, part(1, "POST", "/me/events", body=event(), headers={}))
+    assert answers["1"]["status"] == 201
+    wrong = {
+        "id": "1",
+        "method": "POST",
+        "url": "/me/events",
+        "body": event(),
+        "headers": {"Content-Type": "text/plain"},
+    }
+    assert (await batch(graph, wrong))["1"]["status"] == 400
     assert len((await graph.call("GET", "/me/events")).json()["value"]) == 1

@@ -55,6 +55,17 @@ async def test_s62_a_personal_mailbox_has_no_provider_and_a_localised_default(gr
     assert (await graph.call("GET", "/me/calendar", who=MARCO)).json()["id"] == default["id"]
 
 
+@behaviour("S62", Grade.DOCUMENTED, api("user-list-calendars"))
+async def test_s62_calendars_come_by_pages_and_in_order(graph: Far) -> None:
+    names = []
+    link = "/me/calendars?$top=1&$orderby=name desc"
+    while link:
+        page = (await graph.call("GET", link, status=200)).json()
+        names += [each["name"] for each in page["value"]]
+        link = page.get("@odata.nextLink", "")
+    assert names == ["Private", "Calendar"]
+
+
 @behaviour("S62", Grade.DOCUMENTED, api("calendar-update"), CALENDAR, CSDL)
 async def test_s62_name_and_colour_change_and_the_rest_is_read_only(graph: Far) -> None:
     new = await made(graph)

@@ -96,6 +96,26 @@ async def test_s57_a_refusal_for_concurrency_says_how_long(graph: Far) -> None:
     assert waits == ["12", "12"]
 
 
+@behaviour("S57", Grade.ASSUMED, THROTTLING, knobs=("requestsPerTenMinutes", "countRefused"))
+async def test_s57_refused_items_of_a_batch_count_as_well(graph: Far) -> None:
+    await graph.knobs(concurrentRequests=0, requestsPerTenMinutes=3)
+    parts = [{"id": str(number), "method": "GET", "url": "/me/events"} for number in range(4)]
+    answers = (await graph.call("POST", "/$batch", {"requests": parts}, status=200)).json()["responses"]
+    assert [answer["status"] for answer in answers] == [429] * 4
+    messages = sorted(answer["body"]["error"]["message"] for answer in answers)
+    assert messages == ["Application is over its MailboxConcurrency limit."] * 3 + [
+        "Application is over its request limit."
+    ]
+
+
+@behaviour("S56", Grade.REPORTED, CAL_DIY, TWENTY)
+async def test_s56_a_refusal_says_code_and_message_alone(graph: Far) -> None:
+    await graph.knobs(concurrentRequests=0)
+    refused = (await graph.call("GET", "/me/events", status=429)).json()
+    message = "Application is over its MailboxConcurrency limit."
+    assert refused == {"error": {"code": "ApplicationThrottled", "message": message}}
+
+
 @behaviour("S61", Grade.REPORTED, issue(438, "O365/python-o365"), issue(405), knobs=("mailboxNotEnabled",))
 @pytest.mark.parametrize("path", ["/me/calendars", "/me/events", f"/me/calendarView?{WINDOW}", "/me/mailboxSettings"])
 async def test_s61_a_mailbox_that_is_not_enabled_for_rest(graph: Far, path: str) -> None:

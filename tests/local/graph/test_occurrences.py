@@ -150,6 +150,22 @@ async def test_s30_an_occurrence_does_not_cross_its_neighbours(graph: Far, moved
     await graph.call("PATCH", f"/me/events/{second['id']}", body, status=200)
 
 
+@behaviour("S30", Grade.DOCUMENTED, api("event-update"))
+async def test_s30_a_neighbours_day_is_that_of_the_recurrences_zone(graph: Far) -> None:
+    """In Auckland 8 o'clock is the evening before in UTC: the day of the next occurrence must not be told by that."""
+    zone = "Pacific/Auckland"
+    daily, span = {"type": "daily", "interval": 1}, {"type": "noEnd", "startDate": "2026-10-12"}
+    start, end = at("2026-10-12T08:00:00", zone), at("2026-10-12T09:00:00", zone)
+    master = await made(graph, series(daily, span, start=start, end=end))
+    second = (await instances(graph, master["id"]))[1]
+    path = f"/me/events/{second['id']}"
+    evening = {"start": at("2026-10-13T20:00:00", zone), "end": at("2026-10-13T21:00:00", zone)}
+    await graph.call("PATCH", path, evening, status=200)
+    next_day = {"start": at("2026-10-14T07:00:00", zone), "end": at("2026-10-14T07:30:00", zone)}
+    error = (await graph.call("PATCH", path, next_day, status=400)).json()["error"]
+    assert error["code"] == "ErrorOccurrenceCrossingBoundary"
+
+
 @behaviour("S30", Grade.ASSUMED, RECURRING, knobs=("keepExceptions",))
 async def test_s30_a_changed_pattern_drops_or_keeps_exceptions(graph: Far) -> None:
     for keeps, expected in ((False, ["occurrence"] * 4), (True, ["occurrence", "exception", "occurrence"])):

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.padding import PKCS7
 
 from tests.local.evidence import Grade, behaviour
 from tests.local.graph.conftest import Endpoint, Far, free_port, token
-from tests.local.graph.sources import CLOSEIO, concept, issue, resource
+from tests.local.graph.sources import CLOSEIO, IMMUTABLE_ID, concept, issue, resource
 from tests.local.graph.subscribing import PLAIN, advance, in_minutes, lasting, notices, subscribe, wanted
 
 WEBHOOKS, OVERVIEW = concept("change-notifications-delivery-webhooks"), concept("change-notifications-overview")
@@ -180,6 +180,16 @@ async def test_s48_an_identical_subscription_answers_409(graph: Far, endpoint: E
     await subscribe(graph, endpoint)
 
 
+@behaviour("S48", Grade.DOCUMENTED, WEBHOOKS, IMMUTABLE_ID)
+async def test_s48_calendars_whose_ids_differ_by_case_alone_are_two(graph: Far, endpoint: Endpoint) -> None:
+    made = [(await graph.call("POST", "/me/calendars", {"name": f"{n}"}, status=201)).json()["id"] for n in range(3)]
+    alike = [own for own in made if [other.lower() for other in made].count(own.lower()) == 2]
+    assert len(alike) == 2
+    for own in alike:
+        await subscribe(graph, endpoint, resource=f"/me/calendars/{own}/events")
+        await subscribe(graph, endpoint, resource=f"me/Calendars('{own}')/Events", status=409)
+
+
 @behaviour("S48", Grade.DOCUMENTED, OUTLOOK, knobs=("maxSubscriptions",))
 async def test_s48_a_mailbox_has_a_thousand_over_all_apps(graph: Far, endpoint: Endpoint, marco: Any) -> None:
     assert (await graph.control("GET", "/knobs"))["maxSubscriptions"] == 1000
@@ -192,6 +202,20 @@ async def test_s48_a_mailbox_has_a_thousand_over_all_apps(graph: Far, endpoint: 
     await subscribe(graph, endpoint, who=marco)
     await graph.call("DELETE", f"/subscriptions/{made['id']}", bearer=first, status=204)
     await subscribe(graph, endpoint, bearer=others[2])
+
+
+async def test_what_goes_while_the_endpoint_is_asked_is_not_subscribed(graph: Far, endpoint: Endpoint) -> None:
+    new = (await graph.call("POST", "/me/calendars", {"name": "WedSync"}, status=201)).json()
+    endpoint.mode = "slow"
+    asking = asyncio.create_task(subscribe(graph, endpoint, status=400, resource=f"/me/calendars/{new['id']}/events"))
+    await asyncio.sleep(0.3)
+    await graph.call("DELETE", f"/me/calendars/{new['id']}", status=204)
+    assert (await asking)["error"]["code"] == "ExtensionError"
+    asking = asyncio.create_task(subscribe(graph, endpoint, status=400))
+    await asyncio.sleep(0.3)
+    await graph.control("POST", "/reset")
+    await asking
+    assert (await graph.control("GET", "/subscriptions"))["subscriptions"] == []
 
 
 @behaviour("S53", Grade.ASSUMED, WEBHOOKS)

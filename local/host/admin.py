@@ -35,6 +35,7 @@ class Admin:
     run_by_hand: Callable[[Function, str], Awaitable[None]]
     drain: Callable[[], None]
     resume: Callable[[], None]
+    is_disabled: Callable[[str], bool]
     isolated: bool = False
     drain_asked: bool = False
     began: float = field(default_factory=time.monotonic)
@@ -83,7 +84,7 @@ class Admin:
                 {
                     "name": function.name,
                     "language": "python",
-                    "isDisabled": False,
+                    "isDisabled": self.is_disabled(function.name),
                     "config": {"bindings": [binding.members for binding in function.bindings]},
                     "invoke_url_template": f"{base}{prefix}{function.route}" if function.is_http else None,
                 }
@@ -122,6 +123,7 @@ class Admin:
         )
 
     def _resume(self, _: Request) -> Response:
-        self.drain_asked = False
-        self.resume()
+        if self.drain_asked:
+            self.drain_asked = False
+            self.resume()
         return JSONResponse({"state": "Running"})

@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from local.host.concurrency import ConcurrencyOptions
-from local.host.errors import StartupError
+from local.host.errors import FunctionError, StartupError
+from local.host.log import LEVELS
+from local.host.routes import Route
 from local.host.timespan import parse_timespan
 
 ANSWER_SECONDS = 230.0
@@ -155,7 +157,11 @@ class Section:
     def members(self, path: str) -> dict[str, str]:
         """Return what is directly below ``path``; names come out in lower case."""
         prefix = path.lower() + ":"
-        return {key.removeprefix(prefix): str(value) for key, value in self.values.items() if key.startswith(prefix)}
+        return {
+            key.removeprefix(prefix): "" if value is None else str(value)
+            for key, value in self.values.items()
+            if key.startswith(prefix)
+        }
 
 
 def load_host_json(app_root: Path, environment: Mapping[str, str]) -> HostOptions:
@@ -176,6 +182,15 @@ def load_host_json(app_root: Path, environment: Mapping[str, str]) -> HostOption
     return _options(Section(values), environment)
 
 
+def _route_prefix(section: Section) -> str:
+    prefix = section.text(_HTTP + "routePrefix", "api").strip("/")
+    try:
+        Route(prefix)
+    except FunctionError as error:
+        raise StartupError(f"host.json: {_HTTP}routePrefix: {error}") from None
+    return prefix
+
+
 def _options(section: Section, environment: Mapping[str, str]) -> HostOptions:
     unbounded = 2**31 - 1
     timeout = section.text("functionTimeout", "00:30:00")
@@ -183,7 +198,7 @@ def _options(section: Section, environment: Mapping[str, str]) -> HostOptions:
     return HostOptions(
         queues=_queue_options(section),
         http=HttpOptions(
-            route_prefix=section.text(_HTTP + "routePrefix", "api").strip("/"),
+            route_prefix=_route_prefix(section),
             max_outstanding=section.integer(_HTTP + "maxOutstandingRequests", -1, least=-1, most=unbounded),
             max_concurrent=section.integer(_HTTP + "maxConcurrentRequests", -1, least=-1, most=unbounded),
             custom_headers=section.members(_HTTP + "customHeaders"),
@@ -198,8 +213,19 @@ def _options(section: Section, environment: Mapping[str, str]) -> HostOptions:
         ),
         bundled=_names_bundle(section),
         function_timeout=None if timeout == "-1" else section.seconds("functionTimeout", 1800, least=1, most=unbounded),
-        log_levels=section.members("logging:logLevel"),
+        log_levels=_log_levels(section),
     )
+
+
+def _log_levels(section: Section) -> dict[str, str]:
+    """Return the level of each category, as the logging of .NET takes them: by name, in any case, or none."""
+    levels = {name: level for name, level in section.members("logging:logLevel").items() if level}
+    for category, level in levels.items():
+        if level.lower() not in LEVELS:
+            raise StartupError(
+                f"host.json: logging:logLevel:{category}: Configuration value '{level}' is not supported."
+            )
+    return levels
 
 
 def _singleton_options(section: Section) -> SingletonOptions:

@@ -24,7 +24,10 @@ def parse_constraint(text: str) -> Constraint:
     if arguments is None and name in _PLAIN:
         return _PLAIN[name]
     if arguments is not None and name == "regex":
-        pattern = re.compile(arguments, re.IGNORECASE)
+        try:
+            pattern = re.compile(arguments, re.IGNORECASE)
+        except re.error:
+            raise FunctionError(f"The arguments of the constraint '{text}' are wrong.") from None
         return lambda value: pattern.search(value) is not None
     if arguments is not None and name in _NUMBERED:
         return _numbered(text, name, arguments)

@@ -126,6 +126,9 @@ class Invoker:
             trace_parent=call.trace_parent,
             retry=attempt,
         )
+        # The time of a function begins when there is a worker to run it: one that is over its time ends the worker,
+        # and one that is not there cannot be ended.
+        await self._worker.ready()
         running = asyncio.ensure_future(self._worker.invoke(invocation))
         await asyncio.wait([running], timeout=self._time_limit)
         if running.done():

@@ -9,12 +9,14 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-from azure.core.exceptions import AzureError, ResourceExistsError
+from azure.core.exceptions import AzureError, HttpResponseError, ResourceExistsError
 from azure.storage.blob.aio import BlobClient, BlobLeaseClient, ContainerClient
 
 from local.host.configuration import SingletonOptions
+from local.host.renewal import next_renewal
 from local.simkit.pauses import pause
 
+_SHORTEST_RENEWAL = 1.0
 _logger = logging.getLogger("Host.Singleton")
 
 
@@ -68,14 +70,20 @@ class Singleton:
         return lease
 
     async def _renew(self, lease: BlobLeaseClient) -> None:
+        interval = normal = self._options.renewal_interval
         while True:
-            await pause(self._options.renewal_interval)
+            await pause(interval)
+            succeeded = False
             try:
                 await lease.renew()
+                succeeded = True
             except AzureError as error:
-                _logger.error("lost the Singleton lock (%s): %s", self._path, error)
-                self.lost.set()
-                return
+                if isinstance(error, HttpResponseError) and (error.status_code or 500) < 500:
+                    _logger.error("lost the Singleton lock (%s): %s", self._path, error)
+                    self.lost.set()
+                    return
+                _logger.warning("could not renew the Singleton lock (%s): %s", self._path, error)
+            interval = next_renewal(interval, normal=normal, least=_SHORTEST_RENEWAL, succeeded=succeeded)
 
 
 async def ensure_blob(container: ContainerClient, path: str) -> BlobClient:

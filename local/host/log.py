@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
-_LEVELS = {
+LEVELS = {
     "trace": logging.NOTSET,
     "debug": logging.DEBUG,
     "information": logging.INFO,
@@ -17,6 +17,7 @@ _LEVELS = {
     "critical": logging.CRITICAL,
     "none": logging.CRITICAL + 1,
 }
+"""The levels of .NET, as Python numbers them."""
 _OWN = ("Host.", "Function.")
 
 
@@ -49,9 +50,9 @@ class Categories(logging.Filter):
         name = category.lower()
         while name:
             if name in self.levels:
-                return _LEVELS.get(self.levels[name].lower(), logging.INFO)
+                return LEVELS.get(self.levels[name].lower(), logging.INFO)
             name = name.rpartition(".")[0]
-        return _LEVELS.get(self.levels.get("default", "").lower(), logging.INFO)
+        return LEVELS.get(self.levels.get("default", "").lower(), logging.INFO)
 
 
 class _Line(logging.Formatter):

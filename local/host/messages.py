@@ -1,6 +1,7 @@
 """HTTP messages between the wire and the worker: what the host keeps, drops and changes on the way."""
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import parse_qsl
@@ -10,6 +11,9 @@ from starlette.responses import Response
 
 from local.host.values import Value
 
+_HEADER_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile(rb"[\t\x20-\x7e]*")
+_STATUSES = range(200, 600)
 _BODILESS = frozenset({204, 205, 304})
 _COMPUTED = frozenset({"content-length", "transfer-encoding"})
 
@@ -43,7 +47,20 @@ def request_url(request: Request) -> str:
 
 
 def to_response(value: Value | None) -> Response:
-    """Build the answer from what the worker returned; nothing returned is 200 with no body."""
+    """Build the answer from what the worker returned; nothing returned is 200 with no body.
+
+    ValueError for what Kestrel does not send: a header of other characters than ASCII's printable ones.
+    """
+    response = _response(value)
+    for name, text in response.raw_headers:
+        if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(text):
+            raise ValueError(f"Invalid non-ASCII or control character in header {name!r}")
+    if response.status_code not in _STATUSES:
+        raise ValueError(f"{response.status_code} is no status code")
+    return response
+
+
+def _response(value: Value | None) -> Response:
     if value is None:
         return Response(status_code=200)
     if value.type == "http":

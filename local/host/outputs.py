@@ -10,6 +10,7 @@ from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 
 from local.host.configuration import QueueOptions
 from local.host.functions import Binding, Function
+from local.host.queue_names import queue_name
 from local.host.settings import resolve
 from local.host.storage import HOST_STORAGE, Storage
 from local.host.values import Outcome, Value
@@ -43,7 +44,7 @@ class Outputs:
                 await self._write(binding, messages(values[binding.name]))
 
     async def _write(self, binding: Binding, bodies: list[bytes]) -> None:
-        name = resolve(str(binding.members["queueName"]), self._environment)
+        name = queue_name(resolve(str(binding.members["queueName"]), self._environment))
         connection = str(binding.members.get("connection") or HOST_STORAGE)
         client = self._storage.queue(connection, name)
         for body in bodies:

@@ -9,7 +9,6 @@ import base64
 import binascii
 import logging
 import random
-import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -23,12 +22,13 @@ from local.host.concurrency import DynamicConcurrency
 from local.host.configuration import QueueOptions
 from local.host.functions import Function
 from local.host.invoker import Call, Run
+from local.host.renewal import next_renewal
 from local.host.values import text
 from local.simkit.pauses import pause
 
 VISIBILITY_SECONDS = 600
+_SHORTEST_RENEWAL = 60.0
 _MOST_MESSAGES = 32
-_QUEUE_NAME = re.compile(r"(?!.*--)[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 _logger = logging.getLogger("Host.Triggers.Queue")
 
 
@@ -206,25 +206,29 @@ class QueueListener:
             yield
         finally:
             renewal.cancel()
-            with suppress(asyncio.CancelledError):
-                await renewal
+            (ended,) = await asyncio.gather(renewal, return_exceptions=True)
+            if isinstance(ended, Exception):
+                # What the function did counts all the same: its message is deleted, or given back.
+                _logger.error("a message of queue %s was renewed no more", self.queue_name, exc_info=ended)
 
     async def _renew(self, lease: Lease) -> None:
+        interval = normal = self._visibility / 2
         while True:
-            await pause(self._visibility / 2)
+            await pause(interval)
             # Not to be cut off between the answer and the new receipt: the delete needs it.
-            await asyncio.shield(self._update(lease, self._visibility))
+            succeeded = await asyncio.shield(self._update(lease, self._visibility))
+            interval = next_renewal(interval, normal=normal, least=_SHORTEST_RENEWAL, succeeded=succeeded)
 
-    async def _update(self, lease: Lease, visibility: float) -> None:
+    async def _update(self, lease: Lease, visibility: float) -> bool:
         async with lease.lock:
             try:
                 answer = await self._queue.update_message(
                     lease.id, pop_receipt=lease.pop_receipt, visibility_timeout=int(visibility)
                 )
             except AzureError as error:
-                _log_unless_gone("update", self.queue_name, error)
-            else:
-                lease.pop_receipt = str(answer.pop_receipt)
+                return _is_gone("update", self.queue_name, error)
+            lease.pop_receipt = str(answer.pop_receipt)
+            return True
 
     async def _give_back(self, lease: Lease) -> None:
         await self._update(lease, self._options.visibility_timeout)
@@ -234,7 +238,7 @@ class QueueListener:
             try:
                 await self._queue.delete_message(lease.id, pop_receipt=lease.pop_receipt)
             except AzureError as error:
-                _log_unless_gone("delete", self.queue_name, error)
+                _is_gone("delete", self.queue_name, error)
 
     async def _to_poison(self, message: QueueMessage, lease: Lease) -> None:
         if self._poison is None:
@@ -261,14 +265,6 @@ class QueueListener:
             await poison.send_message(content)
 
 
-def poison_name(queue: str) -> str | None:
-    """Return the name of a queue's poison queue, or None where it has none."""
-    name = f"{queue}-poison"
-    if queue.endswith("-poison") or not _QUEUE_NAME.fullmatch(name):
-        return None
-    return name
-
-
 def decode(content: str, *, is_base64: bool) -> bytes | None:
     """Return a message's body, or None when it is not the base64 that it should be."""
     if not is_base64:
@@ -286,7 +282,9 @@ def next_pause(previous: float, longest: float, *, shortest: float = QueueOption
     return max(shortest, min(longest, previous * 2 * random.uniform(0.8, 1.2)))
 
 
-def _log_unless_gone(verb: str, queue: str, error: AzureError) -> None:
+def _is_gone(verb: str, queue: str, error: AzureError) -> bool:
+    """Say whether a message is gone or another's by now, which is no failure; anything else is logged as one."""
     gone = isinstance(error, HttpResponseError) and error.status_code in {400, 404}
     if not gone:
         _logger.error("could not %s a message of queue %s: %s", verb, queue, error)
+    return gone

@@ -14,7 +14,8 @@ from local.host.constraints import Constraint, parse_constraint
 from local.host.errors import FunctionError
 
 _ENCODED_SLASH = re.compile("(%2f)", re.IGNORECASE)
-_PARAMETER_NAME = re.compile(r"\w+")
+_PARAMETER = re.compile(r"(?P<stars>\*{0,2})(?P<name>.[^:=]*)(?P<rest>.*)", re.DOTALL)
+_NOT_IN_NAMES = frozenset("/{}?*")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +41,9 @@ class Route:
         self.template = template.strip("/")
         self.parameters: list[Parameter] = []
         segments = [_tokens(text, template) for text in _split(self.template)] if self.template else []
+        for tokens in segments[:-1]:
+            if any(isinstance(token, Parameter) and token.catch_all for token in tokens):
+                raise FunctionError(f"In the route template '{template}' a catch-all parameter must come last.")
         self._pattern = re.compile(self._compile(segments), re.IGNORECASE | re.DOTALL)
         names = [parameter.name.lower() for parameter in self.parameters]
         if len(set(names)) != len(names):
@@ -61,25 +65,35 @@ class Route:
         return values
 
     def _compile(self, segments: list[list[str | Parameter]]) -> str:
+        # A path may end before a parameter only where nothing that it has to hold comes after.
+        needed = max((number for number, tokens in enumerate(segments, 1) if not _may_be_absent(tokens)), default=0)
         pattern, closing = "", ""
-        for index, tokens in enumerate(segments):
-            slash = "/" if index else ""
-            single = tokens[0] if len(tokens) == 1 else None
-            part = slash + "".join(self._token(token) for token in tokens)
-            if isinstance(single, Parameter) and single.may_be_absent:
-                pattern += f"(?:{part}"
+        for number, tokens in enumerate(segments, 1):
+            part = ("/" if number > 1 else "") + self._segment(tokens)
+            if number > needed:
+                part = f"(?:{part}"
                 closing += ")?"
-            elif closing:
-                raise FunctionError(f"In the route template '{self.template}' an optional parameter must come last.")
-            else:
-                pattern += part
+            pattern += part
         return pattern + closing
 
-    def _token(self, token: str | Parameter) -> str:
+    def _segment(self, tokens: list[str | Parameter]) -> str:
+        last = tokens[-1]
+        if len(tokens) > 1 and isinstance(last, Parameter) and last.optional:
+            # Read from the right, as ASP.NET does: the part after the last full stop, if there is one.
+            before = "".join(self._token(token, "[^/]+?") for token in tokens[:-2])
+            return f"{before}(?:\\.{self._token(last, '[^/.]+')})?"
+        return "".join(self._token(token, "[^/]+") for token in tokens)
+
+    def _token(self, token: str | Parameter, characters: str) -> str:
         if isinstance(token, str):
             return re.escape(token)
         self.parameters.append(token)
-        return f"(?P<p{len(self.parameters) - 1}>{'.*' if token.catch_all else '[^/]+'})"
+        return f"(?P<p{len(self.parameters) - 1}>{'.*' if token.catch_all else characters})"
+
+
+def _may_be_absent(tokens: list[str | Parameter]) -> bool:
+    (first, *others) = tokens
+    return isinstance(first, Parameter) and first.may_be_absent and not others
 
 
 def decode_path(raw: bytes) -> str:
@@ -155,33 +169,40 @@ def _inner(segment: str, position: int, template: str) -> tuple[str, int]:
 def _check_segment(tokens: list[str | Parameter], template: str) -> None:
     if not tokens:
         raise FunctionError(f"The route template '{template}' has an empty segment.")
-    parameters = [token for token in tokens if isinstance(token, Parameter)]
-    if len(tokens) > 1 and any(parameter.may_be_absent for parameter in parameters):
-        raise FunctionError(f"In '{template}' an optional or catch-all parameter must be a segment of its own.")
+    if any(isinstance(token, str) and "?" in token for token in tokens):
+        raise FunctionError(f"In the route template '{template}' a literal section holds a '?'.")
+    for number, token in enumerate(tokens):
+        if len(tokens) == 1 or isinstance(token, str):
+            continue
+        if token.catch_all:
+            raise FunctionError(f"In '{template}' a catch-all parameter must be a segment of its own.")
+        if token.optional and (number < len(tokens) - 1 or tokens[number - 1] != "."):
+            raise FunctionError(f"In '{template}' only a period can precede an optional parameter, which comes last.")
     for first, second in pairwise(tokens):
         if isinstance(first, Parameter) and isinstance(second, Parameter):
             raise FunctionError(f"In '{template}' two parameters follow each other without a literal between.")
 
 
 def _parameter(text: str, template: str) -> Parameter:
-    catch_all = text.startswith("*")
-    name_match = _PARAMETER_NAME.match(text.lstrip("*"))
-    if name_match is None:
-        raise FunctionError(f"The route template '{template}' has a parameter without a valid name.")
-    rest = text.lstrip("*")[name_match.end() :]
+    optional = text.endswith("?")
+    match = _PARAMETER.fullmatch(text.removesuffix("?"))
+    if match is None or _NOT_IN_NAMES & set(match["name"]):
+        raise FunctionError(f"The route template '{template}' has a parameter without a valid name: '{text}'.")
+    rest = match["rest"]
     constraints: list[Constraint] = []
     while rest.startswith(":"):
         end = _constraint_end(rest)
         constraints.append(parse_constraint(rest[1:end]))
         rest = rest[end:]
-    if rest not in {"", "?"} and not rest.startswith("="):
-        raise FunctionError(f"The route template '{template}' has a malformed parameter: '{text}'.")
+    default = rest[1:] if rest.startswith("=") else None
+    if optional and (match["stars"] or default is not None):
+        raise FunctionError(f"In '{template}' an optional parameter is a catch-all or has a default: '{text}'.")
     return Parameter(
-        name=name_match[0],
+        name=match["name"],
         constraints=tuple(constraints),
-        default=rest[1:] if rest.startswith("=") else None,
-        optional=rest == "?",
-        catch_all=catch_all,
+        default=default,
+        optional=optional,
+        catch_all=bool(match["stars"]),
     )
 
 
@@ -189,6 +210,6 @@ def _constraint_end(text: str) -> int:
     depth = 0
     for position, character in enumerate(text):
         depth += (character == "(") - (character == ")")
-        if position and depth == 0 and character in ":=?":
+        if position and depth == 0 and character in ":=":
             return position
     return len(text)

@@ -5,6 +5,7 @@ import hashlib
 import logging
 import platform
 import re
+import time
 from collections.abc import Awaitable, Mapping
 from pathlib import Path
 
@@ -20,7 +21,8 @@ from local.host.key_blobs import KEY_CONTAINER, KeyBlobs
 from local.host.keys import KeyRing, Keys, load_keys
 from local.host.leases import Singleton
 from local.host.outputs import Outputs
-from local.host.queues import QueueListener, poison_name
+from local.host.queue_names import poison_name, queue_name
+from local.host.queues import QueueListener
 from local.host.rules import find_errors
 from local.host.schedule import Schedule
 from local.host.settings import LocalHost, is_disabled, resolve, site_name, time_zone
@@ -65,7 +67,8 @@ class ScriptHost:
         self.functions: list[Function] = []
         self._queues: list[QueueListener] = []
         self._timers: list[TimerListener] = []
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._loops: dict[QueueListener | TimerListener, asyncio.Future[None]] = {}
+        self._tasks: set[asyncio.Future[None]] = set()
 
     def load(self, functions: list[Function]) -> None:
         """Take the functions that the worker has indexed; those that break a rule of the host are set aside."""
@@ -99,6 +102,7 @@ class ScriptHost:
             run_by_hand=self._run_by_hand,
             drain=self.stop_listening,
             resume=self.listen,
+            is_disabled=lambda name: is_disabled(name, self._environment),
             isolated=self._environment.get(_ISOLATION, "").lower() in {"1", "true"},
         )
         web = WebApp(
@@ -128,11 +132,13 @@ class ScriptHost:
         return load_keys(self._given_keys)
 
     def listen(self) -> None:
-        """Start polling queues and keeping schedules."""
+        """Start polling queues and keeping schedules, each in one loop however often this is asked for."""
         self.invoker.allow_retries()
         for listener in self._listeners:
+            # A loop that has not yet seen that it was to stop goes on.
             listener.start()
-            self._spawn(listener.run())
+            if listener not in self._loops or self._loops[listener].done():
+                self._loops[listener] = self._spawn(listener.run())
 
     def stop_listening(self) -> None:
         """Receive and fire nothing more; what runs goes on."""
@@ -143,9 +149,13 @@ class ScriptHost:
     async def stop(self, seconds: float) -> int:
         """Drain, give leases back and close; return how many invocations were abandoned."""
         self.stop_listening()
-        left = await self.invoker.drain(seconds)
+        deadline = time.monotonic() + seconds
+        if self._tasks:
+            # A poll that is under way may still bring messages: they are received, so they are run.
+            await asyncio.wait(self._tasks, timeout=seconds)
+        left = await self.invoker.drain(max(0.0, deadline - time.monotonic()))
         finishing = [asyncio.ensure_future(listener.finish()) for listener in self._queues]
-        waiting: set[asyncio.Future[None]] = {*self._tasks, *finishing}
+        waiting = {*self._tasks, *finishing}
         if waiting:
             _, unfinished = await asyncio.wait(waiting, timeout=5 if not left else 1)
             for task in unfinished:
@@ -155,9 +165,12 @@ class ScriptHost:
         return left
 
     def _prepare(self, function: Function) -> None:
+        for output in function.bindings:
+            if output.type.lower() == "queue":
+                queue_name(resolve(str(output.members["queueName"]), self._environment))
         trigger = function.trigger
         if trigger.type.lower() == "queuetrigger":
-            name = resolve(str(trigger.members["queueName"]), self._environment)
+            name = queue_name(resolve(str(trigger.members["queueName"]), self._environment))
             connection = str(trigger.members.get("connection") or HOST_STORAGE)
             poison = poison_name(name)
             listener = QueueListener(
@@ -221,10 +234,11 @@ class ScriptHost:
     async def _run(self, function: Function, call: Call) -> None:
         await self.invoker.run(function, call)
 
-    def _spawn(self, work: Awaitable[None]) -> None:
+    def _spawn(self, work: Awaitable[None]) -> "asyncio.Future[None]":
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._on_done)
+        return task
 
     def _on_done(self, task: "asyncio.Future[None]") -> None:
         self._tasks.discard(task)

@@ -7,12 +7,12 @@ from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from local.host.errors import FunctionError, StartupError
 
-_NAME = re.compile(r"%([^%]+)%")
+_NAME = re.compile(r"%([^%]*)%|%")
 _logger = logging.getLogger("Host.Startup")
 
 
@@ -30,12 +30,7 @@ def apply_local_settings(file: Path, environment: MutableMapping[str, str]) -> L
     """Put ``Values`` into the environment, where what is already set wins, and return the ``Host`` section."""
     if not file.exists():
         return LocalHost()
-    try:
-        content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8-sig"))
-    except json.JSONDecodeError as error:
-        raise StartupError(f"{file} is not JSON: {error}") from None
-    if content.get("IsEncrypted"):
-        raise StartupError(f"{file} is encrypted; decrypt it with: func settings decrypt")
+    content = _read(file)
     for name, value in (content.get("Values") or {}).items():
         if value is None:
             continue
@@ -45,10 +40,29 @@ def apply_local_settings(file: Path, environment: MutableMapping[str, str]) -> L
             environment[name] = value
         elif environment[name] != value:
             _logger.warning("Skipping '%s' from local settings as it's already defined in environment variables.", name)
-    host = content.get("Host") or {}
+    return _local_host(file, content.get("Host") or {})
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        content: Any = json.loads(file.read_text(encoding="utf-8-sig"))
+    except json.JSONDecodeError as error:
+        raise StartupError(f"{file} is not JSON: {error}") from None
+    sections = [content, content.get("Values") or {}, content.get("Host") or {}] if isinstance(content, dict) else [()]
+    if not all(isinstance(section, dict) for section in sections):
+        raise StartupError(f"{file} must be an object, and its Values and Host too")
+    if content.get("IsEncrypted"):
+        raise StartupError(f"{file} is encrypted; decrypt it with: func settings decrypt")
+    return cast(dict[str, Any], content)
+
+
+def _local_host(file: Path, host: Mapping[str, Any]) -> LocalHost:
+    port = host.get("LocalHttpPort")
+    if port is not None and not (str(port).isdigit() and 0 < int(port) < 65_536):
+        raise StartupError(f"{file}: Host.LocalHttpPort must be the number of a port, not '{port}'")
     origins = tuple(origin.strip() for origin in str(host.get("CORS") or "").split(",") if origin.strip())
     return LocalHost(
-        port=int(host["LocalHttpPort"]) if "LocalHttpPort" in host else None,
+        port=None if port is None else int(port),
         address=host.get("LocalHttpAddress"),
         cors_origins=origins,
         cors_credentials=bool(host.get("CORSCredentials", False)),
@@ -59,6 +73,8 @@ def resolve(text: str, environment: Mapping[str, str]) -> str:
     """Replace each ``%NAME%`` by that app setting; FunctionError when there is none."""
 
     def value(match: re.Match[str]) -> str:
+        if match[0] == "%":
+            raise FunctionError(f"The '%' at position {match.start()} does not have a closing '%'")
         found = environment.get(match[1])
         if found is None:
             raise FunctionError(f"'%{match[1]}%' does not resolve to a value.")

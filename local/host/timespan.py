@@ -3,26 +3,32 @@
 import re
 from datetime import timedelta
 
-_CLOCK = re.compile(
-    r"(?P<minus>-)?(?:(?P<days>\d+)\.)?(?P<hours>\d{1,2}):(?P<minutes>\d{1,2})(?::(?P<seconds>\d{1,2})(?P<fraction>\.\d{1,7})?)?"
-)
 _DAYS = re.compile(r"\d{1,8}")
+_CLOCK = re.compile(
+    r"(?P<minus>-)?(?:(?P<days>\d{1,8})\.)?(?P<numbers>\d{1,8}(?::\d{1,2}){1,3})(?P<fraction>\.\d{1,7})?"
+)
 
 
 def parse_timespan(text: str) -> timedelta:
-    """Read ``[-][d.]hh:mm[:ss[.fffffff]]`` or a bare number, which .NET takes as days; ValueError otherwise."""
+    """Read ``[-][d.]hh:mm[:ss[.fffffff]]``, ``d:hh:mm:ss`` or a bare number of days; ValueError otherwise.
+
+    Three numbers of which the first is no hour are days, hours and minutes: ``24:00:00`` is 24 days.
+    """
     text = text.strip()
     if _DAYS.fullmatch(text):
         return timedelta(days=int(text))
     match = _CLOCK.fullmatch(text)
     if match is None:
         raise ValueError(f"'{text}' is not a TimeSpan such as 00:00:10")
-    hours, minutes, seconds = (int(match[name] or 0) for name in ("hours", "minutes", "seconds"))
-    if hours > 23 or minutes > 59 or seconds > 59:
+    numbers = [int(number) for number in match["numbers"].split(":")]
+    days = int(match["days"] or 0)
+    counts_days = len(numbers) == 4 or (len(numbers) == 3 and numbers[0] > 23 and match["fraction"] is None)
+    if counts_days and match["days"] is None:
+        days = numbers.pop(0)
+    hours, minutes, seconds = [*numbers, 0][:3]
+    if len(numbers) == 4 or hours > 23 or minutes > 59 or seconds > 59 or (match["fraction"] and len(numbers) < 3):
         raise ValueError(f"'{text}' is not a TimeSpan: an hour, minute or second is out of range")
-    span = timedelta(
-        days=int(match["days"] or 0), hours=hours, minutes=minutes, seconds=seconds + float(match["fraction"] or 0)
-    )
+    span = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds + float(match["fraction"] or 0))
     return -span if match["minus"] else span
 
 

@@ -4,6 +4,7 @@ The library ``azure-functions-runtime`` is what Azure runs inside its worker pro
 stood in for by plain records, which is its documented seam for running without protobuf. It indexes once per process.
 """
 
+import json
 import os
 import sys
 from collections.abc import Mapping
@@ -95,8 +96,8 @@ async def invoke(invocation: Invocation) -> Outcome:
         succeeded=succeeded,
         returned=None if returned is None else _from_datum(returned),
         outputs=tuple((name, _from_datum(datum)) for name, datum in outputs),
-        error=error or "",
-        trace=trace or "",
+        error=_plain(error or ""),
+        trace=_plain(trace or ""),
     )
 
 
@@ -115,17 +116,32 @@ def _to_datum(value: Value) -> Any:
 
 
 def _from_datum(datum: Any) -> Value:
-    if datum.type != "http":
-        return Value(datum.value, datum.type)
-    members = datum.value
-    cookies = [morsel.OutputString() for cookie in members["cookies"] or () for morsel in cookie.values()]
-    response = {
-        "status_code": members["status_code"].value,
-        "headers": {name: header.value for name, header in members["headers"].items()},
+    """Return the value as the worker's protocol carries it: plain text and bytes, lists and dicts as JSON.
+
+    What a function returns may be of classes of the app's own, which the host's process does not have.
+    """
+    if datum.type == "http":
+        return Value(_response(datum.value), "http")
+    if datum.type == "bytes":
+        return Value(bytes(datum.value), "bytes")
+    if datum.type == "string":
+        return Value(_plain(datum.value), "string")
+    return Value(_plain(datum.value if datum.type == "json" else json.dumps(datum.value)), "json")
+
+
+def _response(members: dict[str, Any]) -> dict[str, Any]:
+    cookies = [_plain(morsel.OutputString()) for cookie in members["cookies"] or () for morsel in cookie.values()]
+    return {
+        "status_code": _plain(members["status_code"].value),
+        "headers": {_plain(name): _plain(header.value) for name, header in members["headers"].items()},
         "cookies": cookies,
-        "body": members["body"].value,
+        "body": bytes(members["body"].value),
     }
-    return Value(response, "http")
+
+
+def _plain(text: Any) -> str:
+    """Return the characters of a text of any class; TypeError for what is none."""
+    return str.__str__(text)
 
 
 def _retry(options: Any) -> Retry | None:

@@ -10,8 +10,8 @@ import os
 import signal
 import socket
 import sys
+import traceback
 from pathlib import Path
-from typing import Any
 
 from local.host import log, worker
 from local.host.channel import Channel
@@ -28,7 +28,18 @@ def main() -> None:
     if sys.platform == "linux":
         # A host that is killed takes its worker along, even one whose loop is blocked by a function.
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    asyncio.run(_serve(socket.socket(fileno=int(sys.argv[1]))))
+    code = 0
+    try:
+        # Not asyncio.run: at the end it would wait for the threads of functions.
+        asyncio.new_event_loop().run_until_complete(_serve(socket.socket(fileno=int(sys.argv[1]))))
+    except SystemExit as error:
+        code = error.code if isinstance(error.code, int) else 1
+    except BaseException:
+        traceback.print_exc()
+        code = 1
+    sys.stdout.flush()
+    # Threads of sync functions that never end would otherwise hold the process at exit.
+    os._exit(code)
 
 
 async def _serve(sock: socket.socket) -> None:
@@ -52,17 +63,13 @@ async def _serve(sock: socket.socket) -> None:
         task = asyncio.create_task(_run(channel, invocation, categories))
         tasks.add(task)
         task.add_done_callback(tasks.discard)
-    sys.stdout.flush()
-    # Threads of sync functions that never end would otherwise hold the process at exit.
-    os._exit(0)
 
 
 async def _run(channel: Channel, invocation: Invocation, categories: log.Categories) -> None:
     categories.running[invocation.id] = invocation.function
-    outcome: Any
     try:
         outcome = await worker.invoke(invocation)
-    except asyncio.CancelledError as error:
+    except (Exception, asyncio.CancelledError) as error:
         outcome = Outcome(succeeded=False, error=repr(error))
     finally:
         del categories.running[invocation.id]

@@ -60,7 +60,9 @@ class WorkerProcess:
         try:
             answer = await asyncio.wait_for(self._channel.receive(), START_SECONDS)
         except TimeoutError:
+            self._channel.close()
             self._process.kill()
+            await asyncio.to_thread(self._process.wait)
             raise StartupError(f"the worker did not start within {START_SECONDS:.0f} s") from None
         if not isinstance(answer, list):
             self._channel.close()
@@ -70,9 +72,13 @@ class WorkerProcess:
         self._ready.set()
         return answer
 
+    async def ready(self) -> None:
+        """Wait while the process is being replaced."""
+        await self._ready.wait()
+
     async def invoke(self, invocation: Invocation) -> Outcome:
         """Run one function once, in this worker or, while it is being replaced, in the next one."""
-        await self._ready.wait()
+        await self.ready()
         if self.given_up.is_set() or self._stopping:
             return Outcome(succeeded=False, error="there is no worker process")
         done: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
@@ -127,6 +133,8 @@ class WorkerProcess:
 
     async def _replace(self, reason: str) -> None:
         for _ in range(_MOST_FAILURES):
+            if self._stopping:
+                return
             _logger.warning("Restarting worker process: %s", reason)
             try:
                 await self.begin()

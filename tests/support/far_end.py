@@ -37,9 +37,18 @@ class FarEnd:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_port}"
 
-    def answer(self, status: int, *, code: str = "", retry_after: str = "", body: bytes = b"", kind: str = "") -> None:
+    def answer(
+        self,
+        status: int,
+        *,
+        code: str = "",
+        retry_after: str = "",
+        body: bytes = b"",
+        kind: str = "",
+        lease: str = "",
+    ) -> None:
         self._status, self._body = status, body
-        headers = {"x-ms-error-code": code, "Retry-After": retry_after, "Content-Type": kind}
+        headers = {"x-ms-error-code": code, "Retry-After": retry_after, "Content-Type": kind, "x-ms-lease-id": lease}
         self._headers = {name: value for name, value in headers.items() if value}
 
     def stop(self) -> None:

@@ -58,6 +58,14 @@ class RunningHost:
         return self.process.wait(timeout=40)
 
 
+def has_ended(pid: int) -> bool:
+    """Say whether a process has ended, reaped or not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].startswith("Z")
+    except FileNotFoundError:
+        return True
+
+
 Starter = Callable[..., RunningHost]
 
 

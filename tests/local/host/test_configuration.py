@@ -101,6 +101,20 @@ def test_h73_values_out_of_range_are_refused(tmp_path: Path, queues: dict[str, A
         load(tmp_path, {"extensions": {"queues": queues}})
 
 
+@behaviour("H73", Grade.DOCUMENTED, sources.LOG_LEVELS)
+@pytest.mark.parametrize("level", ["Warn", "Info", "verbose"])
+def test_h73_a_log_level_that_is_none_is_refused(tmp_path: Path, level: str) -> None:
+    with pytest.raises(StartupError, match=f"Configuration value '{level}' is not supported"):
+        load(tmp_path, {"logging": {"logLevel": {"default": "information", "Function": level}}})
+    assert load(tmp_path, {"logging": {"logLevel": {"default": "", "Function": None}}}).log_levels == {}
+
+
+@behaviour("H73", Grade.ASSUMED, sources.TEMPLATE_PARSER)
+def test_h73_a_route_prefix_that_is_no_template_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StartupError, match="extensions:http:routePrefix"):
+        load(tmp_path, {"extensions": {"http": {"routePrefix": "api/{"}}})
+
+
 @behaviour("H73", Grade.DOCUMENTED, sources.HOST_JSON)
 def test_h73_a_missing_or_wrong_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(StartupError, match=r"no host\.json"):

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 import pytest
@@ -13,9 +14,12 @@ from azure.storage.queue.aio import QueueClient, QueueServiceClient
 
 from local.azurite import Azurite
 from local.host.configuration import QueueOptions
+from local.host.errors import FunctionError
 from local.host.functions import Binding, Function
 from local.host.invoker import Call
-from local.host.queues import QueueListener, decode, next_pause, poison_name
+from local.host.queue_names import poison_name, queue_name
+from local.host.queues import VISIBILITY_SECONDS, QueueListener, decode, next_pause
+from local.host.renewal import next_renewal
 from local.host.values import Outcome
 from tests.local.evidence import Grade, behaviour
 from tests.local.host import sources
@@ -95,8 +99,8 @@ async def test_h42_a_message_is_held_by_renewal_while_its_function_runs(azurite:
 
     async with listening(azurite, body, visibility=2) as (queue, _):
         await queue.send_message(encoded("x"))
-        await asyncio.sleep(4.5)
-        # Twice its visibility later nobody else sees the message, and the delete finds the renewed receipt.
+        await asyncio.sleep(3.2)
+        # More than its visibility later nobody else sees the message, and the delete finds the renewed receipt.
         assert [message async for message in queue.receive_messages()] == []
         release.set()
 
@@ -105,6 +109,38 @@ async def test_h42_a_message_is_held_by_renewal_while_its_function_runs(azurite:
 
         await until(gone)
     assert len(calls) == 1
+
+
+@behaviour("H42", Grade.DOCUMENTED, sources.QUEUE_LISTENER, sources.RENEWAL)
+def test_h42_a_renewal_that_fails_is_tried_again_sooner() -> None:
+    pauses = [300.0]
+    for succeeded in (False, False, False, False, True):
+        pauses.append(next_renewal(pauses[-1], normal=300, least=60, succeeded=succeeded))
+    assert pauses == [300, 150, 75, 60, 60, 300]
+
+
+@behaviour("H42", Grade.DOCUMENTED, sources.QUEUE_LISTENER)
+async def test_h42_a_message_is_hidden_for_ten_minutes(azurite: Azurite) -> None:
+    calls: asyncio.Queue[Call] = asyncio.Queue()
+
+    async def body(call: Call) -> bool:
+        await calls.put(call)
+        return True
+
+    async with listening(azurite, body, visibility=VISIBILITY_SECONDS) as (queue, _):
+        await queue.send_message(encoded("x"))
+        metadata = (await calls.get()).metadata
+    # Both moments are the storage's.
+    inserted, hidden_until = (datetime.fromisoformat(metadata[name]) for name in ("InsertionTime", "NextVisibleTime"))
+    assert timedelta(seconds=599) <= hidden_until - inserted < timedelta(minutes=11)
+
+
+@behaviour("H35", Grade.DOCUMENTED, sources.QUEUE_NAMES)
+def test_h35_a_queue_name_is_lowered_and_checked() -> None:
+    assert queue_name("Work-2") == "work-2"
+    for name in ("ab", "a" * 64, "a_b", "-ab", "ab-", "a--b", "a b", ""):
+        with pytest.raises(FunctionError, match="A queue name must be from 3 to 63 characters long"):
+            queue_name(name)
 
 
 @behaviour("H53", Grade.CAPTURED, sources.WORKER)

@@ -8,7 +8,7 @@ from tests.local.evidence import Grade, behaviour
 from tests.local.host import sources
 
 
-@behaviour("H4", Grade.DOCUMENTED, sources.ROUTER, sources.TEMPLATES)
+@behaviour("H4", Grade.DOCUMENTED, sources.ROUTER, sources.TEMPLATES, sources.TEMPLATE_PARSER)
 @pytest.mark.parametrize(
     ("template", "path", "values"),
     [
@@ -31,6 +31,14 @@ from tests.local.host import sources
         ("{id:int:min(3)}", "2", None),
         ("{id:int:min(3)}", "3", {"id": "3"}),
         ("{id:int?}", "x", None),
+        ("{first-name!}", "Jane", {"first-name!": "Jane"}),
+        ("{id?}/more", "7/more", {"id": "7"}),
+        ("{id?}/more", "more", None),
+        ("{id=7}/more/{rest?}", "1/more", {"id": "1"}),
+        ("a-{id=7}", "a-1", {"id": "1"}),
+        ("a-{id=7}", "a-", None),
+        ("{file}.{extension?}", "a.tar.gz", {"file": "a.tar", "extension": "gz"}),
+        ("{file}.{extension?}", "a", {"file": "a"}),
         (r"{ssn:regex(^\d{{3}}$)}", "123", {"ssn": "123"}),
         (r"{ssn:regex(^\d{{3}}$)}", "1234", None),
         (r"{code:regex(^a/b$)}", "a%2Fb", None),
@@ -68,6 +76,7 @@ def test_h03_constraints(constraint: str, fits: list[str], misfits: list[str]) -
     assert [route.match(value) for value in misfits] == [None] * len(misfits)
 
 
+@behaviour("H35", Grade.DOCUMENTED, sources.TEMPLATE_PARSER)
 @pytest.mark.parametrize(
     "template",
     [
@@ -81,12 +90,18 @@ def test_h03_constraints(constraint: str, fits: list[str], misfits: list[str]) -
         "{id:min()}",
         "{a}{b}",
         "{id}/{ID}",
-        "{id?}/more",
+        "{*rest}/more",
+        "{*rest?}",
+        "{id=1?}",
         "a-{id?}",
-        "{id!}",
+        "{id?}-a",
+        "a-{*rest}",
+        "a?b",
+        "{a?b}",
+        "{id:regex([)}",
     ],
 )
-def test_malformed_templates_are_refused(template: str) -> None:
+def test_h35_malformed_templates_are_refused(template: str) -> None:
     with pytest.raises(FunctionError):
         Route(template)
 

@@ -51,7 +51,11 @@ def test_h56_next_occurrence(expression: str, expected: str) -> None:
         "* * * *",
         "* * * * * * *",
         "00:00:00",
-        "24:00:00",
+        "24:00",
+        "1.24:00:00",
+        "1.00:00:00:00",
+        "00:60:00",
+        "00:00.5",
         "",
     ],
 )
@@ -71,6 +75,23 @@ def test_h59_a_time_span_is_a_constant_interval() -> None:
     schedule = Schedule("1.02:00:00")
     first = schedule.next_after(START)
     assert (first - START, schedule.next_after(first) - first) == (timedelta(hours=26), timedelta(hours=26))
+
+
+@behaviour("H59", Grade.DOCUMENTED, sources.TIME_SPANS)
+@pytest.mark.parametrize(
+    ("expression", "interval"),
+    [
+        ("01:00:00", timedelta(hours=1)),
+        ("25:00:00:00", timedelta(days=25)),
+        ("24:00:00", timedelta(days=24)),
+        ("30:12:05", timedelta(days=30, hours=12, minutes=5)),
+        ("1.00:00:00", timedelta(days=1)),
+        ("00:01", timedelta(minutes=1)),
+        ("00:00:00.5", timedelta(seconds=0.5)),
+    ],
+)
+def test_h59_three_numbers_of_which_the_first_is_no_hour_begin_with_days(expression: str, interval: timedelta) -> None:
+    assert Schedule(expression).next_after(START) == START + interval
 
 
 @behaviour("H68", Grade.ASSUMED, sources.TIMER_PAGE, sources.TIME_ZONE)

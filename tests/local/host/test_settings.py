@@ -30,7 +30,19 @@ def test_no_file_is_no_settings(tmp_path: Path) -> None:
     assert apply_local_settings(tmp_path / "absent.json", {}) == LocalHost()
 
 
-@pytest.mark.parametrize("content", ['{"IsEncrypted": true}', '{"Values": {"A": 1}}', "{"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "{",
+        "[]",
+        '{"IsEncrypted": true}',
+        '{"Values": {"A": 1}}',
+        '{"Values": ["A"]}',
+        '{"Host": "localhost"}',
+        '{"Host": {"LocalHttpPort": "none"}}',
+        '{"Host": {"LocalHttpPort": 0}}',
+    ],
+)
 def test_settings_that_cannot_be_used_are_refused(tmp_path: Path, content: str) -> None:
     file = tmp_path / "local.settings.json"
     file.write_text(content)
@@ -43,6 +55,10 @@ def test_h76_names_between_percent_signs_are_settings() -> None:
     assert resolve("a-%Q%-b", {"Q": "queue"}) == "a-queue-b"
     with pytest.raises(FunctionError, match="'%Q%' does not resolve to a value"):
         resolve("%Q%", {})
+    with pytest.raises(FunctionError, match="The '%' at position 1 does not have a closing '%'"):
+        resolve("a%Q", {"Q": "queue"})
+    with pytest.raises(FunctionError, match="'%%' does not resolve to a value"):
+        resolve("a%%b", {})
 
 
 @behaviour("H9", Grade.ASSUMED, sources.DISABLE_PAGE)

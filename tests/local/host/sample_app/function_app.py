@@ -4,7 +4,10 @@ import asyncio
 import json
 import logging
 import os
+import sys
 import threading
+import time
+from enum import StrEnum
 from pathlib import Path
 from typing import cast
 
@@ -12,6 +15,12 @@ import azure.functions as func
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 desk = func.Blueprint()
+
+
+class Genre(StrEnum):
+    """A text that only this app knows."""
+
+    NOVEL = "novel"
 
 
 def note(line: str) -> None:
@@ -33,6 +42,7 @@ async def get_book(req: func.HttpRequest, context: func.Context) -> func.HttpRes
                 "url": req.url,
                 "thread": threading.current_thread().name,
                 "function": context.function_name,
+                "process": os.getpid(),
             }
         ),
         mimetype="application/json",
@@ -117,8 +127,36 @@ def repeated(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.route(route="crash")
 def crash(req: func.HttpRequest) -> func.HttpResponse:
-    """Take the whole worker down."""
+    """Take the whole worker down, at once or as a program ends."""
+    if "exit" in req.params:
+        sys.exit(int(req.params["exit"]))
     os._exit(3)
+
+
+@app.route(route="standing")
+async def standing(req: func.HttpRequest) -> str:
+    """Hold the one loop up."""
+    note("standing began")
+    time.sleep(60)  # noqa: ASYNC251 - this is what it is for
+    return "late"
+
+
+@app.route(route="dozing")
+def dozing(req: func.HttpRequest) -> str:
+    """Hold one thread up."""
+    note("dozing began")
+    time.sleep(60)
+    return "late"
+
+
+@app.route(route="shape")
+def shape(req: func.HttpRequest) -> func.HttpResponse:
+    """Return texts of a class of this app's own, or a header as asked for."""
+    if "header" in req.params:
+        return func.HttpResponse(headers={"X-Shape": req.params["header"]})
+    if "status" in req.params:
+        return func.HttpResponse(status_code=int(req.params["status"]))
+    return func.HttpResponse(Genre.NOVEL, headers={"X-Genre": Genre.NOVEL})
 
 
 @app.route(route="gone")
@@ -171,8 +209,15 @@ def same_route(req: func.HttpRequest) -> str:
 @app.route(route="lend", methods=["POST"])
 @app.queue_output(arg_name="slips", queue_name="%LENDING_QUEUE%", connection="SampleStorage")
 def lend(req: func.HttpRequest, slips: func.Out[str]) -> str:
-    """Put what was sent on a queue."""
-    slips.set(req.get_body().decode())
+    """Put what was sent on a queue: as a text, as the list that it is in JSON, or as a text of a class of its own."""
+    text = req.get_body().decode()
+    match req.params.get("as"):
+        case "json":
+            slips.set(json.loads(text))
+        case "genre":
+            slips.set(Genre(text))
+        case _:
+            slips.set(text)
     return "lent"
 
 

@@ -21,7 +21,7 @@ ACTIONS = (*ON_REQUESTS, *ON_MESSAGES, *ON_STATE)
 
 _KEPT = 1000
 _PATTERNS = ("method", "path", "person", "item")
-_LEAST = {"every": 1, "after": 0, "status": 400, "retry_after": 0, "seconds": 0, "probability": 0, "count": 1}
+_LEAST = {"every": 1, "after": 0, "status": 200, "retry_after": 0, "seconds": 0, "probability": 0, "count": 1}
 _MOST = {"status": 599, "probability": 1}
 
 

@@ -172,10 +172,6 @@ class Planner:
         answer = await self.http.get(f"{self.urls.graph}/_control/requests", params={"clear": "1"} if clear else {})
         return list(answer.raise_for_status().json()["requests"])
 
-    async def fault(self, service: str, **order: Any) -> None:
-        answer = await self.http.post(f"{getattr(self.urls, f'{service}_url')}/_control/faults", json=order)
-        assert answer.status_code == 200, answer.text
-
     async def no_faults(self) -> None:
         for url in (self.urls.graph, self.urls.wedsync, self.urls.entra):
             (await self.http.delete(f"{url}/_control/faults")).raise_for_status()

@@ -107,7 +107,7 @@ def test_what_is_shown_can_be_sent_again() -> None:
         ({"action": "status", "stauts": 500}, "unknown member 'stauts'; one of action, method"),
         ({"action": "status", "hits": 3}, "unknown member 'hits'"),
         ({"action": "status", "status": "500"}, "'status' takes int, not '500'"),
-        ({"action": "status", "status": 200}, "'status' must be at least 400"),
+        ({"action": "status", "status": 199}, "'status' must be at least 200"),
         ({"action": "status", "every": 0}, "'every' must be at least 1"),
         ({"action": "status", "every": True}, "'every' takes int, not True"),
         ({"action": "status", "count": 1.5}, "'count' takes int or null, not 1.5"),

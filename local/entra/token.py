@@ -34,6 +34,13 @@ def stamp(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f0Z")
 
 
+async def _form(request: Request) -> dict[str, str]:
+    """Return the fields of a URL-encoded form, which every sample of ``v2-oauth2-auth-code-flow.md`` sends; a body of
+    another kind holds none (assumed)."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return text_fields(await request.form()) if kind == "application/x-www-form-urlencoded" else {}
+
+
 class Token:
     """The token endpoint."""
 
@@ -54,7 +61,7 @@ class Token:
             if request.method != "POST":
                 raise EntraError(900561, {"method": request.method})
             tenant = tenants.known(request.path_params["tenant"])
-            form = with_basic(text_fields(await request.form()), request.headers.get("authorization"))
+            form = with_basic(await _form(request), request.headers.get("authorization"))
             body = self._grant(form, tenant, request)
         except EntraError as error:
             occasion = self._directory.occasion(request.headers.get("client-request-id"))

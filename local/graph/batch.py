@@ -32,17 +32,17 @@ class Part:
 
 
 class Batches:
-    """Answers batches; counts them, so that the request log can say what was part of which."""
+    """Answers batches; counts them, so that the request log can say what was part of which, and a replay after a
+    reset shuffles alike."""
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
-        self._number = 0
 
     async def answer(self, body: Any, caller: Caller, base: str) -> Answer:
         """Run the parts, four at a time at most, holding as many of the mailbox's slots until all are answered."""
         parts = _parts(body)
-        self._number += 1
-        number, key, throttle = self._number, gateway.key_of(caller), self._graph.throttle
+        self._graph.batches += 1
+        number, key, throttle = self._graph.batches, gateway.key_of(caller), self._graph.throttle
         taken = throttle.take(key, min(len(parts), self._graph.knobs.concurrentRequests))
         try:
             lanes = asyncio.Semaphore(max(1, taken))

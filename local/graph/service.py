@@ -35,6 +35,7 @@ class Graph:
     clock: Clock = field(default_factory=Clock)
     frame: Frame = field(init=False)
     knobs: Knobs = field(default_factory=Knobs)
+    batches: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
         faults = Faults((*ON_REQUESTS, *ON_MESSAGES, "expire_delta"))
@@ -51,6 +52,7 @@ class Graph:
 
     def reset(self) -> None:
         """Start anew: empty mailboxes, no subscriptions, default knobs."""
+        self.batches = 0
         self.knobs.reset()
         self.sender.reset()
         self.settling.reset()

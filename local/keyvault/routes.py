@@ -97,7 +97,7 @@ class SecretsApi:
 
     def _count(self) -> None:
         now = self._clock.timestamp()
-        while self._recent and self._recent[0] <= now - 10:
+        while self._recent and not now - 10 < self._recent[0] <= now:
             self._recent.popleft()
         if len(self._recent) >= self._vault.knobs.requests_per_ten_seconds:
             raise errors.throttled(retry_after=max(1, int(self._recent[0] + 10 - now) if self._recent else 10))

@@ -267,6 +267,17 @@ def test_s09_malformed_token_requests_are_refused(
     refused(stranger.token(**fields), error, number)
 
 
+@behaviour("S9", Grade.ASSUMED, AUTH_CODE)
+def test_s09_only_a_url_encoded_form_is_read(stranger: Stranger) -> None:
+    fields = {"client_id": CLIENT_ID, "client_secret": SECRET, "grant_type": "refresh_token"}
+    fields["refresh_token"] = stranger.tokens()["refresh_token"]
+    web, path = stranger.web, "/common/oauth2/v2.0/token"
+    refused(web.post(path, files={name: (None, value) for name, value in fields.items()}), "invalid_request", 900144)
+    refused(web.post(path, json=fields), "invalid_request", 900144)
+    broken = web.post(path, content=b"junk", headers={"Content-Type": "multipart/form-data; boundary=x"})
+    refused(broken, "invalid_request", 900144)
+
+
 @behaviour("S9", Grade.DOCUMENTED, ERRORS)
 def test_s09_an_unknown_tenant_has_no_token_endpoint(stranger: Stranger) -> None:
     refused(stranger.token("nowhere", grant_type="refresh_token"), "invalid_tenant", 90002)

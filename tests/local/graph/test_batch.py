@@ -47,6 +47,17 @@ async def test_s58_answers_are_shuffled(graph: Far) -> None:
     assert sorted(order, key=int) == [str(n) for n in range(20)]
 
 
+async def test_a_replay_after_a_reset_is_shuffled_alike(graph: Far) -> None:
+    orders = []
+    for _ in range(2):
+        await graph.control("POST", "/reset")
+        for _ in range(2):
+            answer = await graph.call("POST", "/$batch", {"requests": [part(n, "GET", "/me") for n in range(20)]})
+            orders.append([item["id"] for item in answer.json()["responses"]])
+    assert orders[:2] == orders[2:]
+    assert orders[0] != orders[1]
+
+
 @behaviour("S58", Grade.DOCUMENTED, BATCHING)
 async def test_s58_failed_dependency_answers_424(graph: Far) -> None:
     """A failed one takes along what depends on it, and that what depends on that."""

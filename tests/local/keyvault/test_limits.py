@@ -226,6 +226,14 @@ def test_k12_refused_requests_do_not_count(web: httpx.Client, bearer: Form) -> N
     assert web.get("/secrets", **bearer).status_code == 200
 
 
+def test_a_clock_that_is_set_back_refuses_nobody(web: httpx.Client, bearer: Form) -> None:
+    web.post("/_control/knobs", json={"requestsPerTenSeconds": 1})
+    web.post("/_control/clock", json={"advanceSeconds": 100})
+    assert web.get("/secrets", **bearer).status_code == 200
+    web.post("/_control/clock", json={"reset": True})
+    assert web.get("/secrets", **bearer).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("operation", "method", "path"),
     [

@@ -121,7 +121,7 @@ def test_h25_custom_headers_are_on_every_answer_and_replace_none(client: httpx.C
     assert client.get("/api/repeated").headers.get_list("x-sample") == ["own"]
 
 
-@behaviour("H23", Grade.CAPTURED, sources.WORKER)
+@behaviour("H23", Grade.DOCUMENTED, sources.WORKER)
 def test_h23_of_a_repeated_header_the_last_stays(client: httpx.Client) -> None:
     assert client.get("/api/repeated").headers.get_list("x-copy") == ["last"]
 
@@ -142,6 +142,7 @@ def test_h30_ping_status_and_the_list_of_functions(client: httpx.Client, host: R
     assert listed["page"]["invoke_url_template"] == f"{host.url}/api/page/{{number:int=1}}"
     assert listed["lending"]["invoke_url_template"] is None
     assert listed["lending"]["config"]["bindings"][0]["type"] == "queueTrigger"
+    assert (listed["page"]["isDisabled"], listed["switched_off"]["isDisabled"]) == (False, True)
 
 
 @pytest.fixture(scope="module")
@@ -184,6 +185,24 @@ def test_h29_a_worker_that_dies_fails_what_it_ran_and_is_replaced(hurried: Runni
     assert httpx.get(f"{hurried.url}/api/crash", trust_env=False, timeout=20).status_code == 500
     assert "python exited with code 3" in hurried.log
     assert httpx.get(f"{hurried.url}/api/page", trust_env=False, timeout=20).text == "1"
+
+
+@behaviour("H29", Grade.ASSUMED, sources.DISPATCHER)
+def test_h29_a_worker_that_ends_waits_for_no_thread(run_host: Starter) -> None:
+    host = run_host()
+    statuses: list[int] = []
+
+    def doze() -> None:
+        statuses.append(httpx.get(f"{host.url}/api/dozing", trust_env=False, timeout=50).status_code)
+
+    dozing = threading.Thread(target=doze)
+    dozing.start()
+    host.wait_for_note("dozing began")
+    assert httpx.get(f"{host.url}/api/crash?exit=4", trust_env=False, timeout=20).status_code == 500
+    dozing.join()
+    assert statuses == [500]
+    assert "python exited with code 4" in host.log
+    assert httpx.get(f"{host.url}/api/page", trust_env=False, timeout=20).text == "1"
 
 
 @behaviour("H29", Grade.ASSUMED, sources.DISPATCHER)

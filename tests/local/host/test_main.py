@@ -1,23 +1,19 @@
-"""Starting and stopping: what the host says when it cannot start, and how it drains."""
+"""Starting: what the host reads, and what it says when it cannot start."""
 
 import json
 import re
 import shutil
-import signal
 import socket
-import threading
 from pathlib import Path
 
 import httpx
 import pytest
-from azure.storage.blob import ContainerClient
 
-from local.azurite import Azurite
 from local.host.errors import StartupError
 from local.host.worker_process import WorkerProcess
 from tests.local.evidence import Grade, behaviour
 from tests.local.host import sources
-from tests.local.host.conftest import ROOT, SAMPLE_APP, RunningHost, Starter
+from tests.local.host.conftest import ROOT, SAMPLE_APP, Starter
 
 APP = "import azure.functions as func\napp = func.FunctionApp()\n"
 
@@ -30,7 +26,7 @@ def app_folder(folder: Path, code: str | None, host_json: str = '{"version": "2.
     return folder
 
 
-@behaviour("H36", Grade.CAPTURED, sources.WORKER)
+@behaviour("H36", Grade.DOCUMENTED, sources.WORKER)
 @pytest.mark.parametrize(
     ("code", "message"),
     [
@@ -115,62 +111,6 @@ def test_h81_without_cors_settings_the_app_answers_preflights(client: httpx.Clie
     asked = client.options("/api/page", headers={"Origin": "https://a.example", "Access-Control-Request-Method": "GET"})
     assert "access-control-allow-origin" not in asked.headers
     assert asked.text == "1"
-
-
-@behaviour("H32", Grade.DOCUMENTED, sources.HOST_API)
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_h32_stopping_waits_for_what_is_running(run_host: Starter, number: int) -> None:
-    host = run_host()
-    replies: list[str] = []
-
-    def ask() -> None:
-        replies.append(httpx.get(f"{host.url}/api/slow?seconds=1.5", trust_env=False, timeout=20).text)
-
-    asking = threading.Thread(target=ask)
-    asking.start()
-    host.wait_for_note("slow began")
-    assert host.stop(number) == 0
-    asking.join()
-    assert replies == ["done"]
-    assert "slow ended" in host.noted()
-
-
-def test_waiting_at_the_end_is_bounded(run_host: Starter) -> None:
-    host = run_host("--drain-seconds", "0.5")
-    asking = threading.Thread(target=_ask_in_vain, args=(host,))
-    asking.start()
-    host.wait_for_note("slow began")
-    assert host.stop() == 1
-    asking.join()
-    assert "1 invocations did not end within" in host.log
-    assert "slow ended" not in host.noted()
-
-
-def _ask_in_vain(host: RunningHost) -> None:
-    try:
-        httpx.get(f"{host.url}/api/slow?seconds=60", trust_env=False, timeout=20)
-    except httpx.TransportError:
-        return
-
-
-@behaviour("H67", Grade.ASSUMED, "https://github.com/Azure/azure-functions-core-tools/issues/55")
-def test_h67_timer_leases_are_given_back_at_the_end(run_host: Starter, azurite: Azurite) -> None:
-    host_id = "leasetest"
-    host = run_host(AzureFunctionsWebHost__hostid=host_id)
-    path = f"locks/{host_id}/Host.Functions.closing_time.Listener"
-    with ContainerClient.from_connection_string(azurite.connection_string, "azure-webjobs-hosts") as container:
-        _wait_for_log(host, f"Singleton lock acquired ({path})")
-        assert container.get_blob_client(path).get_blob_properties().lease.state == "leased"
-        assert host.stop() == 0
-        assert container.get_blob_client(path).get_blob_properties().lease.state == "available"
-
-
-def _wait_for_log(host: RunningHost, text: str) -> None:
-    for _ in range(200):
-        if text in host.log:
-            return
-        threading.Event().wait(0.05)
-    raise AssertionError(host.log)
 
 
 def test_nothing_in_the_host_names_this_product() -> None:

@@ -143,7 +143,7 @@ def test_h35_a_queue_name_is_lowered_and_checked() -> None:
             queue_name(name)
 
 
-@behaviour("H53", Grade.CAPTURED, sources.WORKER)
+@behaviour("H53", Grade.DOCUMENTED, sources.WORKER)
 async def test_h53_the_metadata_is_what_the_worker_reads(azurite: Azurite) -> None:
     calls: list[Call] = []
 

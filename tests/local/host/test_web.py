@@ -15,7 +15,7 @@ def answer(client: httpx.Client, path: str) -> dict[str, Any]:
     return found
 
 
-@behaviour("H37", Grade.CAPTURED, sources.WORKER)
+@behaviour("H37", Grade.DOCUMENTED, sources.WORKER)
 def test_h37_an_async_function_runs_on_the_loop_and_a_sync_one_in_a_thread(client: httpx.Client) -> None:
     assert answer(client, "/api/books/1")["thread"] == "MainThread"
     assert client.post("/api/books", content=b"x").json()["thread"].startswith("ThreadPoolExecutor")
@@ -93,9 +93,33 @@ def test_h10_an_exception_is_500_without_a_body(client: httpx.Client) -> None:
     assert (failed.status_code, failed.content) == (500, b"")
 
 
-@behaviour("H21", Grade.CAPTURED, sources.WORKER)
+@behaviour("H21", Grade.DOCUMENTED, sources.WORKER)
 def test_h21_what_the_worker_cannot_encode_is_500(client: httpx.Client) -> None:
     assert client.get("/api/wrong").status_code == 500
+
+
+@behaviour("H21", Grade.DOCUMENTED, sources.WORKER)
+def test_h21_texts_of_the_apps_own_classes_are_texts(client: httpx.Client) -> None:
+    shaped = client.get("/api/shape")
+    assert (shaped.status_code, shaped.text, shaped.headers["x-genre"]) == (200, "novel", "novel")
+
+
+@behaviour("H21", Grade.DOCUMENTED, sources.KESTREL_HEADERS)
+def test_h21_a_header_that_is_not_printable_ascii_is_500_and_not_logged(
+    client: httpx.Client, host: RunningHost
+) -> None:
+    for header in ("caf%C3%A9-token", "a%0D%0AX-More:%20b-token", "%E2%82%AC-token", "%00-token"):
+        refused = client.get(f"/api/shape?header={header}")
+        assert (refused.status_code, refused.content) == (500, b"")
+        assert "x-more" not in refused.headers
+    assert "-token" not in host.log
+    assert client.get("/api/shape?header=a%09b").headers["x-shape"] == "a\tb"
+
+
+def test_a_status_that_is_none_is_500(client: httpx.Client) -> None:
+    for status in (0, 99, 1000):
+        assert client.get(f"/api/shape?status={status}").status_code == 500
+    assert client.get("/api/shape?status=418").status_code == 418
 
 
 @behaviour("H22", Grade.DOCUMENTED, sources.RESPONSES)
@@ -105,7 +129,7 @@ def test_h22_a_string_is_text_unless_it_is_a_response_object(client: httpx.Clien
     assert (shaped.status_code, shaped.headers["x-shape"], shaped.json()) == (202, "object", {"ok": True})
 
 
-@behaviour("H23", Grade.CAPTURED, sources.WORKER)
+@behaviour("H23", Grade.DOCUMENTED, sources.WORKER)
 def test_h23_several_cookies_are_several_headers(client: httpx.Client) -> None:
     cookies = client.get("/api/cookies").headers.get_list("set-cookie")
     assert {cookie.split("=")[0] for cookie in cookies} == {"a", "b"}

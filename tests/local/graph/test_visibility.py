@@ -21,7 +21,7 @@ async def subjects(graph: Far, path: str, bearer: str) -> list[str]:
     return sorted(item["subject"] for item in found if "@removed" not in item)
 
 
-@behaviour("S64", Grade.DOCUMENTED, *DELAYS, knobs=KNOBS)
+@behaviour("S64", Grade.ASSUMED, *DELAYS, knobs=KNOBS)
 @pytest.mark.parametrize("path", ["/me/events", VIEW, DELTA])
 async def test_s64_a_get_by_id_sees_what_a_list_does_not_yet(graph: Far, path: str) -> None:
     bearer = lasting()
@@ -74,7 +74,7 @@ async def test_s64_the_same_seed_gives_the_same_delays(graph: Far) -> None:
     assert await _order(graph, 12) != first
 
 
-@behaviour("S64", Grade.DOCUMENTED, *DELAYS, knobs=KNOBS)
+@behaviour("S64", Grade.ASSUMED, *DELAYS, knobs=KNOBS)
 async def test_s64_of_one_event_an_older_state_never_comes_after_a_newer(graph: Far) -> None:
     bearer = lasting()
     await graph.knobs(visibilitySeconds=600, visibilitySeed=1)

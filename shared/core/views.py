@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from shared.core.canon import BUSY_TITLE, has_prefix, same, without_prefix
-from shared.core.event import CalendarEvent, Field, OutlookState, Place, Side, WedSyncState
+from shared.core.event import CalendarEvent, Field, OutlookKind, OutlookState, Place, Side, WedSyncState
 from shared.core.history import Conflict
 from shared.core.integration import ImportOutlookEvents, Preferences
 from shared.core.mapping import EventMapping
@@ -51,12 +51,18 @@ def is_replay(mapping: EventMapping, state: WedSyncState | OutlookState) -> bool
 
 
 def settle_view(mapping: EventMapping, view: View) -> View:
-    """Return the view without replays, and with tombstones and cancelled meetings as what they are: gone."""
+    """Return the view without replays, and with tombstones and cancelled meetings as what they are: gone.
+
+    So is a single event that was made a series: its id names the whole series now, which no edit of one may reach.
+    """
     if not isinstance(view, Present):
         return view
     if is_replay(mapping, view.state):
         return UNSEEN
-    gone = view.state.deleted if isinstance(view.state, WedSyncState) else view.state.cancelled
+    if isinstance(view.state, WedSyncState):
+        gone = view.state.deleted
+    else:
+        gone = view.state.cancelled or view.state.kind is OutlookKind.MASTER
     return Gone(proved=True) if gone else view
 
 

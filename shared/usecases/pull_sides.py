@@ -97,8 +97,10 @@ class PullSides:
             for state in found.values()
             if state.series_id or state.kind is OutlookKind.MASTER
         }
-        # A series that is removed says so for its master alone, and nothing of its occurrences (fact S40).
-        touched |= {str(known.value.series_id) for known in pulled.mappings if known.value.series_id in gone}
+        # A series that is removed says so for its master alone (fact S40); one that ended up as a single event comes
+        # as that. Neither says anything of its occurrences.
+        series = {str(known.value.series_id) for known in pulled.mappings if known.value.series_id}
+        touched |= series & (gone | found.keys())
         return await self._reread(integration, pulled, touched)
 
     async def _reread(self, integration: Integration, pulled: Pulled, series: set[str]) -> Pulled:
@@ -108,6 +110,9 @@ class PullSides:
         """
         found = {key: state for key, state in pulled.outlook.items() if state.series_id not in series}
         for series_id in sorted(series):
+            state = pulled.outlook.get(series_id)
+            if state is not None and state.kind is OutlookKind.SINGLE:
+                continue
             try:
                 if series_id in pulled.gone and await self._elsewhere(integration, series_id):
                     continue

@@ -99,6 +99,7 @@ class SettlePair:
         """Return what was done. ``VersionMismatch`` when a side would not hold still."""
         if conflicts is None:
             conflicts = await self.conflicts.open_of(integration.integration_id, stored.value.mapping_id)
+        views = await self._enough(integration, stored.value, views)
         reread: set[Side] = set()
         for _ in range(_ROUNDS):
             if stored.value.state is MappingState.INTENT:
@@ -132,6 +133,13 @@ class SettlePair:
                 stored, conflicts = await self._again(stored)
                 views = views.seen(side, await self.look.at(integration, stored.value, side))
         raise VersionMismatch("graph", code="unsettled")
+
+    async def _enough(self, integration: Integration, mapping: EventMapping, views: Views) -> Views:
+        """Read both sides of what was set aside: one may be as it was while the other's change still waits."""
+        aside = mapping.quarantine and mapping.state is MappingState.LINKED
+        for side in [side for side in Side if aside and views.of(side) == UNSEEN]:
+            views = views.seen(side, await self.look.at(integration, mapping, side))
+        return views
 
     async def _again(self, stored: Stored[EventMapping]) -> tuple[Stored[EventMapping], Sequence[Conflict]]:
         """Read the mapping and its conflicts again: a round that failed may have written a part."""

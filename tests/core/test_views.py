@@ -7,7 +7,7 @@ import pytest
 
 from shared.core.actions import OpenConflict, Rule
 from shared.core.conflicts import conflict_of
-from shared.core.event import EventType, Field, Place, Side
+from shared.core.event import EventType, Field, OutlookKind, Place, Side
 from shared.core.integration import ImportOutlookEvents, Preferences
 from shared.core.mapping import EventMapping
 from shared.core.states import ConflictState
@@ -52,6 +52,7 @@ DELETION = conflict_of(
         (Present(wedsync_state(version=2, deleted=True)), UNSEEN),
         (Present(wedsync_state(deleted=True)), Gone(proved=True)),
         (Present(outlook_state(cancelled=True)), Gone(proved=True)),
+        (Present(outlook_state(kind=OutlookKind.MASTER)), Gone(proved=True)),
         (Present(wedsync_state(version=3)), Present(wedsync_state(version=3))),
         (Present(outlook_state(changed_at=NOON)), Present(outlook_state(changed_at=NOON))),
     ],

@@ -1,0 +1,129 @@
+"""Series that are moved, deleted, made of a single event, and made a single event again."""
+
+from typing import Any
+
+import pytest
+
+from shared.core.event import Side
+from tests.support.calendars import at
+from tests.support.pair import Pair
+from tests.support.world import World
+from tests.usecases.season import CHOIR, WALK, ZONE, Season
+
+TWICE = {
+    "recurrence": {
+        "pattern": {"type": "daily", "interval": 1},
+        "range": {"type": "numbered", "startDate": "2026-08-04", "numberOfOccurrences": 2, "recurrenceTimeZone": "UTC"},
+    },
+    "start": at("2026-08-04T14:00:00"),
+    "end": at("2026-08-04T15:00:00"),
+}
+
+
+@pytest.fixture(params=[True, False], ids=["heard", "unheard"])
+async def season(world: World, request: pytest.FixtureRequest) -> Season:
+    return Season(world=world, heard=request.param)
+
+
+async def choir(season: Season, **members: Any) -> str:
+    times = {"start": at("2026-08-04T19:00:00", ZONE), "end": at("2026-08-04T21:00:00", ZONE)}
+    item = await season.world.outlook.add("Choir", recurrence=CHOIR, **(times | members))
+    await season.world.connect()
+    assert len(await season.world.wedsync.events()) == 6
+    return str(item["id"])
+
+
+async def test_a_deleted_series_is_deleted(season: Season) -> None:
+    await season.world.outlook.remove(await choir(season))
+    await season.drain()
+    assert await season.world.wedsync.events() == []
+    assert await season.world.mappings() == []
+
+
+async def test_a_series_that_is_moved_away_asks_and_may_come_back(season: Season) -> None:
+    series = await choir(season)
+    await season.world.outlook.move(series)
+    await season.drain()
+    assert len(await season.world.wedsync.events()) == 6
+    assert [each.absent for each in await season.world.open_conflicts()] == [Side.OUTLOOK] * 6
+
+    await season.world.outlook.move(series, "Calendar")
+    await season.drain()
+    assert await season.world.open_conflicts() == ()
+    await season.assert_at_rest()
+
+
+async def test_a_series_at_another_time_moves_as_a_whole(season: Season) -> None:
+    series = await choir(season)
+    await season.world.outlook.change(
+        series, start=at("2026-08-04T20:00:00", ZONE), end=at("2026-08-04T22:00:00", ZONE)
+    )
+    await season.drain()
+    assert {event["start"][11:] for event in await season.world.wedsync.events()} == {"20:00:00"}
+    await season.assert_at_rest()
+
+
+@pytest.mark.parametrize("keep", [True, False], ids=["exceptions kept", "exceptions dropped"])
+async def test_a_series_with_another_pattern_is_read_anew(season: Season, keep: bool) -> None:
+    await season.world.outlook.knobs(keepExceptions=keep)
+    series = await choir(season, _exceptions=[{"originalDate": "2026-08-11", "subject": "Choir in the mill"}])
+    wednesdays = CHOIR["pattern"] | {"daysOfWeek": ["wednesday"]}
+    limits = CHOIR["range"] | {"startDate": "2026-08-05", "numberOfOccurrences": 4}
+    await season.world.outlook.change(
+        series,
+        recurrence={"pattern": wednesdays, "range": limits},
+        start=at("2026-08-05T19:00:00", ZONE),
+        end=at("2026-08-05T21:00:00", ZONE),
+    )
+    await season.drain()
+    await season.assert_at_rest()
+
+
+async def test_their_event_that_becomes_a_series_comes_in_as_its_occurrences(season: Season) -> None:
+    item = await season.world.outlook.add("Walk")
+    await season.world.connect()
+    await season.world.outlook.change(item["id"], **TWICE)
+    await season.drain()
+    assert [event["title"] for event in await season.world.wedsync.events()] == ["Walk"] * 2
+    await season.assert_at_rest()
+
+
+async def test_a_series_that_becomes_a_single_event_comes_in_as_that(season: Season) -> None:
+    item = await season.world.outlook.add(
+        "Walk", recurrence=WALK, start=at("2026-09-01T06:00:00"), end=at("2026-09-01T07:00:00")
+    )
+    await season.world.connect()
+    await season.world.outlook.change(item["id"], recurrence=None)
+    await season.drain()
+    assert [event["title"] for event in await season.world.wedsync.events()] == ["Walk"]
+    await season.assert_at_rest()
+
+
+async def test_our_copy_that_becomes_a_series_asks_and_is_never_written_as_a_whole(world: World, ours: Pair) -> None:
+    await ours.there(**TWICE)
+    await ours.here(title="Tasting of cakes")
+    await world.settle()
+    await world.sync()
+
+    view = await world.outlook.view("2026-06-01", "2026-12-31")
+    assert {item["subject"] for item in view} == {"WedSync: Tasting"}
+    (conflict,) = await world.open_conflicts()
+    assert conflict.absent is Side.OUTLOOK
+    assert (await world.wedsync.read(ours.wedsync_id))["title"] == "Tasting of cakes"
+
+
+async def test_what_graph_refuses_stays_set_aside_while_the_other_side_alone_is_seen(season: Season) -> None:
+    await choir(season)
+    first, second = sorted(await season.world.wedsync.events(), key=lambda event: str(event["start"]))[:2]
+    await season.world.wedsync.change(second["id"], start="2026-07-02T10:00:00", end="2026-07-02T11:00:00")
+    await season.drain()
+    assert "ErrorOccurrenceCrossingBoundary" in (await season.world.mapping_of(second["id"])).quarantine
+
+    outlook_id = str((await season.world.mapping_of(first["id"])).outlook_id)
+    await season.world.outlook.change(outlook_id, subject="Choir, first of all")  # all of the series is read again
+    await season.drain()
+    assert "ErrorOccurrenceCrossingBoundary" in (await season.world.mapping_of(second["id"])).quarantine
+
+    await season.world.wedsync.change(second["id"], start="2026-08-12T10:00:00", end="2026-08-12T11:00:00")
+    await season.drain()
+    await season.assert_at_rest()

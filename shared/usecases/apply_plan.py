@@ -322,8 +322,12 @@ def _unknown(twin: WedSyncState | None, known: set[tuple[Side, str | None]]) -> 
 
 
 def _maybe_ours(state: OutlookState) -> bool:
-    """Whether a program made the event: Outlook itself gives no ``transactionId``, or one that begins like this."""
-    return bool(state.transaction_id) and not str(state.transaction_id).startswith("localevent:")
+    """Whether a program made the event: Outlook itself gives no ``transactionId``, or one that begins like this.
+
+    An occurrence has that of its series, and we make no series.
+    """
+    given = None if state.series_id else state.transaction_id
+    return given is not None and not given.startswith("localevent:")
 
 
 async def _some_at_once(work: Sequence[Callable[[], Awaitable[None]]]) -> None:

@@ -112,6 +112,17 @@ async def test_our_copy_that_becomes_a_series_asks_and_is_never_written_as_a_who
     assert (await world.wedsync.read(ours.wedsync_id))["title"] == "Tasting of cakes"
 
 
+async def test_what_was_our_copy_is_theirs_once_it_is_a_series_without_our_event(world: World, ours: Pair) -> None:
+    await ours.there(**TWICE)
+    await world.wedsync.remove(ours.wedsync_id)
+    await world.settle()
+    await world.sync()
+
+    assert [event["title"] for event in await world.wedsync.events()] == ["WedSync: Tasting"] * 2
+    assert {event["source"] for event in await world.wedsync.events()} == {"outlook"}
+    assert len(await world.outlook.events()) == 1
+
+
 async def test_what_graph_refuses_stays_set_aside_while_the_other_side_alone_is_seen(season: Season) -> None:
     await choir(season)
     first, second = sorted(await season.world.wedsync.events(), key=lambda event: str(event["start"]))[:2]

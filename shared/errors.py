@@ -138,7 +138,16 @@ class EventGone(RemoteFault):
 
 
 class DuplicateTransaction(RemoteFault):
-    """The transactionId was used before, for other content."""
+    """The transactionId was used before, for other content.
+
+    ``event_id`` is the event that it made, where Graph names it.
+    """
+
+    def __init__(
+        self, service: str = "", *, status: int = 0, code: str = "", request_id: str = "", event_id: str = ""
+    ) -> None:
+        super().__init__(service, status=status, code=code, request_id=request_id)
+        self.event_id = event_id
 
 
 class CursorExpired(RemoteFault):

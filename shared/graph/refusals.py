@@ -54,6 +54,9 @@ def fault_of(request: GraphRequest, response: GraphResponse) -> SyncFault | None
     if fault is Throttled:
         return Throttled(SERVICE, retry_after=retry_after(response), status=response.status, code=code)
     request_id = response.headers.get("request-id", "")
+    if fault is DuplicateTransaction:
+        named = text(members(members(response.body).get("error")).get("@event.existingEventId"))
+        return DuplicateTransaction(SERVICE, status=response.status, code=code, request_id=request_id, event_id=named)
     return fault(SERVICE, status=response.status, code=code, request_id=request_id)
 
 

@@ -5,6 +5,7 @@ is sent again with the same body; Graph answers a repeated ``transactionId``, an
 with the event that is there. https://learn.microsoft.com/graph/api/resources/event (transactionId)
 """
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from shared.core.actions import Create
@@ -15,7 +16,7 @@ from shared.core.mapping import EventMapping, Intent, Role, external_id, transac
 from shared.core.settle import created
 from shared.core.states import MAPPING_MOVES, MappingState, move
 from shared.core.views import outlook_content
-from shared.errors import DuplicateTransaction, RowChanged
+from shared.errors import DuplicateTransaction, EventGone, RowChanged
 from shared.ports import Clock, Ids, Mappings, Outlook, OutlookDraft, Stored, WedSync, WedSyncDraft
 from shared.usecases.clear_outlook import is_ours
 from shared.usecases.journal import raise_or_return
@@ -129,8 +130,8 @@ class CreateEvent:
             return self.joined(mapping, made, again=again)
         try:
             state = await self.outlook.create(integration.integration_id, mapping.calendar_id, intent.payload)
-        except DuplicateTransaction:
-            state = await self._settle_duplicate(integration, mapping)
+        except DuplicateTransaction as fault:
+            state = await self._settle_duplicate(integration, mapping, named=fault.event_id)
             again = True
         return created(mapping, state, at=self.clock.now(), found=again)
 
@@ -153,11 +154,18 @@ class CreateEvent:
             return linked
         return replace(linked, base_w=None, base_o=None)
 
-    async def _settle_duplicate(self, integration: Integration, mapping: EventMapping) -> OutlookState:
-        """Graph has used the ``transactionId`` for what is other content by now: the marker shows for which event."""
-        found = await self.outlook.find_marked(integration.integration_id, mapping.calendar_id, mapping.mapping_id)
+    async def _settle_duplicate(self, integration: Integration, mapping: EventMapping, *, named: str) -> OutlookState:
+        """Graph has used the ``transactionId`` for what is other content by now: find out for which event.
+
+        It may name the event, which can be read at once; lists by which it is found by its marker may lag (fact S64).
+        """
+        found: tuple[OutlookState, ...] = ()
+        if named:
+            with suppress(EventGone):
+                found = (await self.outlook.event(integration.integration_id, named),)
+        found += await self.outlook.find_marked(integration.integration_id, mapping.calendar_id, mapping.mapping_id)
         for state in found:
-            if is_ours(state):
+            if state.marker == mapping.mapping_id and is_ours(state):
                 return state
         raise DuplicateTransaction("graph", code="no_event_with_marker")
 

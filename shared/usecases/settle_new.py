@@ -74,12 +74,17 @@ class SettleNew:
         policy: Policy,
         trace: Trace,
     ) -> Tally:
-        """Our own create came back before its answer was noted: the intent is settled like any other."""
-        if stored.value.state is not MappingState.INTENT:
-            return Tally(handled=1)
-        return await self.pair.run(
-            integration, stored, Views(outlook=Present(state)), policy=policy, trace=trace, conflicts=()
-        )
+        """Our own create came back before its answer was noted: the intent is settled like any other.
+
+        A copy that was given up, because nothing showed it when its create was settled, is ours again.
+        """
+        mapping, views = stored.value, Views(outlook=Present(state))
+        if mapping.state is MappingState.INTENT:
+            return await self.pair.run(integration, stored, views, policy=policy, trace=trace, conflicts=())
+        if mapping.outlook_id is None and state.transaction_id == mapping.transaction_id:
+            stored = await self.journal.save(stored, replace(mapping, outlook_id=state.event_id))
+            return await self.pair.run(integration, stored, views, policy=policy, trace=trace)
+        return Tally(handled=1)
 
     async def join(
         self,

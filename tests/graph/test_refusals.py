@@ -111,6 +111,13 @@ def test_a_life_that_is_too_long_is_no_lost_calendar(method: str) -> None:
     assert (fault.minutes, fault.status, fault.code) == (4230, 400, "ExtensionError")
 
 
+def test_a_duplicate_may_name_the_event() -> None:
+    error = {"code": "ErrorDuplicateTransactionId", "message": "", "@event.existingEventId": "AAMk1"}
+    fault = fault_of(request(C, "POST"), GraphResponse(status=409, body={"error": error}))
+    assert isinstance(fault, DuplicateTransaction)
+    assert fault.event_id == "AAMk1"
+
+
 def test_503_is_throttling_where_it_says_how_long() -> None:
     fault = fault_of(request(E), response(503, "ApplicationThrottled", retry_after="7"))
     assert isinstance(fault, Throttled)

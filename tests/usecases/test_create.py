@@ -222,3 +222,48 @@ async def test_a_copy_that_was_deleted_before_its_answer_was_noted_is_asked_abou
     await world.assert_equal()
     assert len(await world.outlook.events()) == len(await world.wedsync.events()) == (1 if use == "wedsync" else 0)
     assert await world.open_conflicts() == ()
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["named", "not named"])
+@pytest.mark.parametrize("status", [400, 409])
+async def test_a_repeated_create_that_graph_takes_for_another_event_is_settled_once_lists_show_it(
+    world: World, status: int, named: bool
+) -> None:
+    """Facts C14 and S64: an event that no list shows yet is not gone for good."""
+    await world.connect()
+    await world.outlook.knobs(
+        duplicateTransactionStatus=status,
+        duplicateTransactionNamesEvent=named,
+        visibilitySeconds=90.0,
+        visibilitySeed=3,
+    )
+    await world.wedsync.add("Tasting")
+    await world.kill_after("graph POST")
+    used = world.graph.mailbox(world.planner.account.upn).transactions
+    used.update({key: (item, "other content") for key, (item, _) in used.items()})
+    await world.quiet()
+    world.post.clear()
+    await world.settle()
+    assert [conflict.absent for conflict in await world.open_conflicts()] == ([] if named else [Side.OUTLOOK])
+
+    await world.advance(seconds=100)
+    await world.sync(RunKind.INCREMENTAL)
+    await world.sync(RunKind.FULL)
+
+    assert await world.open_conflicts() == ()
+    assert len(await world.outlook.events()) == 1
+    await world.assert_equal()
+
+
+async def test_a_named_event_that_is_gone_by_now_is_asked_about(world: World) -> None:
+    await world.connect()
+    await world.outlook.knobs(duplicateTransactionNamesEvent=True)
+    await world.wedsync.add("Tasting")
+    await world.kill_after("graph POST")
+    (made,) = await world.outlook.events()
+    await world.outlook.remove(made["id"])
+
+    await world.settle()
+
+    assert [conflict.absent for conflict in await world.open_conflicts()] == [Side.OUTLOOK]
+    assert await world.outlook.events() == []

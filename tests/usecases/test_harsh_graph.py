@@ -207,3 +207,30 @@ async def _live_through(season: Season, wait: timedelta = timedelta(seconds=30))
     await season.delete()
     await season.drain(wait=wait)
     await season.assert_at_rest()
+
+
+async def test_a_calendar_that_gets_another_id_stops_the_connection_and_harms_nothing(world: World) -> None:
+    """Finding it again is for the calendar that the service makes itself; any other is chosen anew."""
+    await world.outlook.knobs(calendarIdChangeSeconds=600.0)
+    headers = {"Authorization": f"Bearer {entra.graph_token(world.planner.account)}", "Prefer": 'IdType="ImmutableId"'}
+    url = "https://graph.test/v1.0/me/calendars"
+    made = (await world.outlook.http.post(url, json={"name": "WedSync"}, headers=headers)).json()
+    await world.connect()
+    await world.change_integration(calendar_id=made["id"], delta_link="")
+    for title in ("Tasting", "Fitting", "Rehearsal"):
+        await world.wedsync.add(title)
+    await world.sync()
+    kept = [item["calendarName"] for item in await world.outlook.events()]
+    assert kept == ["WedSync"] * 3
+
+    await world.advance(minutes=20)
+    await world.wedsync.add("Fourth")
+    await world.settle()
+    await world.timers()
+    await world.settle()
+
+    integration = await world.integration()
+    assert (integration.state, bool(integration.reason)) == (IntegrationState.NEEDS_RECONNECT, True)
+    assert [item["calendarName"] for item in await world.outlook.events()] == kept
+    assert len(await world.wedsync.events()) == 4
+    assert await world.open_conflicts() == ()

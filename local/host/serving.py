@@ -67,7 +67,11 @@ async def _run(host: ScriptHost, worker: WorkerProcess, listening: Listening, dr
     for server in servers:
         server.should_exit = True
     left = await host.stop(drain_seconds)
-    await asyncio.wait(serving, timeout=1 if left else 5)
+    # Not for the servers: a client that keeps a connection open and does not read never ends its side of TLS.
+    if answers := [task for server in servers for task in server.server_state.tasks]:
+        await asyncio.wait(answers, timeout=1 if left else 5)
+    for task in serving:
+        task.cancel()
     if left:
         _logger.error("%d invocations did not end within %.0f s and were abandoned.", left, drain_seconds)
     _logger.info("Stopped.")

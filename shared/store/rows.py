@@ -6,6 +6,7 @@ they are checked before anything is sent. Source of the limits: "Understanding t
 "Scalability and performance targets for Table storage".
 """
 
+import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -29,8 +30,10 @@ _SYSTEM_PROPERTIES = frozenset({"PartitionKey", "RowKey", "Timestamp"})
 INT32 = range(-(2**31), 2**31)
 """What travels as Int32; a whole number beyond it has to be marked as Int64."""
 _FORBIDDEN_IN_KEYS = frozenset("/\\#?%+") | {chr(code) for code in (*range(0x20), *range(0x7F, 0xA0))}
-# A part of a transaction carries headers and a URL beside the entity, and binary travels as base64 (4/3).
 _PART_OVERHEAD = 1024
+"""The headers of a part of a transaction, and what frames its URL and its entity."""
+_COLUMN_OVERHEAD = 48
+"""What frames a column in JSON, where its type stands beside its value."""
 
 
 class Table(StrEnum):
@@ -148,14 +151,14 @@ def check(operation: Operation) -> int:
     for name, key in (("PartitionKey", row.partition), ("RowKey", row.key)):
         _check_key(name, key)
     if isinstance(operation, Delete):
-        return _PART_OVERHEAD + _key_size(row)
+        return _PART_OVERHEAD + _keys_on_wire(row)
     if len(row.columns) > _MAX_PROPERTIES:
         raise StoreFault(f"a row has {len(row.columns)} properties, more than {_MAX_PROPERTIES}")
     sizes = [_column_size(name, value) for name, value in row.columns.items()]
     size = 4 + 2 * _key_size(row) + sum(sizes)
     if size > _MAX_ENTITY_BYTES:
         raise StoreFault(f"a row takes {size} bytes, more than {_MAX_ENTITY_BYTES}")
-    return _PART_OVERHEAD + size * 4 // 3
+    return _PART_OVERHEAD + _keys_on_wire(row) + sum(_on_wire(name, value) for name, value in row.columns.items())
 
 
 def check_transaction(operations: Sequence[Operation]) -> None:
@@ -182,6 +185,17 @@ def _check_key(name: str, key: str) -> None:
 
 def _key_size(row: Row) -> int:
     return _units(row.partition) + _units(row.key)
+
+
+def _keys_on_wire(row: Row) -> int:
+    """Keys stand in the URL, each byte of UTF-8 as three characters, and in the entity."""
+    return sum(3 * len(key.encode()) + 6 * _units(key) for key in (row.partition, row.key))
+
+
+def _on_wire(name: str, value: Property) -> int:
+    """A column is JSON of ASCII alone: six characters for a unit of other writing, base64 for bytes."""
+    shown = 4 * (len(value) // 3 + 1) if isinstance(value, bytes) else len(json.dumps(value))
+    return _COLUMN_OVERHEAD + 2 * len(json.dumps(name)) + shown
 
 
 def _units(text: str) -> int:

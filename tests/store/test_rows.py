@@ -6,13 +6,17 @@ name + its value (string: 2 for each character + 4; binary: its bytes + 4; Int32
 """
 
 from collections.abc import Mapping
+from uuid import uuid4
 
 import pytest
+from azure.data.tables import EdmType, EntityProperty
+from azure.data.tables.aio import TableServiceClient
 from hypothesis import given
 from hypothesis import strategies as st
 
+from local.azurite import Azurite
 from shared.errors import StoreFault
-from shared.store.rows import Delete, Insert, Property, Row, check, check_transaction
+from shared.store.rows import Delete, Insert, Property, Row, Upsert, check, check_transaction
 
 MEBIBYTE = 1_048_576
 names = st.from_regex(r"[a-z][A-Za-z0-9_]{0,40}", fullmatch=True)
@@ -148,3 +152,42 @@ def test_a_transaction_stays_under_4_mib_on_the_wire(rows: int, columns: int) ->
             check_transaction(operations)
     elif body < 3.9 * MEBIBYTE:
         check_transaction(operations)
+
+
+@pytest.mark.azurite
+@pytest.mark.parametrize(
+    "row",
+    [
+        Row(partition="p", key="text", columns={f"c{number}": "語" * 1000 for number in range(100)}),
+        Row(partition="p", key="quotes", columns={f"c{number}": '"\\\n' * 300 for number in range(100)}),
+        Row(partition="p", key="small", columns={f"c{number}": b"x" for number in range(250)}),
+        Row(partition="p", key="int64", columns={f"c{number}": -(2**63) for number in range(250)}),
+        Row(partition="p", key="truths", columns={f"c{number}": False for number in range(250)}),
+        Row(partition="p", key="binary", columns={f"c{number}": bytes(60_001) for number in range(4)}),
+        Row(partition="語" * 341, key="é" * 512),
+    ],
+    ids=lambda row: row.key[:6],
+)
+async def test_a_write_takes_no_more_of_a_transaction_than_is_counted(azurite: Azurite, row: Row) -> None:
+    sizes: list[int] = []
+    tables = TableServiceClient.from_connection_string(
+        azurite.connection_string,
+        raw_request_hook=lambda request: sizes.append(len(request.http_request.body or b"")),
+    )
+    entity = {"PartitionKey": row.partition, "RowKey": row.key} | {
+        name: EntityProperty(value, EdmType.INT64) if type(value) is int else value
+        for name, value in row.columns.items()
+    }
+    async with tables:
+        table = await tables.create_table(f"T{uuid4().hex}")
+        for verb, operation in (("create", Insert(row)), ("upsert", Upsert(row)), ("delete", Delete(row))):
+            await table.submit_transaction([(verb, entity)])
+            # What frames the whole is not a part's.
+            assert sizes[-1] - 256 <= check(operation)
+
+
+def test_a_transaction_of_another_writing_is_refused_where_it_is_too_long_on_the_wire() -> None:
+    # 10 rows of 100 columns of 1,000 characters, each "\\uXXXX": 6 MB.
+    columns = {f"c{number}": "語" * 1000 for number in range(100)}
+    with pytest.raises(StoreFault, match="a transaction takes"):
+        check_transaction([Insert(Row(partition="p", key=f"{number}", columns=columns)) for number in range(10)])

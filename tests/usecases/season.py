@@ -192,10 +192,22 @@ class Season:
         prefix = "" if event["externalId"] else compare.PREFIX
         return {**event, "title": (prefix + event["title"])[: self.subject_limit].removeprefix(prefix).strip()}
 
-    async def titles(self) -> tuple[set[str], set[str]]:
-        """Every title in WedSync, and every subject in the synced calendar."""
+    async def assert_edited(self) -> None:
+        """No edit is lost: each is on both sides, and Outlook's own meeting is still online."""
+        await self.assert_equal()
         view = await self.world.outlook.view("2026-06-01", "2026-12-31")
-        return {each["title"] for each in await self.world.wedsync.events()}, {item["subject"] for item in view}
+        subjects = {item["subject"].strip() for item in view}
+        titles = {event["title"] for event in await self.world.wedsync.events()}
+        for title in ("Dentist, upper floor", "Choir, general rehearsal", "Choir, last but one", "Late there"):
+            assert title[: self.subject_limit].strip() in subjects
+            assert {title, title[: self.subject_limit].strip()} & titles
+        for title in ("Tasting of cakes", "Late here"):
+            assert (compare.PREFIX + title)[: self.subject_limit].strip() in subjects
+            assert title in titles
+        online = await self.world.outlook.read(self.there["Call"])
+        assert "and more" in online["bodyText"]
+        if online["isOnlineMeeting"]:
+            assert online["onlineMeeting"]["joinUrl"] in online["body"]["content"]
 
 
 def _without_join_block(item: dict[str, Any]) -> dict[str, Any]:

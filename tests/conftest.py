@@ -23,13 +23,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--hollow", action="store_true", help="simulators answer an empty 200 outside their control API")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep tests of one file on one worker, and all that drive the whole stand on the same: it is brought up once."""
-    for item in items:
-        folder = item.path.parent.name
-        item.add_marker(pytest.mark.xdist_group("stand" if folder in ("journeys", "browser") else str(item.path)))
-
-
 @pytest.fixture(scope="session")
 def hollow(request: pytest.FixtureRequest) -> bool:
     """Whether simulators answer an empty 200 to everything outside their control API (``tests.local.hollow``)."""

@@ -171,7 +171,7 @@ class Stand:
         return next((child.obituary() for child in self.children.values() if not child.alive), None)
 
     def pids(self) -> dict[str, int]:
-        """Return the process id of everything that runs, Azurite included."""
+        """Return the process id of everything that was started, Azurite included; the host's worker is its child."""
         found = {name: child.process.pid for name, child in self.children.items()}
         return found if self._azurite is None else {"azurite": self._azurite.process.pid, **found}
 

@@ -4,8 +4,7 @@ Rose is the administrator of the work tenant (assumed). Fields of the form: as i
 ``/{tenant}/adminconsent/login`` and ``/{tenant}/adminconsent/decide``.
 """
 
-import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -30,7 +29,7 @@ class Wish:
 
     back: ReturnAddress
     scopes: tuple[str, ...]
-    ctx: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+    ctx: str
     account: Account | None = None
 
 
@@ -65,7 +64,7 @@ class AdminConsent:
             scopes = parse(given["scope"], client.permissions) if given.get("scope") else client.permissions
         except EntraError as error:
             return self._authorize.error_page(request, error)
-        wish = Wish(back=back, scopes=scopes)
+        wish = Wish(back=back, scopes=scopes, ctx=self._directory.source.text("admin consent", 24))
         self._wishes = dict([*self._wishes.items(), (wish.ctx, wish)][-KEPT:])
         return pages.render(
             "pick",

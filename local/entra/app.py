@@ -42,7 +42,7 @@ class Entra:
 def build(redirect_uris: Iterable[str], state_file: Path | None = None) -> Entra:
     """Return the simulator. With ``state_file`` consent, grants and keys outlive a restart."""
     frame = Frame(reset=lambda: None, faults=Faults((*ON_REQUESTS, "revoke_grant")))
-    directory = Directory(clock=frame.clock, redirect_uris=redirect_uris)
+    directory = Directory(clock=frame.clock, redirect_uris=redirect_uris, source=frame.source)
     sessions = Sessions(directory)
     keeper = StateFile(state_file, directory) if state_file else None
     if keeper:

@@ -11,8 +11,6 @@ The actions are ``/{tenant}/login`` and ``/{tenant}/consent``. The answer is the
 application (302).
 """
 
-import uuid
-
 from starlette.datastructures import FormData, QueryParams
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -275,4 +273,4 @@ class Authorize:
         answer = {"code": code.value}
         if asked.wants_client_info:
             answer["client_info"] = client_info(account)
-        return asked.back.send({**answer, "session_state": str(uuid.uuid4())})
+        return asked.back.send({**answer, "session_state": self._directory.source.guid("session_state")})

@@ -1,6 +1,5 @@
 """Browser sessions, and sign-ins under way."""
 
-import secrets
 from dataclasses import dataclass, field
 
 from starlette.requests import Request
@@ -16,12 +15,15 @@ COOKIE = "ESTSAUTHPERSISTENT"
 FLOW_SECONDS = 900
 """How long a page stays usable (assumed)."""
 
+SESSIONS_KEPT = 1000
+"""How many browsers are remembered; the oldest are signed out."""
+
 
 @dataclass(kw_only=True)
 class Session:
     """A browser's sign-ins: account name to the count of revoked sessions at which it signed in."""
 
-    ident: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+    ident: str
     epochs: dict[str, tuple[Account, int]] = field(default_factory=dict)
 
 
@@ -31,7 +33,7 @@ class Flow:
 
     asked: AuthorizeRequest
     began: float
-    ctx: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+    ctx: str
     account: Account | None = None
 
 
@@ -63,13 +65,15 @@ class Sessions:
 
     def sign_in(self, session: Session | None, account: Account) -> Session:
         """Add the account to the session, made now where there is none. A fresh sign-in satisfies MFA and its kin."""
-        session = session or Session()
+        session = session or Session(ident=self._directory.source.text("session", 24))
         standing = self._directory.standing(account)
         standing.mfa_required = False
         if standing.refusal and CATALOGUE[standing.refusal].cured:
             standing.refusal = 0
         session.epochs[account.upn] = (account, standing.sessions)
         self._sessions[session.ident] = session
+        if len(self._sessions) > SESSIONS_KEPT:
+            del self._sessions[next(iter(self._sessions))]
         return session
 
     def sign_out(self, session: Session | None) -> None:
@@ -86,7 +90,7 @@ class Sessions:
         """Start a flow; flows that nobody finished are dropped."""
         now = self._directory.clock.timestamp()
         self._flows = {key: flow for key, flow in self._flows.items() if now - flow.began < FLOW_SECONDS}
-        flow = Flow(asked=asked, began=now)
+        flow = Flow(asked=asked, began=now, ctx=self._directory.source.text("flow", 24))
         self._flows[flow.ctx] = flow
         return flow
 

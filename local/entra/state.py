@@ -1,8 +1,7 @@
 """What the simulated directory remembers: the application, codes, refresh tokens, consent, sessions."""
 
-import secrets
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +10,7 @@ from local.entra.knobs import Knobs
 from local.entra.tokens import Mint
 from local.simkit.clock import Clock
 from local.simkit.people import Account
+from local.simkit.seeded import Source
 
 CLIENT_ID = "7c1f0a52-5a86-4f4e-9d0f-2d4c6b8e9a10"
 CLIENT_SECRET = "stand-client-secret"
@@ -25,6 +25,8 @@ REGISTERED = (
 )
 AUDIENCES = ("AzureADandPersonalMicrosoftAccount", "AzureADMultipleOrgs", "AzureADMyOrg")
 """Values of ``signInAudience`` in an app registration (entra-docs ``supported-accounts-validation.md``)."""
+REFRESH_TOKENS_KEPT = 1000
+"""How many refresh tokens of a person are remembered, the latest ones; what is forgotten is unknown (70000)."""
 ISSUED_KEPT = 5000
 """How many issued values are remembered for leak tests."""
 
@@ -112,8 +114,9 @@ class Issued:
 class Directory:
     """The whole state. ``redirect_uris`` are the registered ones, compared exactly (S2)."""
 
-    def __init__(self, *, clock: Clock, redirect_uris: Iterable[str]) -> None:
+    def __init__(self, *, clock: Clock, redirect_uris: Iterable[str], source: Source | None = None) -> None:
         self.clock = clock
+        self.source = source or Source()
         self.mint = Mint()
         self._redirect_uris = tuple(redirect_uris)
         self.clear()
@@ -159,7 +162,7 @@ class Directory:
         now = self.clock.timestamp()
         self.codes = {key: code for key, code in self.codes.items() if abs(now - code.issued) < 86400}
         code = Code(
-            value=self.note("code", account, f"1.A{secrets.token_urlsafe(96)}"),
+            value=self.note("code", account, self._unused(f"code {account.upn}", 96, self.codes)),
             account=account,
             issued=now,
             epoch=self.standing(account).epoch,
@@ -173,8 +176,10 @@ class Directory:
     ) -> RefreshToken:
         """Issue a refresh token of the same revocation epoch as the grant that it comes from; ``first``: its line's."""
         now = self.clock.timestamp()
+        self._drop_refresh_tokens(account, now)
+        row = f"refresh_token {account.upn}"
         token = RefreshToken(
-            value=self.note("refresh_token", account, f"1.A{secrets.token_urlsafe(160)}"),
+            value=self.note("refresh_token", account, self._unused(row, 160, self.refresh_tokens)),
             account=account,
             scopes=scopes,
             issued=now,
@@ -184,6 +189,21 @@ class Directory:
         )
         self.refresh_tokens[token.value] = token
         return token
+
+    def _unused(self, row: str, length: int, taken: Container[str]) -> str:
+        """Return a new value; the state file may hold those of a run before."""
+        while (value := f"1.A{self.source.text(row, length)}") in taken:
+            continue
+        return value
+
+    def _drop_refresh_tokens(self, account: Account, now: float) -> None:
+        """Drop what expired as long ago as it had been good, whosever it is, and the person's oldest."""
+        over = 2 * self.knobs.refresh_token_days * 86400
+        kept = {key: token for key, token in self.refresh_tokens.items() if now - token.issued <= over}
+        own = [key for key, token in kept.items() if token.account.upn == account.upn]
+        for key in own[: 1 - REFRESH_TOKENS_KEPT]:
+            del kept[key]
+        self.refresh_tokens = kept
 
     def revoke(self, account: Account) -> None:
         """Revoke every grant and session of the person (password reset, "revoke sessions")."""

@@ -40,10 +40,10 @@ def add(graph: Graph, call: Call) -> Answer:
         raise invalid_body("Cannot convert the value of property 'contentBytes' to the type 'Edm.Binary'.") from None
     if size > _LARGEST:
         raise invalid_body("The size of the attachment exceeds the maximum.")
-    number = graph.store.next_number()
+    box = item.calendar.mailbox
     made: dict[str, Any] = {
         "@odata.type": _FILE,
-        "id": ids.immutable_item(item.calendar.mailbox.account.oid, number),
+        "id": ids.immutable_item(box.space, box.next_number()),
         "lastModifiedDateTime": wire_utc(graph.store.now()),
         "name": text("name", given["name"]),
         "contentType": text("contentType", given.get("contentType")) or "application/octet-stream",

@@ -13,6 +13,8 @@ from local.simkit.people import ACCOUNTS, Account
 
 AUDIENCES = ("https://graph.microsoft.com", "00000003-0000-0000-c000-000000000000")
 _REMEMBERED = 2000
+_AGAIN_SECONDS = 1.0
+_SOUGHT_KEPT = 100
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,32 +40,37 @@ class KeySet(Protocol):
 
 
 class RemoteKeys:
-    """The keys that Entra publishes; fetched again when an unknown ``kid`` shows up, at most once a second."""
+    """The keys that Entra publishes; fetched again at once for a ``kid`` that was never looked for, so that nobody is
+    refused after a rollover, and at most once in ``_AGAIN_SECONDS`` for one that was not found."""
 
     def __init__(self, url: str, client: httpx.AsyncClient) -> None:
         self._url = url
         self._client = client
         self._keys: dict[str, Any] = {}
-        self._fetched = float("-inf")
         self._lock = asyncio.Lock()
+        self.sought: dict[str, float] = {}
 
     async def key(self, key_id: str) -> Any | None:
         """Return the public key of that ``kid``, or None."""
         if key_id not in self._keys:
             async with self._lock:
-                await self._fetch()
+                await self._look_for(key_id)
         return self._keys.get(key_id)
 
-    async def _fetch(self) -> None:
-        if time.monotonic() - self._fetched < 1:
+    async def _look_for(self, key_id: str) -> None:
+        """Fetch, unless somebody did meanwhile or this key was just missing. A fetch that failed does not count."""
+        if key_id in self._keys or time.monotonic() - self.sought.get(key_id, float("-inf")) < _AGAIN_SECONDS:
             return
-        self._fetched = time.monotonic()
         try:
             answer = await self._client.get(self._url)
             answer.raise_for_status()
         except httpx.HTTPError:
             return
         self._keys = {key.key_id or "": key.key for key in jwt.PyJWKSet.from_dict(answer.json()).keys}
+        self.sought.pop(key_id, None)
+        self.sought[key_id] = time.monotonic()
+        if len(self.sought) > _SOUGHT_KEPT:
+            del self.sought[next(iter(self.sought))]
 
 
 class Tokens:

@@ -3,7 +3,6 @@
 import base64
 import json
 import random
-import secrets
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -160,8 +159,8 @@ def _page(call: Call, calendar: Calendar, current: Round, projection: Projection
     if ended:
         body["@odata.deltaLink"] = f"{link}?$deltatoken={_token(current.position)}"
     else:
-        token = _sealed(secrets.token_bytes(24))
-        pages = calendar.mailbox.pages
+        box = calendar.mailbox
+        token, pages = _sealed(box.store.source.octets(f"skiptoken {box.account.upn}", 24)), box.pages
         pages[token] = Round(position=current.position, groups=current.groups, at=at)
         while len(pages) > _MAX_ROUNDS:
             del pages[next(iter(pages))]
@@ -213,7 +212,8 @@ def _unsealed(token: str) -> bytes:
 
 
 def _read(token: str, call: Call, calendar: Calendar, projection: Projection) -> Position:
-    """Return the position of a token: 400 for none of ours, 410 for one that expired (S43)."""
+    """Return the position of a token: 400 for none of ours, 410 for one that expired (S43), that is older than what the
+    calendar remembers, or that was handed out before a reset and knows more than has happened."""
     try:
         where, start, end, sequence, generation = json.loads(_unsealed(token))
     except ValueError:
@@ -227,7 +227,8 @@ def _read(token: str, call: Call, calendar: Calendar, projection: Projection) ->
     )
     if where != calendar.immutable_id:
         raise _badly_formed()
-    if generation != calendar.mailbox.delta_generation:
+    known = calendar.forgotten <= sequence <= calendar.mailbox.sequence
+    if generation != calendar.mailbox.delta_generation or not known:
         window = f"startDateTime={_written(position.start)}&endDateTime={_written(position.end)}&"
         raise _gone(call, calendar, projection, window=window)
     return position

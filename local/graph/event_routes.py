@@ -45,7 +45,7 @@ def create(graph: Graph, call: Call) -> Answer:
         return full(graph, call, views.stored(repeated), status=201)
     item = events.create(call.mailbox, calendar, written, graph.knobs)
     if item.transaction_id:
-        call.mailbox.transactions[item.transaction_id] = (item, _content(call.body))
+        call.mailbox.remember(item.transaction_id, item, _content(call.body))
     graph.outbox.created(item)
     answer = full(graph, call, views.stored(item), status=201)
     if item.extensions:  # unlike extended properties, these are answered (opentypeextension-post-opentypeextension.md)
@@ -139,7 +139,7 @@ def change(graph: Graph, view: View, written: Written, *, as_organizer: bool = F
 def delete(graph: Graph, call: Call) -> Answer:
     """DELETE: 204; a second one 400 until the item is purged (S26)."""
     call.caller.require(*WRITE)
-    _refuse_deleted(graph, call)
+    _refuse_deleted(call)
     view = find(call)
     require_match(call, view.item)
     drop(graph, view)
@@ -160,13 +160,9 @@ def drop(graph: Graph, view: View, *, purge: bool = False, quietly: bool = False
     mailbox.written(item, "updated")
 
 
-def _refuse_deleted(graph: Graph, call: Call) -> None:
-    event_id = after(call, "events")
-    when = call.mailbox.deleted.get(event_id)
-    if when is None:
+def _refuse_deleted(call: Call) -> None:
+    if after(call, "events") not in call.mailbox.deleted:
         return
-    if (graph.store.now() - when).total_seconds() > graph.knobs.deletedItemsSeconds:
-        raise item_not_found()
     raise invalid_request("Your request can't be completed. The item is already in the Deleted Items folder.")
 
 

@@ -1,7 +1,6 @@
 """Mailboxes as their owners use them, for the control API: load, dump, edit, move, copy."""
 
 import copy as copying
-import uuid
 from datetime import date, datetime
 from typing import Any
 
@@ -140,10 +139,15 @@ def create(graph: Graph, mailbox: Mailbox, target: Calendar, body: dict[str, Any
     """Create an event as Outlook's own window does."""
     plain = {name: value for name, value in body.items() if name not in _OWN}
     item = events.create(mailbox, target, events.check(plain, graph.knobs), graph.knobs)
-    item.transaction_id = f"localevent:{uuid.uuid4()}"
+    item.transaction_id = _own_transaction(mailbox)
     _adorn(graph, item, body)
     graph.outbox.created(item)
     return full(views.stored(item))
+
+
+def _own_transaction(mailbox: Mailbox) -> str:
+    """Return a ``transactionId`` as Outlook's own window gives one."""
+    return f"localevent:{mailbox.store.source.guid(f'localevent {mailbox.account.upn}')}"
 
 
 def patch(graph: Graph, mailbox: Mailbox, event_id: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -186,7 +190,7 @@ def copy(mailbox: Mailbox, event_id: str, calendar_id: str | None) -> dict[str, 
     item = mailbox.new_item(target, span=found.span, props=props)
     item.extended = dict(origin.extended)
     item.extensions = copying.deepcopy(origin.extensions)
-    item.transaction_id = f"localevent:{uuid.uuid4()}"
+    item.transaction_id = _own_transaction(mailbox)
     if found.day is None:
         item.recurrence = origin.recurrence
         item.exceptions = copying.deepcopy(origin.exceptions)

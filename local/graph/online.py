@@ -1,6 +1,5 @@
 """Online meetings: where a calendar has a provider, its link, and how a meeting stops being online (S35)."""
 
-import uuid
 from typing import Any
 
 from local.graph import bodies
@@ -26,8 +25,9 @@ def meet(props: dict[str, Any], calendar: Calendar) -> None:
     if wanted == "unknown" or wanted not in allowed:
         props |= OFFLINE
         return
-    tenant = calendar.mailbox.account.tid
-    thread = f"19%3ameeting_{uuid.uuid4().hex}%40thread.v2"
+    box = calendar.mailbox
+    tenant, own = box.account.tid, box.store.source.digits(f"meeting {box.account.upn}", 16)
+    thread = f"19%3ameeting_{own}%40thread.v2"
     url = f"https://teams.microsoft.com/l/meetup-join/{thread}/0?context=%7b%22Tid%22%3a%22{tenant}%22%7d"
     props |= {"onlineMeetingProvider": wanted, "onlineMeeting": {"joinUrl": url}}
     props["body"] = bodies.with_join_block(props["body"], url)

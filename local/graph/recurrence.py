@@ -28,6 +28,9 @@ _PATTERNS: dict[str, tuple[Literal[0, 1, 2, 3, 4, 5, 6], tuple[str, ...]]] = {
 _RANGES = {"endDate": ("endDate",), "noEnd": (), "numbered": ("numberOfOccurrences",)}
 _NO_DATE = "0001-01-01"
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
+STRIDE = 512
+"""Expansion begins at a multiple of so many periods (of ``interval`` days, weeks, months or years) after the start."""
+_INSTANTS_KEPT = 5000
 _LAST = datetime(9999, 12, 30)  # noqa: DTZ001 - local wall clock
 
 
@@ -39,6 +42,7 @@ class Recurrence:
     zone: str
     first: datetime
     _starts: dict[date, datetime] = field(default_factory=dict, repr=False, compare=False)
+    _later: dict[int, rrule] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def rule(self) -> rrule:
@@ -59,11 +63,26 @@ class Recurrence:
             **options,
         )
 
+    def _near(self, low: datetime) -> rrule:
+        """Return the rule, begun so late that little comes before the period of ``low`` and the one before it.
+
+        A numbered series has to be counted from its start; it has 999 occurrences at most.
+        """
+        pattern = self.stored["pattern"]
+        steps = (_periods(pattern["type"], self.first, low) // pattern["interval"] - 2) // STRIDE * STRIDE
+        if steps <= 0 or self.stored["range"]["type"] == "numbered":
+            return self.rule
+        if steps not in self._later:
+            self._later.clear()
+            begin = _begin(pattern["type"], self.first, steps * pattern["interval"])
+            self._later[steps] = self.rule.replace(dtstart=begin)
+        return self._later[steps]
+
     def between(self, start: datetime, end: datetime, duration: timedelta) -> Iterator[tuple[date, datetime]]:
         """Yield original date and UTC start of the occurrences that may touch ``start`` to ``end`` (UTC)."""
         low = self._local(start) - duration - timedelta(days=1)
         high = self._local(end) + timedelta(days=1)
-        for local in self.rule.xafter(low, inc=True):
+        for local in self._near(low).xafter(low, inc=True):
             if local > high:
                 return
             yield local.date(), self._instant(local)
@@ -73,26 +92,51 @@ class Recurrence:
         if day in self._starts:
             return self._starts[day]
         at = datetime.combine(day, self.first.time())
-        if not self.rule.between(at, at, inc=True):
+        if not self._near(at).between(at, at, inc=True):
             return None
         return self._instant(at)
 
     def neighbours(self, day: date) -> tuple[date | None, date | None]:
         """Return the original dates before and after this one."""
         at = datetime.combine(day, self.first.time())
-        before, after = self.rule.before(at), self.rule.after(at)
+        near = self._near(at)
+        before, after = near.before(at), near.after(at)
         return (before.date() if before else None), (after.date() if after else None)
 
     def _instant(self, local: datetime) -> datetime:
         """Return the instant; remembered, because a series is expanded again and again."""
         known = self._starts.get(local.date())
         if known is None:
+            if len(self._starts) >= _INSTANTS_KEPT:
+                self._starts.clear()
             known = self._starts[local.date()] = to_utc(local, self.zone)
         return known
 
     def _local(self, instant: datetime) -> datetime:
         low, high = datetime(1, 2, 1, tzinfo=UTC), _LAST.replace(tzinfo=UTC) - timedelta(days=400)
         return to_local(min(max(instant, low), high), self.zone) if instant > low else datetime(1, 2, 1)  # noqa: DTZ001
+
+
+def _periods(kind: str, first: datetime, low: datetime) -> int:
+    """Return how many days, weeks, months or years lie between the two."""
+    if kind == "daily":
+        return (low - first).days
+    if kind == "weekly":
+        return (low - first).days // 7
+    months_between = 12 * (low.year - first.year) + low.month - first.month
+    return months_between if kind.endswith("Monthly") else low.year - first.year
+
+
+def _begin(kind: str, first: datetime, periods: int) -> datetime:
+    """Return the start so many periods later: of the same phase, and at the beginning of its month or year."""
+    if kind == "daily":
+        return first + timedelta(days=periods)
+    if kind == "weekly":
+        return first + timedelta(weeks=periods)
+    if kind.endswith("Yearly"):
+        return first.replace(year=first.year + periods, month=1, day=1)
+    months_on = 12 * first.year + first.month - 1 + periods
+    return first.replace(year=months_on // 12, month=months_on % 12 + 1, day=1)
 
 
 def overlaps(start: datetime, end: datetime, low: datetime, high: datetime) -> bool:

@@ -41,10 +41,10 @@ class Graph:
         faults = Faults((*ON_REQUESTS, *ON_MESSAGES, "expire_delta"))
         self.frame = Frame(reset=self.reset, clock=self.clock, faults=faults)
         self.tokens = Tokens(self.keys)
-        self.store = Store(self.frame.clock.now)
+        self.store = Store(self.frame.clock.now, self.frame.source)
         self.outbox = Outbox(self.frame.clock.now, Invitations(store=self.store, knobs=self.knobs).deliver)
         self.throttle = Throttle(self.knobs)
-        self.subscriptions = Subscriptions(self.knobs, self.client)
+        self.subscriptions = Subscriptions(self.knobs, self.client, self.frame.source)
         self.sender = Sender(self.frame, self.knobs, self.client, self.subscriptions)
         self.store.listener = self.sender.changed
         self.settling = Settling(self.store, self.knobs)
@@ -64,8 +64,14 @@ class Graph:
 
     def mailbox(self, upn: str) -> Mailbox:
         """Return a mailbox by its owner's name, with what has become visible by now."""
-        self.settling.settle()
+        self.settle()
         return self.store.mailboxes[upn]
+
+    def settle(self) -> None:
+        """Let pass what the stand's clock brings: writes become visible, deleted items are purged."""
+        self.settling.settle()
+        for mailbox in self.store.mailboxes.values():
+            mailbox.purge_deleted(self.knobs.deletedItemsSeconds)
 
     def projection(self, call: Call, *, shaped: bool = True) -> Projection:
         """Return how this call reads events; ``shaped`` False ignores the query (delta, writes)."""

@@ -32,7 +32,7 @@ class Settling:
         self._last: dict[tuple[str, int], datetime] = {}
         self._provisional: list[tuple[datetime, Calendar]] = []
         self._order = itertools.count()
-        self._random = random.Random()
+        self._random = random.Random(0)
 
     def knobs_turned(self) -> None:
         """Begin to keep lists apart, or show everything at once."""
@@ -74,10 +74,12 @@ class Settling:
         now = self._store.now()
         while self._withheld and self._withheld[0].due <= now:
             self._show(heapq.heappop(self._withheld))
+        if not self._withheld:
+            self._last.clear()
         for due, calendar in [each for each in self._provisional if each[0] <= now]:
             self._provisional.remove((due, calendar))
-            oid = calendar.mailbox.account.oid
-            calendar.regular_id, calendar.immutable_id = ids.calendar_ids(oid, self._store.next_number())
+            box = calendar.mailbox
+            calendar.regular_id, calendar.immutable_id = ids.calendar_ids(box.space, box.next_number())
 
     def reset(self) -> None:
         """Forget what waits."""

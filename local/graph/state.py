@@ -9,7 +9,16 @@ from local.graph import ids
 from local.graph.recurrence import Recurrence
 from local.graph.zones import to_local, to_utc
 from local.simkit.people import ACCOUNTS, Account
+from local.simkit.seeded import Source
 
+DELETED_KEPT = 10_000
+"""How many deleted events of a mailbox are told from strangers' at most; for how long: knob ``deletedItemsSeconds``."""
+DEPARTED_KEPT = 10_000
+"""How many events that left a calendar its delta tells of. The oldest are forgotten, and with them the tokens from
+before: "after the cache capacity is exceeded, the older delta tokens are deleted" (delta-query-overview.md, Outlook
+entities; the number is assumed)."""
+TRANSACTIONS_KEPT = 10_000
+"""How many ``transactionId`` of a mailbox are remembered; the oldest go first (assumed)."""
 _CALENDAR_NAMES = {"W. Europe Standard Time": "Calendario"}
 
 
@@ -86,8 +95,9 @@ class Logged:
 
 @dataclass(kw_only=True, eq=False)
 class Calendar:
-    """A calendar. ``log`` holds one entry per item, oldest change first, also of items that left. ``shown`` is what
-    lists show while writes become visible later (S64), None where they show what is stored."""
+    """A calendar. ``log`` holds one entry per item, oldest change first, also of items that left: those are
+    ``departed``, and ``forgotten`` is the last write of which the log knows nothing any more. ``shown`` is what lists
+    show while writes become visible later (S64), None where they show what is stored."""
 
     mailbox: "Mailbox"
     name: str
@@ -98,6 +108,8 @@ class Calendar:
     color: str = "auto"
     items: dict[int, Item] = field(default_factory=dict)
     log: dict[int, Logged] = field(default_factory=dict)
+    departed: dict[int, None] = field(default_factory=dict)
+    forgotten: int = 0
     extended: dict[str, str] = field(default_factory=dict)
     shown: dict[int, Item] | None = None
 
@@ -109,6 +121,19 @@ class Calendar:
     def has_id(self, calendar_id: str) -> bool:
         """Whether either form of this calendar's id is meant."""
         return calendar_id in (self.regular_id, self.immutable_id)
+
+    def note(self, entry: Logged) -> None:
+        """Log an item's latest change; of those that left the oldest are forgotten."""
+        number = entry.item.number
+        self.log.pop(number, None)
+        self.departed.pop(number, None)
+        self.log[number] = entry
+        if number not in self.items:
+            self.departed[number] = None
+        while len(self.departed) > DEPARTED_KEPT:
+            oldest = next(iter(self.departed))
+            del self.departed[oldest]
+            self.forgotten = max(self.forgotten, self.log.pop(oldest).sequence)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -124,7 +149,10 @@ class Change:
 
 @dataclass(kw_only=True, eq=False)
 class Mailbox:
-    """One account's calendars. ``sequence`` counts writes; change keys and delta tokens come from it."""
+    """One account's calendars. ``sequence`` counts writes; change keys and delta tokens come from it.
+
+    ``numbers`` counts what has an id; each mailbox counts for itself, so that two people may overtake each other.
+    """
 
     account: Account
     store: "Store"
@@ -133,6 +161,7 @@ class Mailbox:
     deleted: dict[str, datetime] = field(default_factory=dict)
     transactions: dict[str, tuple[Item, str]] = field(default_factory=dict)
     sequence: int = 0
+    numbers: int = 0
     delta_generation: int = 0
     pages: dict[str, Any] = field(default_factory=dict)
 
@@ -141,10 +170,20 @@ class Mailbox:
         """The calendar that ``/me/calendar`` names."""
         return self.calendars[0]
 
+    @property
+    def space(self) -> str:
+        """What the ids of this mailbox are made from, with a number each: the owner and the seed."""
+        return f"{self.account.oid}/{self.store.source.seed}"
+
+    def next_number(self) -> int:
+        """Return a number that nothing in this mailbox has had."""
+        self.numbers += 1
+        return self.numbers
+
     def add_calendar(self, name: str, *, default: bool = False) -> Calendar:
         """Make a calendar."""
         self.sequence += 1
-        regular, immutable = ids.calendar_ids(self.account.oid, self.store.next_number())
+        regular, immutable = ids.calendar_ids(self.space, self.next_number())
         key = ids.change_key(self.account.oid, self.sequence)
         made = Calendar(
             mailbox=self, name=name, regular_id=regular, immutable_id=immutable, change_key=key, default=default
@@ -154,14 +193,14 @@ class Mailbox:
 
     def new_item(self, calendar: Calendar, *, span: Span, props: dict[str, Any]) -> Item:
         """Make an event of the mailbox's owner and log it; no listener is told yet (``written`` does)."""
-        number = self.store.next_number()
+        number = self.next_number()
         now = self.store.now()
         item = Item(
             number=number,
             calendar=calendar,
-            regular_id=ids.regular_item(self.account.oid, calendar.immutable_id, number),
-            immutable_id=ids.immutable_item(self.account.oid, number),
-            uid=ids.uid(self.account.oid, number),
+            regular_id=ids.regular_item(self.space, calendar.immutable_id, number),
+            immutable_id=ids.immutable_item(self.space, number),
+            uid=ids.uid(self.space, number),
             span=span,
             props=props,
             organizer={"name": self.account.name, "address": self.account.upn},
@@ -192,7 +231,21 @@ class Mailbox:
         if not purge:
             now = self.store.now()
             self.deleted[item.regular_id] = self.deleted[item.immutable_id] = now
+            while len(self.deleted) > 2 * DELETED_KEPT:
+                del self.deleted[next(iter(self.deleted))]
         self.written(item, "deleted")
+
+    def purge_deleted(self, seconds: float) -> None:
+        """Forget what was deleted longer ago; whoever deletes it again is told that there is no such event."""
+        now = self.store.now()
+        while self.deleted and (now - next(iter(self.deleted.values()))).total_seconds() > seconds:
+            del self.deleted[next(iter(self.deleted))]
+
+    def remember(self, transaction_id: str, item: Item, content: str) -> None:
+        """Keep what a ``transactionId`` made."""
+        self.transactions[transaction_id] = (item, content)
+        if len(self.transactions) > TRANSACTIONS_KEPT:
+            del self.transactions[next(iter(self.transactions))]
 
     def move(self, item: Item, target: Calendar) -> None:
         """Put an event into another calendar: its regular id changes (S27), both calendars log it."""
@@ -203,16 +256,16 @@ class Mailbox:
         del origin.items[item.number], self.by_id[item.regular_id]
         self._log(origin, item, "deleted")
         item.calendar = target
-        item.regular_id = ids.regular_item(self.account.oid, target.immutable_id, item.number)
+        item.regular_id = ids.regular_item(self.space, target.immutable_id, item.number)
         target.items[item.number] = item
         self.by_id[item.regular_id] = item
         self.written(item, "created")
 
     def log(self, calendar: Calendar, item: Item) -> None:
         """Let delta see an item's latest change."""
-        entry = Logged(sequence=self.sequence, item=item, regular_id=item.regular_id, immutable_id=item.immutable_id)
-        calendar.log.pop(item.number, None)
-        calendar.log[item.number] = entry
+        calendar.note(
+            Logged(sequence=self.sequence, item=item, regular_id=item.regular_id, immutable_id=item.immutable_id)
+        )
 
     def _log(self, calendar: Calendar, item: Item, kind: str) -> None:
         if not self.store.withhold(calendar, item, kind):
@@ -223,12 +276,15 @@ class Mailbox:
 
 
 class Store:
-    """All mailboxes. ``now`` is the stand's clock; the listener hears every write unless ``quiet`` is set;
-    ``withhold`` may take a write to show it to lists and delta later (S64)."""
+    """All mailboxes.
 
-    def __init__(self, now: Callable[[], datetime]) -> None:
+    ``now`` is the stand's clock, ``source`` gives what is made up; the listener hears every write unless ``quiet`` is
+    set; ``withhold`` may take a write to show it to lists and delta later (S64).
+    """
+
+    def __init__(self, now: Callable[[], datetime], source: Source) -> None:
         self._clock = now
-        self._number = 0
+        self.source = source
         self.listener: Callable[[Change], None] = _deaf
         self.withhold: Callable[[Calendar, Item, str], bool] = _shown_at_once
         self.quiet = False
@@ -239,23 +295,19 @@ class Store:
         """Return the stand's time in UTC."""
         return self._clock().astimezone(UTC)
 
-    def next_number(self) -> int:
-        """Return a number that no item had before, not even before a reset."""
-        self._number += 1
-        return self._number
-
     def tell(self, change: Change) -> None:
         """Pass a change on."""
         if not self.quiet:
             self.listener(change)
 
     def reset(self) -> None:
-        """Give every sample person a mailbox with an empty default calendar and an empty "Private" one."""
-        generations = {upn: box.delta_generation for upn, box in self.mailboxes.items()}
+        """Give every sample person a mailbox with an empty default calendar and an empty "Private" one.
+
+        All counters begin anew, so that the same requests get the same ids as before.
+        """
         self.mailboxes = {}
         for account in ACCOUNTS:
-            generation = generations.get(account.upn, 0) + 1
-            mailbox = Mailbox(account=account, store=self, delta_generation=generation)
+            mailbox = Mailbox(account=account, store=self)
             mailbox.add_calendar(_CALENDAR_NAMES.get(account.time_zone, "Calendar"), default=True)
             mailbox.add_calendar("Private")
             self.mailboxes[account.upn] = mailbox

@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import uuid
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,6 +18,7 @@ from local.graph.knobs import Knobs
 from local.graph.state import Calendar, Mailbox
 from local.graph.values import boolean
 from local.graph.zones import instant, wire_utc
+from local.simkit.seeded import Source
 
 _MEMBERS = frozenset(
     [
@@ -43,6 +43,8 @@ _KINDS = frozenset({"created", "updated", "deleted"})
 _TLS = ("v1_0", "v1_1", "v1_2", "v1_3")
 """Values of ``latestSupportedTlsVersion`` (subscription.md)."""
 _FLOOR_MINUTES = 45
+EXPIRED_KEPT = 100
+"""How many expired subscriptions the control API shows."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -106,7 +108,8 @@ def _extension_error(message: str) -> GraphError:
 class Subscriptions:
     """All subscriptions of all mailboxes."""
 
-    def __init__(self, knobs: Knobs, client: httpx.AsyncClient) -> None:
+    def __init__(self, knobs: Knobs, client: httpx.AsyncClient, source: Source) -> None:
+        self._source = source
         self._knobs = knobs
         self._client = client
         self.kept: dict[str, Subscription] = {}
@@ -144,8 +147,15 @@ class Subscriptions:
         if made.calendar is not None and made.calendar not in mailbox.store.mailboxes[caller.account.upn].calendars:
             raise _extension_error("The value of parameter 'Resource' is invalid.")  # it went while we were asking
         self._refuse_duplicates(made, mailbox.store.now())
+        self._forget_expired(mailbox.store.now())
         self.kept[made.id] = made
         return made
+
+    def _forget_expired(self, now: datetime) -> None:
+        """Drop the oldest of those that are over; clients are told 404 either way."""
+        over = [each.id for each in self.kept.values() if each.expires <= now]
+        for own in over[:-EXPIRED_KEPT]:
+            del self.kept[own]
 
     async def patch(self, found: Subscription, body: Any, now: datetime) -> None:
         """Renew; a new notification URL is validated. The caller resumes delivery."""
@@ -184,7 +194,7 @@ class Subscriptions:
         if body.get("latestSupportedTlsVersion") not in (None, *_TLS):
             raise GraphError(400, "InvalidRequest", f"latestSupportedTlsVersion must be one of {', '.join(_TLS)}.")
         made = Subscription(
-            id=str(uuid.uuid4()),
+            id=self._source.guid(f"subscription {caller.account.upn}"),
             caller=caller,
             mailbox=mailbox,
             calendar=calendar,
@@ -254,7 +264,8 @@ class Subscriptions:
 
     async def _validate(self, url: str) -> None:
         """Ask the endpoint to echo a token (S46): 200, text/plain, the token only, in time."""
-        token = f"Validation: Testing client application reachability for subscription {uuid.uuid4()} &+=%"
+        asked = self._source.guid("validation")
+        token = f"Validation: Testing client application reachability for subscription {asked} &+=%"
         joint = "&" if urlsplit(url).query else "?"
         try:
             async with asyncio.timeout(self._knobs.validationSeconds):

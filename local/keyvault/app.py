@@ -30,7 +30,7 @@ class KeyVault:
 def build(*, jwks_url: str, ca_file: Path, state_file: Path | None = None) -> KeyVault:
     """Return the simulator. It trusts the keys at ``jwks_url``, read over TLS under ``ca_file``."""
     frame = Frame(reset=lambda: None, faults=Faults(ON_REQUESTS))
-    vault = Vault(frame.clock)
+    vault = Vault(frame.clock, frame.source)
     keeper = StateFile(state_file, vault) if state_file else None
     if keeper:
         keeper.load()

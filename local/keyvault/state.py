@@ -1,13 +1,13 @@
 """The vault's contents: versions, soft deletion, recovery, and what is refused."""
 
 import re
-import secrets
 from dataclasses import dataclass, field
 from typing import Any
 
 from local.keyvault import errors
 from local.keyvault.knobs import Knobs
 from local.simkit.clock import Clock
+from local.simkit.seeded import Source
 
 NAME = re.compile(r"[0-9a-zA-Z-]{1,127}")
 VALUE_BYTES = 25 * 1024
@@ -49,8 +49,9 @@ class Secret:
 class Vault:
     """All secrets. Names are compared without regard to case, as the service does, and kept as first written."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, source: Source) -> None:
         self._clock = clock
+        self._source = source
         self.knobs = Knobs()
         self.secrets: dict[str, Secret] = {}
 
@@ -87,9 +88,16 @@ class Vault:
         else:
             secret = self.secrets[name.lower()] = Secret(name=name)
         now = int(self._clock.timestamp())
-        version = Version(ident=secrets.token_hex(16), value=value, created=now, updated=now, **changes)
+        version = Version(ident=self._unused(secret), value=value, created=now, updated=now, **changes)
         secret.versions.append(version)
         return secret, version
+
+    def _unused(self, secret: Secret) -> str:
+        """Return the id of a new version; the state file may hold those of a run before."""
+        taken = {version.ident for version in secret.versions}
+        while (ident := self._source.digits(f"version {secret.name}", 16)) in taken:
+            continue
+        return ident
 
     def get(self, name: str, ident: str) -> tuple[Secret, Version]:
         """Return a version, the newest where ``ident`` is empty; refuse a disabled one.

@@ -1,12 +1,12 @@
 """The control API that every simulator has, outside the real service's paths.
 
-``POST /_control/reset`` · ``GET /_control/requests`` (each request received: method, path with query, status,
-seconds since the epoch, milliseconds taken; the latest ``REQUESTS_KEPT``; ``?clear=1`` empties the list after
-reading) · ``GET, POST, DELETE /_control/faults`` · ``POST /_control/clock`` (``{"advanceSeconds": n}`` or ``{"reset":
-true}``) · ``GET /_control/health``. A simulator adds routes of its own beside these.
+``POST /_control/reset`` (``{"seed": n}``: what the ids and tokens of the coming run are drawn from, 0 unless told) ·
+``GET /_control/requests`` (each request received: method, path with query, status, seconds since the epoch,
+milliseconds taken; the latest ``REQUESTS_KEPT``; ``?clear=1`` empties the list after reading) · ``GET, POST, DELETE
+/_control/faults`` · ``POST /_control/clock`` (``{"advanceSeconds": n}`` or ``{"reset": true}``) · ``GET
+/_control/health``. A simulator adds routes of its own beside these.
 """
 
-import math
 import time
 from collections import deque
 from collections.abc import Callable
@@ -17,11 +17,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from local.simkit.bodies import read_body, read_object, whole
 from local.simkit.clock import Clock
 from local.simkit.faults import Faults
+from local.simkit.seeded import Source
 
 REQUESTS_KEPT = 10_000
 """How many requests a simulator remembers, so that a stand left running for days does not grow."""
+
+FURTHEST = 10 * 366 * 86_400
+"""By how many seconds the clock is moved at most in one call."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,6 +54,7 @@ class Frame:
     reset: Callable[[], None]
     clock: Clock = field(default_factory=Clock)
     faults: Faults = field(default_factory=Faults)
+    source: Source = field(default_factory=Source)
     requests: deque[Received] = field(default_factory=lambda: deque(maxlen=REQUESTS_KEPT))
 
     begun: int = 0
@@ -100,11 +106,16 @@ def control_routes(frame: Frame) -> list[Route]:
 class _Control:
     frame: Frame
 
-    async def reset(self, _: Request) -> JSONResponse:
+    async def reset(self, request: Request) -> JSONResponse:
+        try:
+            seed = whole(await read_object(request), "seed", 0)
+        except ValueError as error:
+            return JSONResponse({"error": str(error)}, status_code=400)
         self.frame.faults.reset()
         self.frame.requests.clear()
         self.frame.begun = 0
         self.frame.clock.reset_own()
+        self.frame.source.restart(seed)
         self.frame.reset()
         return JSONResponse({"reset": True})
 
@@ -119,8 +130,7 @@ class _Control:
             self.frame.faults.clear()
         elif request.method == "POST":
             try:
-                body: Any = await request.json()
-                self.frame.faults.add(body)
+                self.frame.faults.add(await read_body(request))
             except ValueError as error:
                 return JSONResponse({"error": str(error)}, status_code=400)
         orders = self.frame.faults.orders
@@ -131,7 +141,7 @@ class _Control:
         clock = self.frame.clock
         if request.method == "POST":
             try:
-                _move(clock, await request.json())
+                _move(clock, await read_body(request))
             except ValueError as error:
                 return JSONResponse({"error": str(error)}, status_code=400)
         offset = round(clock.offset.total_seconds(), 3)
@@ -147,8 +157,8 @@ def _move(clock: Clock, body: Any) -> None:
         case {"reset": True, **rest} if not rest:
             clock.reset()
         case {"advanceSeconds": int() | float() as seconds, **rest} if not rest and not isinstance(seconds, bool):
-            if not math.isfinite(seconds):
-                raise ValueError("advanceSeconds must be finite")
+            if not abs(seconds) <= FURTHEST:
+                raise ValueError(f"advanceSeconds must be at most {FURTHEST}")
             clock.advance(seconds)
         case _:
             raise ValueError('the body is {"advanceSeconds": number} or {"reset": true}')

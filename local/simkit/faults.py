@@ -20,6 +20,8 @@ ACTIONS = (*ON_REQUESTS, *ON_MESSAGES, *ON_STATE)
 """What a fault may do: to requests, to outgoing notifications or webhooks, to the state before the request is read."""
 
 _KEPT = 1000
+SEEN_KEPT = 10_000
+"""How many different requests an order with a probability counts; of those it forgets, the first draw comes again."""
 _PATTERNS = ("method", "path", "person", "item")
 _LEAST = {"every": 1, "after": 0, "status": 200, "retry_after": 0, "seconds": 0, "probability": 0, "count": 1}
 _MOST = {"status": 599, "probability": 1}
@@ -97,7 +99,9 @@ class Fault:
         return not self.item or bool(item and re.fullmatch(self.item, item))
 
     def _draw(self, request: str) -> float:
-        self._seen[request] = self._seen.get(request, 0) + 1
+        self._seen[request] = self._seen.pop(request, 0) + 1
+        if len(self._seen) > SEEN_KEPT:
+            del self._seen[next(iter(self._seen))]
         return random.Random(f"{self.seed} {self._seen[request]} {request}").random()
 
 
@@ -167,7 +171,7 @@ def _check(fault: Fault) -> None:
     for name in _PATTERNS:
         try:
             re.compile(getattr(fault, name))
-        except re.error as error:
+        except (re.error, OverflowError, RecursionError) as error:
             raise ValueError(f"{name!r} is not a regular expression: {error}") from error
 
 

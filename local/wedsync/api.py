@@ -62,7 +62,7 @@ class EventsApi:
         limit = _limit(query.get("limit"))
         earliest, latest = _bound("from", query.get("from")), _bound("to", query.get("to"))
         if "cursor" in query:
-            position = self._cursors.open(query["cursor"], calendar.user_id)
+            position = self._cursors.open(query["cursor"], calendar)
         else:
             position = Position(
                 user_id=calendar.user_id, after=0, horizon=calendar.sequence, earliest=earliest, latest=latest
@@ -94,7 +94,7 @@ class EventsApi:
         if event_there := calendar.existing(new.externalId):
             return _answer(event_there, 200, request)
         event = self._wedsync.create(calendar, new)
-        calendar.answers[key] = (digest, event)
+        calendar.remember(key, digest, event)
         return _answer(event, 201, request)
 
     async def read(self, request: Request) -> Response:

@@ -51,11 +51,11 @@ def wedsync_app(options: Options) -> ASGIApp:
 
     def reset() -> None:
         wedsync.reset()
-        cursors.expire()
+        cursors.expire()  # The source began anew: the same key as at the start.
         webhooks.reset()
 
     frame = Frame(reset=reset, faults=Faults((*ON_REQUESTS, *ON_MESSAGES)))
-    wedsync, cursors = Wedsync(frame.clock), Cursors()
+    wedsync, cursors = Wedsync(frame.clock, frame.source), Cursors(frame.source)
     tokens = Tokens(issuer=options.base_url, clock=frame.clock)
     webhooks = Webhooks(
         frame,

@@ -8,11 +8,11 @@ import base64
 import hashlib
 import hmac
 import json
-import secrets
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from local.simkit.seeded import Source
 from local.wedsync.problems import Problem
 from local.wedsync.state import Calendar, StoredEvent
 
@@ -38,22 +38,24 @@ class Page:
 
 
 class Cursors:
-    """Seals positions. A cursor of another user, before a reset or after ``expire`` is unknown."""
+    """Seals positions. A cursor of another user, from before ``expire`` or from before a reset is unknown."""
 
-    def __init__(self) -> None:
-        self._key = secrets.token_bytes(32)
+    def __init__(self, source: Source | None = None) -> None:
+        self._source = source or Source()
+        self.expire()
 
     def expire(self) -> None:
         """Make every cursor handed out so far unknown."""
-        self._key = secrets.token_bytes(32)
+        self._key = self._source.octets("cursors", 32)
 
     def seal(self, position: Position) -> str:
         """Return the position as an opaque string."""
         body = json.dumps(asdict(position), separators=(",", ":")).encode()
         return base64.urlsafe_b64encode(self._mac(body) + body).decode().rstrip("=")
 
-    def open(self, cursor: str, user_id: str) -> Position:
-        """Return the sealed position; Problem 410 when it is not one of ours for this user."""
+    def open(self, cursor: str, calendar: Calendar) -> Position:
+        """Return the sealed position; Problem 410 when it is not one of ours for this user, or was handed out before a
+        reset and knows more than has happened."""
         try:
             sealed = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
             if not hmac.compare_digest(sealed[:16], self._mac(sealed[16:])):
@@ -62,7 +64,7 @@ class Cursors:
         except ValueError as error:
             raise _gone() from error
         position = Position(**members)
-        if position.user_id != user_id:
+        if position.user_id != calendar.user_id or position.after > calendar.sequence:
             raise _gone()
         return position
 

@@ -4,17 +4,19 @@ Every change gives its event the next version and moves it to the end of its use
 finds it. ``Wedsync.listen`` is told of each change, so that webhooks follow whoever made it.
 """
 
-import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
+from local.simkit import seeded
 from local.simkit.clock import Clock
 from local.simkit.people import PLANNERS
 from local.wedsync.schema import EventContent, NewEvent, Source
 
+ANSWERS_KEPT = 10_000
+"""How many Idempotency-Keys of a user are remembered; the oldest go first."""
 ChangeKind = Literal["event.created", "event.updated", "event.deleted"]
 
 
@@ -72,6 +74,12 @@ class Calendar:
         """Return the event that carries this ``externalId``; a deleted one no longer claims it."""
         return self.live(self.by_external_id.get(external_id, "")) if external_id else None
 
+    def remember(self, key: str, digest: bytes, event: StoredEvent) -> None:
+        """Keep what a create with this Idempotency-Key answered."""
+        self.answers[key] = (digest, event)
+        if len(self.answers) > ANSWERS_KEPT:
+            del self.answers[next(iter(self.answers))]
+
     def keep(self, event: StoredEvent) -> StoredEvent:
         """Store an event as the latest change."""
         self.sequence += 1
@@ -92,8 +100,9 @@ Listener = Callable[[ChangeKind, str, StoredEvent], None]
 class Wedsync:
     """The users and their calendars."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, source: seeded.Source | None = None) -> None:
         self._clock = clock
+        self._source = source or seeded.Source()
         self._listeners: list[Listener] = []
         self.calendars: dict[str, Calendar] = {}
         self.reset()
@@ -112,7 +121,7 @@ class Wedsync:
 
     def create(self, calendar: Calendar, new: NewEvent, *, event_id: str = "", silent: bool = False) -> StoredEvent:
         """Add an event; ``event_id`` revives a deleted one under its next version."""
-        event_id = event_id or f"evt_{uuid.uuid4().hex}"
+        event_id = event_id or f"evt_{self._source.digits(f'event {calendar.user_id}', 16)}"
         before = calendar.events.get(event_id)
         event = StoredEvent(
             id=event_id,

@@ -7,7 +7,6 @@ same over all attempts, the timestamp and with it the signature are made anew fo
 import asyncio
 import contextlib
 import json
-import uuid
 from collections import deque
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from dataclasses import dataclass
@@ -92,7 +91,8 @@ class Webhooks:
             "data": {"userId": user_id, "eventId": event.id, "version": event.version},
         }
         body = json.dumps(members, separators=(",", ":"))
-        message = Message(id=f"msg_{uuid.uuid4().hex}", kind=kind, user_id=user_id, event_id=event.id, body=body)
+        own = f"msg_{self._frame.source.digits(f'webhook {user_id}', 16)}"
+        message = Message(id=own, kind=kind, user_id=user_id, event_id=event.id, body=body)
         self._waiting.append(message)
         self._arrived.set()
 

@@ -13,7 +13,7 @@ _LIMITS = "tests/local/graph/test_limits.py"
 _LISTS = "tests/local/graph/test_lists.py"
 _SERIES = "tests/local/graph/test_series.py"
 _ZONES = "tests/local/graph/test_zones.py"
-_TOO_SOON = "    _refuse_deleted(graph, call)\n    view = find(call)\n    require_match(call, view.item)\n"
+_TOO_SOON = "    _refuse_deleted(call)\n    view = find(call)\n    require_match(call, view.item)\n"
 
 MUTANTS = (
     Mutant(
@@ -44,7 +44,7 @@ MUTANTS = (
         name="regular-id-kept-on-move",
         lie="An event keeps its regular id in another calendar.",
         file="local/graph/state.py",
-        old="item.regular_id = ids.regular_item(self.account.oid, target.immutable_id, item.number)",
+        old="item.regular_id = ids.regular_item(self.space, target.immutable_id, item.number)",
         new="item.calendar = target",
         test=f"{_IDS}::test_s27_a_move_changes_the_regular_id_alone",
     ),
@@ -64,7 +64,7 @@ MUTANTS = (
         new=_TOO_SOON.replace(
             "    view",
             '    if after(call, "events") in call.mailbox.deleted:\n        return Answer(status=204)\n    view',
-        ).replace("    _refuse_deleted(graph, call)\n", ""),
+        ).replace("    _refuse_deleted(call)\n", ""),
         test=f"{_IDS}::test_s26_a_second_delete_answers_400_until_the_item_is_purged",
     ),
     Mutant(

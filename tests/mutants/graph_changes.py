@@ -37,7 +37,7 @@ MUTANTS = (
         name="never-410",
         lie="A delta token never expires.",
         file="local/graph/delta.py",
-        old="if generation != calendar.mailbox.delta_generation:",
+        old="if generation != calendar.mailbox.delta_generation or not known:",
         new="if generation > calendar.mailbox.delta_generation:",
         test=f"{_DELTA_TOKENS}::test_s43_an_expired_token_answers_410",
     ),

@@ -109,6 +109,7 @@ async def test_cursor_of_another_user_of_before_a_reset_or_expired(stand: Stand)
     cursor = (await feed(stand))["nextCursor"]
     other = await stand.api.get("/v1/users/planner-marco/events", params={"cursor": cursor})
     assert other.status_code == 410
+    await stand.control.put(CONTROL, json={"events": [sample()]})
     for order in ("/_control/cursors/expire", "/_control/reset"):
         cursor = (await feed(stand))["nextCursor"]
         await stand.control.post(order)

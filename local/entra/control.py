@@ -28,6 +28,7 @@
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 from starlette.requests import Request
@@ -40,6 +41,7 @@ from local.entra.catalogue import CATALOGUE
 from local.entra.errors import EntraError
 from local.entra.state import AUDIENCES, Directory
 from local.entra.tokens import client_info
+from local.simkit.bodies import flag, optional_text, read_object, text, texts, whole
 from local.simkit.people import ACCOUNTS, Account
 
 CHANGES: dict[str, tuple[str, ...]] = {
@@ -78,7 +80,7 @@ class Control:
             "grants/change": self._change,
             "refusals": self._refuse,
             "keys/rotate": lambda body: {
-                "kid": self._directory.mint.rotate(withdraw=bool(body.get("withdraw", False))).kid
+                "kid": self._directory.mint.rotate(withdraw=flag(body, "withdraw", False)).kid
             },
         }
         shown = [
@@ -91,10 +93,7 @@ class Control:
     def _taking(self, act: Act) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
             try:
-                body = await request.json() if await request.body() else {}
-                if not isinstance(body, dict):
-                    raise ValueError("the body must be a JSON object")
-                answer = act(body)
+                answer = act(await read_object(request))
             except (ValueError, EntraError) as error:
                 reason = error.message if isinstance(error, EntraError) else str(error)
                 return JSONResponse({"error": reason}, status_code=400)
@@ -139,7 +138,7 @@ class Control:
 
     def _change(self, body: dict[str, Any]) -> dict[str, Any]:
         account = _account(body)
-        ends = CHANGES.get(str(body.get("change")))
+        ends = CHANGES.get(text(body, "change"))
         if ends is None:
             raise ValueError(f"change must be one of {', '.join(CHANGES)}")
         if "grants" in ends:
@@ -149,7 +148,7 @@ class Control:
         return self._grant(account)
 
     def _refuse(self, body: dict[str, Any]) -> dict[str, Any]:
-        number = int(body.get("number", 0))
+        number = whole(body, "number", 0)
         if number and number not in CATALOGUE:
             raise ValueError(f"number must be 0 or one of {', '.join(map(str, sorted(CATALOGUE)))}")
         if "upn" in body:
@@ -165,32 +164,35 @@ class Control:
 
     def _mfa(self, body: dict[str, Any]) -> dict[str, Any]:
         account = _account(body)
-        self._directory.standing(account).mfa_required = bool(body.get("required", True))
+        self._directory.standing(account).mfa_required = flag(body, "required", True)
         return self._grant(account)
 
     def _disable(self, body: dict[str, Any]) -> dict[str, Any]:
         account = _account(body)
-        self._directory.standing(account).disabled = bool(body.get("disabled", True))
+        self._directory.standing(account).disabled = flag(body, "disabled", True)
         return self._grant(account)
 
     def _withdraw(self, body: dict[str, Any]) -> dict[str, Any]:
         account = _account(body)
-        withdrawn = set(body.get("scopes") or self._directory.consented(account))
+        withdrawn = set(texts(body, "scopes", ()) or self._directory.consented(account))
         self._directory.standing(account).consented -= withdrawn
         self._directory.admin_consent.get(account.tid, set()).difference_update(withdrawn)
         return self._grant(account)
 
     def _client(self, body: dict[str, Any]) -> dict[str, Any]:
-        client = self._directory.client
-        client.secret = str(body.get("secret", client.secret))
-        client.secret_expired = bool(body.get("secretExpired", client.secret_expired))
-        client.disabled = bool(body.get("disabled", client.disabled))
-        client.redirect_uris = tuple(body.get("redirectUris", client.redirect_uris))
-        client.spa_redirect_uris = tuple(body.get("spaRedirectUris", client.spa_redirect_uris))
-        audience = body.get("signInAudience", client.audience)
+        old = self._directory.client
+        audience = text(body, "signInAudience", old.audience)
         if audience not in AUDIENCES:
             raise ValueError(f"signInAudience must be one of {', '.join(AUDIENCES)}")
-        client.audience = audience
+        client = self._directory.client = replace(
+            old,
+            secret=text(body, "secret", old.secret),
+            secret_expired=flag(body, "secretExpired", old.secret_expired),
+            disabled=flag(body, "disabled", old.disabled),
+            redirect_uris=texts(body, "redirectUris", old.redirect_uris),
+            spa_redirect_uris=texts(body, "spaRedirectUris", old.spa_redirect_uris),
+            audience=audience,
+        )
         return {
             "clientId": client.client_id,
             "secretExpired": client.secret_expired,
@@ -203,26 +205,31 @@ class Control:
     def _code(self, body: dict[str, Any]) -> dict[str, Any]:
         account = _account(body)
         client = self._directory.client
-        wanted = body.get("scopes", " ".join(client.permissions))
-        scopes = scope_rules.parse(wanted if isinstance(wanted, str) else " ".join(wanted), client.permissions)
-        redirect_uri = body.get("redirect_uri", next(iter(client.redirect_uris), ""))
+        wanted = body.get("scopes", client.permissions)
+        named = wanted if isinstance(wanted, str) else " ".join(texts(body, "scopes", client.permissions))
+        scopes = scope_rules.parse(named, client.permissions)
+        redirect_uri = text(body, "redirect_uri", next(iter(client.redirect_uris), ""))
+        state, tenant = optional_text(body, "state"), tenants.known(text(body, "tenant", "common"))
+        proof = {
+            "nonce": optional_text(body, "nonce"),
+            "challenge": optional_text(body, "code_challenge"),
+            "method": text(body, "code_challenge_method", "S256"),
+        }
         if redirect_uri not in client.redirect_uris:
             raise EntraError(50011, {"redirect_uri": redirect_uri, "client_id": client.client_id})
         self._directory.standing(account).consented |= set(scopes)
         code = self._directory.new_code(
             account,
-            tenant=tenants.canonical(tenants.known(body.get("tenant", "common"))),
+            tenant=tenants.canonical(tenant),
             redirect_uri=redirect_uri,
             scopes=scopes,
-            nonce=body.get("nonce"),
-            challenge=body.get("code_challenge"),
-            method=body.get("code_challenge_method", "S256"),
+            **proof,
         )
-        return {"code": code.value, "state": body.get("state"), "client_info": client_info(account)}
+        return {"code": code.value, "state": state, "client_info": client_info(account)}
 
 
 def _account(body: dict[str, Any]) -> Account:
-    account = tenants.person(str(body.get("upn", "")))
+    account = tenants.person(text(body, "upn", ""))
     if account is None:
         raise ValueError(f"upn must be one of {', '.join(item.upn for item in ACCOUNTS)}")
     return account

@@ -20,6 +20,7 @@ from local.graph import loading
 from local.graph.errors import GraphError
 from local.graph.service import Graph
 from local.graph.state import Calendar, Mailbox
+from local.simkit.bodies import flag, objects, optional_text, read_object, text, whole
 
 _Control = Callable[[Graph, Mailbox, Request, Any], Any]
 
@@ -56,13 +57,12 @@ def routes(graph: Graph) -> list[Route]:
 
 def _general(graph: Graph, act: Callable[[Graph, Request, Any], Any]) -> Callable[[Request], Any]:
     async def endpoint(request: Request) -> Response:
-        content = await request.body()
         try:
-            body = await request.json() if content else {}
+            body = await read_object(request)
             return _json(act(graph, request, body))
         except GraphError as error:
             return JSONResponse(error.body(graph.frame.clock.now()), status_code=error.status)
-        except (ValueError, KeyError) as error:
+        except ValueError as error:
             return JSONResponse({"error": str(error)}, status_code=400)
 
     return endpoint
@@ -100,6 +100,7 @@ def _calendar_json(calendar: Calendar) -> dict[str, Any]:
 
 
 def _mailboxes(graph: Graph, _: Request, __: Any) -> Any:
+    graph.settle()
     return {
         "mailboxes": [
             {
@@ -121,11 +122,11 @@ def _event_id(request: Request) -> str:
 
 
 def _load(graph: Graph, mailbox: Mailbox, _: Request, body: Any) -> Any:
-    return loading.load(graph, mailbox, body["events"])
+    return loading.load(graph, mailbox, objects(body, "events", needed=True))
 
 
 def _import(graph: Graph, mailbox: Mailbox, _: Request, body: Any) -> Any:
-    return loading.add(graph, mailbox, body["events"])
+    return loading.add(graph, mailbox, objects(body, "events", needed=True))
 
 
 def _dump(_: Graph, mailbox: Mailbox, request: Request, __: Any) -> Any:
@@ -153,15 +154,15 @@ def _delete(graph: Graph, mailbox: Mailbox, request: Request, _: Any) -> Any:
 
 
 def _move(_: Graph, mailbox: Mailbox, request: Request, body: Any) -> Any:
-    return loading.move(mailbox, _event_id(request), str(body["calendarId"]))
+    return loading.move(mailbox, _event_id(request), text(body, "calendarId"))
 
 
 def _copy(graph: Graph, mailbox: Mailbox, request: Request, body: Any) -> Any:
-    return JSONResponse(loading.copy(mailbox, _event_id(request), body.get("calendarId")), status_code=201)
+    return JSONResponse(loading.copy(mailbox, _event_id(request), optional_text(body, "calendarId")), status_code=201)
 
 
 def _view(_: Graph, mailbox: Mailbox, request: Request, __: Any) -> Any:
-    start, end = (_time(request.query_params[name]) for name in ("start", "end"))
+    start, end = (_time(request.query_params.get(name, "")) for name in ("start", "end"))
     wanted = request.query_params.get("calendar")
     calendars = [loading.calendar(mailbox, wanted)] if wanted else mailbox.calendars
     return {"events": loading.view(calendars, start, end)}
@@ -169,11 +170,14 @@ def _view(_: Graph, mailbox: Mailbox, request: Request, __: Any) -> Any:
 
 def _time(written: str) -> datetime:
     parsed = datetime.fromisoformat(written.replace(" ", "+"))
-    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
+    try:
+        return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"{written!r} is out of range") from None
 
 
 def _add_calendar(_: Graph, mailbox: Mailbox, __: Request, body: Any) -> Any:
-    return JSONResponse(_calendar_json(mailbox.add_calendar(str(body["name"]))), status_code=201)
+    return JSONResponse(_calendar_json(mailbox.add_calendar(text(body, "name"))), status_code=201)
 
 
 def _delete_calendar(graph: Graph, mailbox: Mailbox, request: Request, __: Any) -> Any:
@@ -194,9 +198,9 @@ def _expire_delta(_: Graph, mailbox: Mailbox, __: Request, ___: Any) -> Any:
 
 
 def _spend(graph: Graph, mailbox: Mailbox, _: Request, body: Any) -> Any:
-    key = (str(body["appId"]), mailbox.account.upn)
-    graph.throttle.spend(key, int(body["count"]), graph.frame.clock.timestamp())
-    return {"counted": int(body["count"])}
+    key, count = (text(body, "appId"), mailbox.account.upn), whole(body, "count")
+    graph.throttle.spend(key, count, graph.frame.clock.timestamp())
+    return {"counted": count}
 
 
 def _purge(_: Graph, mailbox: Mailbox, __: Request, ___: Any) -> Any:
@@ -234,15 +238,15 @@ def _end_subscription(graph: Graph, request: Request, _: Any) -> Any:
 def _lifecycle(graph: Graph, _: Request, body: Any) -> Any:
     """Send ``{"event", "subscriptionId"?, "variant"?}``; ``subscriptionRemoved`` also ends the subscription and
     ``reauthorizationRequired`` with ``"pause": true`` stops delivery until it is reauthorized."""
-    event = body["event"]
+    event, variant, pause = text(body, "event"), flag(body, "variant", False), flag(body, "pause", False)
     if event not in ("reauthorizationRequired", "subscriptionRemoved", "missed"):
         raise ValueError(f"unknown lifecycle event {event!r}")
-    wanted = body.get("subscriptionId")
+    wanted = optional_text(body, "subscriptionId")
     chosen = [each for each in graph.subscriptions.kept.values() if wanted in (None, each.id)]
     told = 0
     for each in chosen:
-        told += graph.sender.lifecycle(each, event, variant=bool(body.get("variant")))
-        each.paused = each.paused or (event == "reauthorizationRequired" and bool(body.get("pause")))
+        told += graph.sender.lifecycle(each, event, variant=variant)
+        each.paused = each.paused or (event == "reauthorizationRequired" and pause)
         if event == "subscriptionRemoved":
             graph.subscriptions.kept.pop(each.id)
     return {"told": told}

@@ -3,6 +3,8 @@
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from local.simkit.bodies import number
+
 
 @dataclass(kw_only=True)
 class Knobs:
@@ -92,15 +94,20 @@ class Knobs:
     visibilitySeed: int = 0
 
     def turn(self, wanted: dict[str, Any]) -> None:
-        """Set knobs by name; ValueError names one that does not exist or has another type."""
-        for name, value in wanted.items():
-            old = getattr(self, name, None) if name in asdict(self) else None
-            if old is None:
-                raise ValueError(f"unknown knob {name!r}; one of {', '.join(asdict(self))}")
-            fits = isinstance(value, bool) if isinstance(old, bool) else not isinstance(value, bool)
-            if not fits or not isinstance(value, (int, float) if isinstance(old, int | float) else str):
-                raise ValueError(f"knob {name!r} takes a {type(old).__name__}")
-            setattr(self, name, type(old)(value))
+        """Set knobs by name; ValueError names one that does not exist or has another type, and none is set."""
+        turned = {name: self._fitting(name, value) for name, value in wanted.items()}
+        for name, value in turned.items():
+            setattr(self, name, value)
+
+    def _fitting(self, name: str, value: Any) -> Any:
+        old = getattr(self, name, None) if name in asdict(self) else None
+        if old is None:
+            raise ValueError(f"unknown knob {name!r}; one of {', '.join(asdict(self))}")
+        if isinstance(old, float):
+            return number({name: value}, name)
+        if type(value) is not type(old):
+            raise ValueError(f"knob {name!r} takes a {type(old).__name__}")
+        return value
 
     def reset(self) -> None:
         """Restore the documented defaults."""

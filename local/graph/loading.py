@@ -12,6 +12,7 @@ from local.graph.projection import Projection
 from local.graph.service import Graph
 from local.graph.state import Calendar, Exceptional, Item, Mailbox
 from local.graph.views import View
+from local.simkit.bodies import checked_object, flag, objects, optional_text, text, texts
 
 _READING = Projection(prefer=Prefer(immutable=True), knobs=Knobs(), base="https://graph.microsoft.com/v1.0")
 _OWN = frozenset({"_exceptions", "_cancelled", "_organizer", "calendar"})
@@ -34,6 +35,7 @@ def find(mailbox: Mailbox, event_id: str) -> View:
 
 def load(graph: Graph, mailbox: Mailbox, wanted: list[dict[str, Any]]) -> dict[str, Any]:
     """Replace the mailbox's events without a notification or mail; what Graph would refuse is listed."""
+    _check_own(*wanted)
     graph.store.quiet = True
     try:
         for each in mailbox.calendars:
@@ -47,6 +49,7 @@ def load(graph: Graph, mailbox: Mailbox, wanted: list[dict[str, Any]]) -> dict[s
 
 def add(graph: Graph, mailbox: Mailbox, wanted: list[dict[str, Any]]) -> dict[str, Any]:
     """Add events without mail, as Outlook's import of a file does; what Graph would refuse is listed."""
+    _check_own(*wanted)
     refused: list[dict[str, Any]] = []
     graph.outbox.quiet = True
     try:
@@ -72,6 +75,25 @@ def _load_one(graph: Graph, mailbox: Mailbox, entry: dict[str, Any]) -> None:
     except GraphError:
         mailbox.remove(item, purge=True)
         raise
+
+
+def _check_own(*entries: dict[str, Any]) -> None:
+    """Refuse what only the control API takes and is of the wrong type, before anything is done."""
+    for entry in entries:
+        optional_text(entry, "calendar")
+        for day in texts(entry, "_cancelled", ()):
+            date.fromisoformat(day)
+        for changed in objects(entry, "_exceptions"):
+            date.fromisoformat(text(changed, "originalDate"))
+        if entry.get("_organizer") is not None:
+            organizer = checked_object(entry["_organizer"])
+            text(organizer, "address")
+            optional_text(organizer, "name")
+        if entry.get("isCancelled") is not None:
+            flag(entry, "isCancelled", False)
+        status = checked_object(entry.get("responseStatus") or {})
+        if set(status) - {"response", "time"} or not all(isinstance(value, str) for value in status.values()):
+            raise ValueError("'responseStatus' takes response and time")
 
 
 def _adorn(graph: Graph, item: Item, entry: dict[str, Any]) -> None:
@@ -137,6 +159,7 @@ def view(calendars: list[Calendar], start: datetime, end: datetime) -> list[dict
 
 def create(graph: Graph, mailbox: Mailbox, target: Calendar, body: dict[str, Any]) -> dict[str, Any]:
     """Create an event as Outlook's own window does."""
+    _check_own(body)
     plain = {name: value for name, value in body.items() if name not in _OWN}
     item = events.create(mailbox, target, events.check(plain, graph.knobs), graph.knobs)
     item.transaction_id = _own_transaction(mailbox)
@@ -157,12 +180,12 @@ def patch(graph: Graph, mailbox: Mailbox, event_id: str, body: dict[str, Any]) -
     answered, and ``"_asOrganizer": true`` for what the organizer's update changes on an attendee's copy.
     """
     found = find(mailbox, event_id)
-    body, as_organizer = dict(body), bool(body.get("_asOrganizer"))
-    body.pop("_asOrganizer", None)
-    for name in ("isCancelled", "responseStatus"):
-        if name in body:
-            found.item.props = found.item.props | {name: body[name]}
+    _check_own(body)
+    as_organizer = flag(body, "_asOrganizer", False)
+    body = {name: value for name, value in body.items() if name != "_asOrganizer"}
     written = events.check(body, graph.knobs)
+    own = {name: body[name] for name in ("isCancelled", "responseStatus") if body.get(name) is not None}
+    found.item.props = found.item.props | own
     now = event_routes.change(graph, found, written, as_organizer=as_organizer)
     if "attendees" in written.props and found.day is None:
         found.item.props["attendees"] = written.props["attendees"]

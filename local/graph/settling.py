@@ -34,6 +34,11 @@ class Settling:
         self._order = itertools.count()
         self._random = random.Random(0)
 
+    @property
+    def remembered(self) -> int:
+        """For how many items the time of their last write is kept."""
+        return len(self._last)
+
     def knobs_turned(self) -> None:
         """Begin to keep lists apart, or show everything at once."""
         calendars = [calendar for box in self._store.mailboxes.values() for calendar in box.calendars]

@@ -43,7 +43,7 @@ class Throttle:
 
     def spend(self, key: Key, times: int, now: float) -> None:
         """Count as if so many requests had come just now."""
-        self._came[key].extend([now] * times)
+        self._came[key].extend([now] * min(times, self._knobs.requestsPerTenMinutes))
 
     def take(self, key: Key, wanted: int) -> int:
         """Take up to so many slots and return how many there were; 0 means: answer 429."""

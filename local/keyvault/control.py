@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from local.keyvault.errors import VaultError
 from local.keyvault.state import Vault, check_name
+from local.simkit.bodies import read_object, text
 
 
 class Control:
@@ -50,15 +51,19 @@ class Control:
 
     async def plant(self, request: Request) -> Response:
         """Set secrets."""
-        wanted = await request.json()
         try:
-            for name, value in wanted.items():
+            wanted = await read_object(request)
+            for name in wanted:
                 check_name(name)
+                text(wanted, name)
+            for name, value in wanted.items():
                 held = self._vault.secrets.get(name.lower())
                 if held is None or held.deleted is not None or held.current.value != value:
                     self._vault.set(name, {"value": value})
         except VaultError as error:
             return JSONResponse(error.body, status_code=400)
+        except ValueError as error:
+            return JSONResponse({"error": str(error)}, status_code=400)
         self._changed()
         return await self.show(request)
 
@@ -66,7 +71,7 @@ class Control:
         """Show or turn the knobs."""
         if request.method == "POST":
             try:
-                self._vault.knobs = self._vault.knobs.turned(await request.json())
+                self._vault.knobs = self._vault.knobs.turned(await read_object(request))
             except ValueError as error:
                 return JSONResponse({"error": str(error)}, status_code=400)
         return JSONResponse(self._vault.knobs.shown)

@@ -6,6 +6,9 @@ from typing import Any
 
 from starlette.requests import Request
 
+_LARGEST = 2**53
+"""Past this a float no longer holds every whole number."""
+
 
 async def read_body(request: Request) -> Any:
     """Return a body's JSON, ``{}`` without one. Refused is also what JSON does not have (NaN) or UTF-8 cannot write."""
@@ -52,10 +55,18 @@ def flag(body: dict[str, Any], name: str, absent: bool) -> bool:
 
 def whole(body: dict[str, Any], name: str, absent: int | None = None) -> int:
     """Return a member that is a whole number from 0 on."""
-    number = _of_kind(body, name, int, absent)
-    if isinstance(number, bool) or number < 0:
-        raise ValueError(f"{name!r} takes a whole number from 0 on, not {number!r}")
-    return int(number)
+    value = _of_kind(body, name, int, absent)
+    if isinstance(value, bool) or not 0 <= value < _LARGEST:
+        raise ValueError(f"{name!r} takes a whole number from 0 on, not {str(value)[:40]}")
+    return int(value)
+
+
+def number(body: dict[str, Any], name: str) -> float:
+    """Return a member that is a number that a float can hold."""
+    value = body.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _LARGEST:
+        raise ValueError(f"{name!r} takes a number, not {str(value)[:40]}")
+    return float(value)
 
 
 def texts(body: dict[str, Any], name: str, absent: tuple[str, ...]) -> tuple[str, ...]:
@@ -88,7 +99,7 @@ def _no_number(name: str) -> None:
 
 
 def _finite(written: str) -> float:
-    number = float(written)
-    if not math.isfinite(number):
+    read = float(written)
+    if not math.isfinite(read):
         raise ValueError(f"{written} is too large")
-    return number
+    return read

@@ -142,7 +142,7 @@ class _Control:
         if request.method == "POST":
             try:
                 _move(clock, await read_body(request))
-            except ValueError as error:
+            except (ValueError, OverflowError) as error:
                 return JSONResponse({"error": str(error)}, status_code=400)
         offset = round(clock.offset.total_seconds(), 3)
         return JSONResponse({"now": clock.now().isoformat(), "offsetSeconds": offset, "shared": clock.shared})

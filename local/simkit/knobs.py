@@ -3,13 +3,17 @@
 from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
+from local.simkit.bodies import number, texts
+
 
 @dataclass(frozen=True, kw_only=True)
 class KnobBoard:
     """Base of a simulator's knobs; each field's default is the documented behaviour."""
 
-    def turned(self, wanted: dict[str, Any]) -> Self:
+    def turned(self, wanted: Any) -> Self:
         """Return the knobs with those of ``wanted`` (camelCase) changed; ValueError for an unknown or bad one."""
+        if not isinstance(wanted, dict):
+            raise ValueError("the knobs are a JSON object")
         names = {_camel(item.name): item.name for item in fields(self)}
         changes: dict[str, Any] = {}
         for key, value in wanted.items():
@@ -27,10 +31,11 @@ class KnobBoard:
 def _fitting(key: str, value: Any, current: Any) -> Any:
     """Return ``value`` if it is of the knob's kind; a list serves for a tuple, an integer for a float."""
     if isinstance(current, tuple) and isinstance(value, list):
-        return tuple(value)
+        return texts({key: value}, key, ())
     if isinstance(current, float) and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if type(value) is not type(current):
+        return number({key: value}, key)
+    held = value.values() if isinstance(value, dict) else ()
+    if type(value) is not type(current) or not all(isinstance(each, str) for each in held):
         raise ValueError(f"knob {key!r} takes {type(current).__name__}")
     return value
 

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from local.simkit.bodies import read_object
 from local.wedsync.changes import Cursors
 from local.wedsync.problems import Problem
 from local.wedsync.schema import EventPatch, LoadedEvent, parse, parse_members, patched
@@ -88,10 +89,11 @@ class Control:
         """Make the calendar hold the events given, telling nobody; what breaks a rule is reported one by one."""
         calendar = self._calendar(request)
         try:
-            given: Any = (await request.json())["events"]
-            assert isinstance(given, list)
-        except (ValueError, TypeError, KeyError, AssertionError) as error:
-            raise Problem(400, "malformed_json", 'The body is {"events": […]}.') from error
+            given: Any = (await read_object(request)).get("events")
+        except ValueError as error:
+            raise Problem(400, "malformed_json", str(error)) from error
+        if not isinstance(given, list):
+            raise Problem(400, "malformed_json", 'The body is {"events": […]}.')
         kept: set[str] = set()
         refused: list[dict[str, Any]] = []
         for index, members in enumerate(given):

@@ -30,7 +30,7 @@ class TokenRequest(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
 
     userId: str = Field(min_length=1)
-    expiresInSeconds: float = LIFETIME_SECONDS
+    expiresInSeconds: float = Field(default=LIFETIME_SECONDS, allow_inf_nan=False)
     audience: str | None = None
     issuer: str | None = None
     kind: Literal["valid", "none", "hs256-with-public-key", "wrong-key", "expired"] = "valid"

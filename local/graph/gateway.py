@@ -1,6 +1,5 @@
 """What stands before every route: version, token, limits, body, and the answer's envelope (S13, S56-S59)."""
 
-import asyncio
 import json
 import uuid
 from dataclasses import dataclass
@@ -144,7 +143,7 @@ def refused(graph: Graph, headers: dict[str, str], caller: Caller) -> Answer:
 async def _late(graph: Graph, raw: Raw, caller: Caller) -> Answer:
     seconds = raw.latency + graph.knobs.latencySeconds
     if seconds > 0:
-        await asyncio.sleep(seconds)
+        await graph.frame.clock.sleep(seconds)
     if graph.knobs.mailboxNotEnabled == caller.account.upn and mailbox_bound(raw.target):
         raise mailbox_not_enabled()
     call, chosen = call_of(graph, raw, caller)

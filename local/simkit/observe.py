@@ -1,9 +1,9 @@
 """What every simulator does around its own answers: note each request, and strike where a fault was ordered.
 
-``status`` answers instead of the simulator; ``latency`` waits first; ``hang_after_commit`` lets the simulator do its
-work, then never answers; ``fail_after_commit`` lets it do its work and answers the ordered error instead;
-``drop_connection`` closes the socket unanswered. What a simulator names in ``effects`` acts on its state before the
-request is read. Control requests are neither noted nor hit.
+``status`` answers instead of the simulator; ``latency`` waits first, by the stand's clock; ``hang_after_commit`` lets
+the simulator do its work, then never answers; ``fail_after_commit`` lets it do its work and answers the ordered error
+instead; ``drop_connection`` closes the socket unanswered. What a simulator names in ``effects`` acts on its state
+before the request is read. Control requests are neither noted nor hit.
 """
 
 import asyncio
@@ -96,7 +96,7 @@ class Observed:
             if own:
                 self._effects[own.action](person)
         if late:
-            await asyncio.sleep(late.seconds)
+            await self._frame.clock.sleep(late.seconds)
         if fault is None:
             await self._app(scope, receive, send)
         elif fault.action == "drop_connection":

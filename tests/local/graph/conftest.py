@@ -8,7 +8,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -211,12 +211,21 @@ async def marcos(graph: Far, graph_url: str, trust: ssl.SSLContext, schema: Any)
         yield client
 
 
+async def became(condition: Callable[[], bool]) -> None:
+    """Wait until something is so; other threads work on it, so that an event would not do."""
+    while True:
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+
+
 @dataclass
 class Endpoint:
     """Takes notifications as a Functions app would; how it answers can be changed.
 
     ``mode`` is how it answers a validation (at the path ``mode_path`` only, if that is given), ``failures`` how many
-    notifications it refuses first, ``seconds`` how long it takes over each.
+    notifications it refuses first, ``seconds`` how long it takes over each; 0 lets go those that wait, as does another
+    ``mode`` than ``held``.
     """
 
     url: str = ""
@@ -249,15 +258,23 @@ class Endpoint:
             return Response(status_code=503)
         post = json.loads(await request.body())
         if self.seconds:
-            await asyncio.sleep(self.seconds)
+            await self._wait()
             if await request.is_disconnected():
                 return Response()
         self.posts.append(post)
         return Response(status_code=202)
 
+    async def _wait(self) -> None:
+        """Take one's time, or until the test lets go."""
+        over = time.monotonic() + self.seconds
+        await became(lambda: not self.seconds or time.monotonic() >= over)
+
+    async def asked_for(self, count: int) -> None:
+        """Wait until so many validations have come."""
+        await became(lambda: len(self.validations) >= count)
+
     async def _echo(self, token: str, mode: str) -> Response:
-        if mode == "slow":
-            await asyncio.sleep(1)
+        await became(lambda: self.mode != "held")
         if mode == "html":
             return Response(token, media_type="text/html")
         written = {"wrong": "wrong", "encoded": quote(token, safe=""), "padded": f"{token}\n"}.get(mode, token)

@@ -17,6 +17,8 @@ WEBHOOKS, LIFECYCLE = (
 )
 EDITION_2026 = "https://github.com/microsoftgraph/microsoft-graph-docs-contrib/pull/9863"
 EDITION_2023 = "https://github.com/microsoftgraph/microsoft-graph-docs/pull/20342"
+LONG = 60.0
+PATIENT = {"acknowledgeSeconds": 20.0, "retryAllowanceSeconds": 30.0}
 SLOW = ("acknowledgeSeconds", "retryAllowanceSeconds", "endpointSample")
 
 
@@ -79,7 +81,7 @@ async def test_s50_after_four_hours_it_is_given_up(graph: Far, endpoint: Endpoin
 
 async def judged(graph: Far, endpoint: Endpoint, bearer: str, **knobs: Any) -> None:
     """Let ten notifications be answered well, each in a POST of its own; ten answers are enough for a judgement."""
-    await graph.knobs(endpointSample=10, acknowledgeSeconds=0.3, notifyMilliseconds=0, **knobs)
+    await graph.knobs(endpointSample=10, notifyMilliseconds=0, **{**PATIENT, **knobs})
     await subscribe(graph, endpoint, bearer=bearer)
     for number in range(10):
         await write(graph, bearer)
@@ -87,11 +89,16 @@ async def judged(graph: Far, endpoint: Endpoint, bearer: str, **knobs: Any) -> N
 
 
 async def late(graph: Far, endpoint: Endpoint, bearer: str) -> None:
-    """Have one notification answered late at first, and at once when it comes again."""
+    """Have one notification answered late at first, and at once when it comes again.
+
+    The allowance is short for the late one alone: on a busy machine others take their time as well.
+    """
     before = len((await notices(graph))["sent"])
-    endpoint.seconds = 0.5
+    endpoint.seconds = LONG
+    await graph.knobs(acknowledgeSeconds=0.3)
     await write(graph, bearer)
     await notices(graph, sent=before + 1)
+    await graph.knobs(**PATIENT)
     endpoint.seconds = 0
     await notices(graph, sent=before + 2)
 
@@ -126,7 +133,8 @@ async def test_s50_an_endpoint_stays_slow_while_it_is_slow(graph: Far, endpoint:
     for _ in range(2):
         await late(graph, endpoint, bearer)
     await write(graph, bearer)
-    endpoint.seconds = 0.4
+    endpoint.seconds = LONG
+    await graph.knobs(acknowledgeSeconds=0.3)
     before = len((await notices(graph))["sent"])
     await advance(graph, minutes=10, seconds=1)
     shown = await notices(graph, sent=before + 1)
@@ -137,12 +145,14 @@ async def test_s50_an_endpoint_stays_slow_while_it_is_slow(graph: Far, endpoint:
 async def test_s50_more_than_15_percent_over_ten_seconds_are_dropped(graph: Far, endpoint: Endpoint) -> None:
     """Retries may take 0.5 s here. Nothing that comes within ten minutes is ever delivered; then it is tried again."""
     bearer = lasting()
-    await judged(graph, endpoint, bearer, retryAllowanceSeconds=0.5, retryBaseSeconds=0.01)
-    endpoint.seconds = 0.8
+    await judged(graph, endpoint, bearer, retryBaseSeconds=0.01)
+    endpoint.seconds = LONG
+    await graph.knobs(acknowledgeSeconds=0.3, retryAllowanceSeconds=0.5)
     await write(graph, bearer)
     shown = await notices(graph, lost=1)
     assert list(shown["endpoints"].values()) == ["drop"]
     assert (shown["lost"][0]["reason"], attempts(shown)[10:]) == ("drop", [(1, 0), (2, 0), (3, 0)])
+    await graph.knobs(**PATIENT)
     endpoint.seconds, count = 0, len(endpoint.items)
     await write(graph, bearer, 2)
     assert len((await notices(graph, lost=3))["lost"]) == 3
@@ -156,7 +166,7 @@ async def test_s50_more_than_15_percent_over_ten_seconds_are_dropped(graph: Far,
 @behaviour("S50", Grade.REPORTED, EDITION_2023, knobs=("endpointSample",))
 async def test_s50_few_late_answers_are_no_reason(graph: Far, endpoint: Endpoint) -> None:
     assert (await graph.control("GET", "/knobs"))["endpointSample"] == 100
-    await graph.knobs(acknowledgeSeconds=0.2, notifyMilliseconds=0)
+    await graph.knobs(notifyMilliseconds=0, **PATIENT)
     await subscribe(graph, endpoint)
     for _ in range(3):
         await late(graph, endpoint, lasting())

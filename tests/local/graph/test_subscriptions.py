@@ -66,9 +66,10 @@ async def test_s46_anything_but_200_with_the_bare_token_is_refused(
 @behaviour("S46", Grade.REPORTED, issue(5554), WEBHOOKS, knobs=("validationSeconds",))
 async def test_s46_an_answer_that_takes_too_long_is_refused(graph: Far, endpoint: Endpoint) -> None:
     assert (await graph.control("GET", "/knobs"))["validationSeconds"] == 10
-    endpoint.mode = "slow"
+    endpoint.mode = "held"
     await graph.knobs(validationSeconds=0.2)
     error = (await subscribe(graph, endpoint, status=400))["error"]
+    endpoint.mode = "good"
     assert (error["code"], error["message"]) == ("InvalidRequest", "Subscription validation request timed out.")
 
 
@@ -206,14 +207,17 @@ async def test_s48_a_mailbox_has_a_thousand_over_all_apps(graph: Far, endpoint: 
 
 async def test_what_goes_while_the_endpoint_is_asked_is_not_subscribed(graph: Far, endpoint: Endpoint) -> None:
     new = (await graph.call("POST", "/me/calendars", {"name": "WedSync"}, status=201)).json()
-    endpoint.mode = "slow"
+    endpoint.mode = "held"
     asking = asyncio.create_task(subscribe(graph, endpoint, status=400, resource=f"/me/calendars/{new['id']}/events"))
-    await asyncio.sleep(0.3)
+    await endpoint.asked_for(2)
     await graph.call("DELETE", f"/me/calendars/{new['id']}", status=204)
+    endpoint.mode = "good"
     assert (await asking)["error"]["code"] == "ExtensionError"
+    endpoint.mode = "held"
     asking = asyncio.create_task(subscribe(graph, endpoint, status=400))
-    await asyncio.sleep(0.3)
+    await endpoint.asked_for(4)
     await graph.control("POST", "/reset")
+    endpoint.mode = "good"
     await asking
     assert (await graph.control("GET", "/subscriptions"))["subscriptions"] == []
 

@@ -65,9 +65,10 @@ async def test_a_clock_that_is_set_back_postpones_nothing() -> None:
 
 
 async def test_clearing_ends_what_runs() -> None:
-    clock, ended = MovedClock(), asyncio.Event()
+    clock, begun, ended = MovedClock(), asyncio.Event(), asyncio.Event()
 
     async def act() -> None:
+        begun.set()
         try:
             await asyncio.Event().wait()
         finally:
@@ -75,7 +76,7 @@ async def test_clearing_ends_what_runs() -> None:
 
     timetable = Timetable(clock)
     timetable.at(clock(), act)
-    await asyncio.sleep(0.05)
+    await begun.wait()
     timetable.clear()
     async with asyncio.timeout(5):
         await ended.wait()

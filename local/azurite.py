@@ -16,11 +16,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from local import lifeline
 from local.simkit.clock import VARIABLE
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = ROOT / "node_modules" / "azurite" / "dist" / "src" / "azurite.js"
 MOVED_DATE = ROOT / "local" / "simkit" / "moved_date.cjs"
+LIFELINE = ROOT / "local" / "lifeline.cjs"
 OLDEST_NODE = 20
 ACCOUNT = "devstoreaccount1"
 # Published by Microsoft for every emulator; it protects nothing.
@@ -106,7 +108,8 @@ def start(
 ) -> Azurite:
     """Start Azurite at ``blob_port`` and the next two, and wait until all three accept connections.
 
-    ``environment`` is added to this process's own; a clock file named there is followed.
+    ``environment`` is added to this process's own; a clock file named there is followed. Azurite does not outlive this
+    process.
     """
     node = find_node()
     if not SCRIPT.exists():
@@ -115,10 +118,12 @@ def start(
     for port in ports:
         if not is_free(port):
             raise AzuriteError(f"port {port}, which Azurite needs, is taken by another process")
-    whole = {**os.environ, **(environment or {})}
+    whole = {**os.environ, **(environment or {}), lifeline.VARIABLE: "1"}
     preloaded = ["--require", str(MOVED_DATE)] if whole.get(VARIABLE) else []
     command = [
         node,
+        "--require",
+        str(LIFELINE),
         *preloaded,
         str(SCRIPT),
         "--inMemoryPersistence",
@@ -132,7 +137,7 @@ def start(
         process = subprocess.Popen(
             command,
             env=whole,
-            stdin=subprocess.DEVNULL,
+            stdin=lifeline.reading_end(),
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,

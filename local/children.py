@@ -12,6 +12,8 @@ from pathlib import Path
 
 import httpx
 
+from local import lifeline
+
 ROOT = Path(__file__).resolve().parent.parent
 _READY_SECONDS = 60.0
 _STOP_SECONDS = 20.0
@@ -83,14 +85,17 @@ class Child:
 def start_child(
     name: str, arguments: list[str], *, log_file: Path, environment: Mapping[str, str] | None = None
 ) -> Child:
-    """Start ``python -m`` with ``arguments`` in a session of its own, so that Ctrl-C reaches the stand alone."""
+    """Start ``python -m`` with ``arguments`` in a session of its own, so that Ctrl-C reaches the stand alone.
+
+    It does not outlive this process.
+    """
     log_file.parent.mkdir(parents=True, exist_ok=True)
     with log_file.open("ab") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", *arguments],
             cwd=ROOT,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})},
-            stdin=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {}), lifeline.VARIABLE: "1"},
+            stdin=lifeline.reading_end(),
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,

@@ -1,13 +1,16 @@
 """What the storage emulator does, and what it says when it cannot run."""
 
 import socket
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 from azure.storage.queue import QueueServiceClient
 
 from local import azurite as module
-from local.azurite import Azurite, AzuriteError, free_port, start
+from local.azurite import ROOT, Azurite, AzuriteError, free_port, is_free, start
 
 
 def test_the_fixture_stores_messages(azurite: Azurite) -> None:
@@ -15,6 +18,31 @@ def test_the_fixture_stores_messages(azurite: Azurite) -> None:
         queue = service.create_queue("azurite-fixture")
         queue.send_message("kept")
         assert [message.content for message in queue.receive_messages()] == ["kept"]
+
+
+def test_it_outlives_the_thread_that_started_it_and_not_the_process(tmp_path: Path) -> None:
+    port = free_port(consecutive=3)
+    script = f"""
+import sys, threading
+from local import azurite
+started = []
+thread = threading.Thread(target=lambda: started.append(azurite.start(blob_port={port})))
+thread.start()
+thread.join()
+print("started", flush=True)
+sys.stdin.read()
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", script], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == b"started\n"
+        assert not is_free(port)
+        parent.kill()
+    deadline = time.monotonic() + 20
+    while not is_free(port):
+        assert time.monotonic() < deadline, "Azurite goes on"
+        time.sleep(0.05)
 
 
 def test_missing_node_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -191,6 +192,17 @@ def test_a_part_that_dies_is_named_and_the_rest_is_stopped(running: Up) -> None:
     assert running.process.returncode == 1
     assert "The stand stopped: entra ended with code -9" in printed
     assert running.left() == []
+
+
+def test_what_is_killed_takes_everything_along(running: Up) -> None:
+    running.wait_for("Ctrl-C stops everything")
+    assert len(running.left()) >= 8
+    running.process.kill()
+    running.process.wait()
+    deadline = time.monotonic() + 20
+    while left := running.left():
+        assert time.monotonic() < deadline, [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in left]
+        time.sleep(0.1)
 
 
 def test_make_run_without_node_says_so(tmp_path: Path) -> None:

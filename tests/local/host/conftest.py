@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from local import lifeline
 from local.azurite import Azurite, free_port
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -95,7 +96,8 @@ def run_host(azurite: Azurite, tmp_path_factory: pytest.TempPathFactory) -> Iter
             process = subprocess.Popen(
                 [sys.executable, "-m", "local.host", "--app-root", str(app_root), "--port", str(port), *arguments],
                 cwd=ROOT,
-                env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
+                env={**os.environ, "PYTHONUNBUFFERED": "1", **environment, lifeline.VARIABLE: "1"},
+                stdin=lifeline.reading_end(),
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,

@@ -31,6 +31,7 @@ SAID: dict[type[Exception], tuple[Exception, int, str]] = {
     errors.ReconnectNeeded: (errors.ReconnectNeeded("Consent again."), 409, "needs_reconnect"),
     errors.OperatorFault: (errors.OperatorFault("entra", code="invalid_client"), 500, "configuration"),
     errors.Rejected: (errors.Rejected("graph", status=400), 503, "unavailable"),
+    errors.SubscriptionTooLong: (errors.SubscriptionTooLong("graph", minutes=60, status=400), 503, "unavailable"),
     errors.RowExists: (errors.RowExists(), 503, "unavailable"),
     errors.RowChanged: (errors.RowChanged(), 503, "unavailable"),
     errors.IllegalMove: (errors.IllegalMove("a -> b"), 500, "internal"),

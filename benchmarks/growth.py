@@ -1,5 +1,7 @@
-"""Whether a measured series grows: the slope of a straight line through its samples, after a warm-up."""
+"""Whether a measured series grows: the slope of its samples, by Theil and Sen, after a warm-up."""
 
+import itertools
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -22,7 +24,7 @@ class Trend:
 
     @property
     def grows(self) -> bool:
-        """Whether the line rises by more than noise: by ``least`` in all, and by a twentieth of the value an hour."""
+        """Whether the series rises by more than noise: by ``least`` in all, and by a twentieth of the value an hour."""
         return self.slope * self.hours > self.least and self.slope > _SHARE * self.last
 
     def line(self) -> str:
@@ -41,17 +43,17 @@ def trend(name: str, samples: Sequence[tuple[float, float]], *, least: float) ->
 
 
 def _slope(samples: Sequence[tuple[float, float]]) -> float:
-    mean_x = sum(x for x, _ in samples) / len(samples)
-    mean_y = sum(y for _, y in samples) / len(samples)
-    spread = sum((x - mean_x) ** 2 for x, _ in samples)
-    return sum((x - mean_x) * (y - mean_y) for x, y in samples) / spread if spread else 0.0
+    """Return the median of the slopes between any two samples, which a dip (somebody is disconnected) does not tilt."""
+    pairs = itertools.combinations(samples, 2)
+    return statistics.median((later - earlier) / (to - since) for (since, earlier), (to, later) in pairs if to > since)
 
 
 def trends(rows: Sequence[Mapping[str, float]], *, least: Mapping[str, float]) -> list[Trend]:
-    """Fit every column but ``minute``; ``least`` gives the floor by the column's prefix up to the first ``.``."""
+    """Fit every column but ``minute``; ``least`` gives the floor by name, or by the prefix up to the first ``.``."""
     found = []
     for name in rows[0]:
         if name != "minute":
             samples = [(row["minute"] / 60, row[name]) for row in rows]
-            found.append(trend(name, samples, least=least[name.partition(".")[0]]))
+            floor = least.get(name, least[name.partition(".")[0]])
+            found.append(trend(name, samples, least=floor))
     return found

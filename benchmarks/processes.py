@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,11 +30,16 @@ def taken_by(pid: int) -> Taken:
 
 def taken(stand: Stand) -> Mapping[str, Taken]:
     """Read every process of the stand by its name, with those that it started: the host runs the app in a worker."""
-    found = {}
-    for name, pid in sorted(stand.pids().items()):
-        each = [taken_by(own) for own in family(pid)]
-        found[name] = Taken(rss=round(sum(one.rss for one in each), 1), files=sum(one.files for one in each))
-    return found
+    return {name: taken_with_children(pid) for name, pid in sorted(stand.pids().items())}
+
+
+def taken_with_children(pid: int) -> Taken:
+    """Read a process and all that it started, together; one that ends meanwhile takes nothing."""
+    each = []
+    for own in family(pid):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            each.append(taken_by(own))
+    return Taken(rss=round(sum(one.rss for one in each), 1), files=sum(one.files for one in each))
 
 
 def family(pid: int) -> list[int]:

@@ -1,8 +1,8 @@
 """The stand under scripted planners for an hour: does anything grow? ``python -m benchmarks.soak --minutes 60``.
 
 Everything runs as in ``make run``, on free ports, with the season. Each minute a row goes to ``samples.csv`` in the
-work folder; at the end come the trends, what the planners did, and a verdict. Exit code 1 when something grows that
-has no reason to.
+work folder; at the end come what the planners did, the trends, and a verdict (``verdict.py``). Exit code 1 when
+something grows that has no reason to, or when the planners could not work; 2 when it was too short to say.
 """
 
 import argparse
@@ -19,36 +19,15 @@ from pathlib import Path
 import httpx
 
 from benchmarks import storage
-from benchmarks.growth import Trend, trends
 from benchmarks.processes import machine, taken
-from benchmarks.script import ScriptedPlanner
+from benchmarks.script import WEIGHTS, ScriptedPlanner
+from benchmarks.verdict import judge, worked
 from local.simkit.people import IVY, PLANNERS
 from local.simkit.people import Planner as Person
 from local.stand import Stand
 from tests.journeys.planner import Planner, eventually
 
 PEOPLE = (*PLANNERS, Person(user_id="planner-ivy", name="Ivy Haven", account=IVY))
-LEAST = {"rss": 4.0, "files": 5.0, "rows": 20.0, "queue": 5.0, "kept": 20.0}
-"""The smallest rise that counts as growth at all: MiB, open files, rows, messages, entries."""
-DELETED_EVENT_KIB = 4.2
-"""What the simulated Graph keeps of a deleted event, by tracemalloc over a thousand of them."""
-BY_DESIGN = {
-    "rss.graph": "deleted events are kept: delta has to tell them, and a second DELETE is 400; see the next rows",
-    "kept.graph deleted events": "the recoverable items, kept until a reset or a purge",
-    "rss.azurite": "it keeps the tables in memory, and the rows below are kept for 90 days",
-    "rows.OutlookSyncHistory": "one row for each run, kept for 90 days",
-    "rows.OutlookChanges": "one row for each applied change, kept for 90 days",
-    "rows.OutlookConflicts": "each conflict stays readable after it was resolved, for 90 days",
-    "kept.graph requests": "a log with a bound of 10,000",
-    "kept.wedsync requests": "a log with a bound of 10,000",
-    "kept.entra requests": "a log with a bound of 10,000",
-    "kept.vault requests": "a log with a bound of 10,000",
-    "kept.graph notifications": "a log with a bound of 5,000",
-    "kept.graph outbox": "a log with a bound of 10,000: Outlook's owner edits meetings",
-    "kept.wedsync webhooks": "a log with a bound of 20,000",
-    "kept.vault secret versions": "each connecting saves the token as a new version, as the real vault keeps it",
-}
-"""What may grow for an hour, and why."""
 
 
 def main() -> None:
@@ -100,8 +79,7 @@ class Soak:
             await asyncio.gather(*working)
             await eventually(lambda: _at_rest(stand), "the queues are empty", 300)
             await self._sample(stand, planners[0].http, began)
-            _tell_acts(scripts)
-            return self._judge()
+            return self._report(scripts)
 
     async def _watch(self, stand: Stand, http: httpx.AsyncClient, *, began: float, until: float) -> None:
         while time.monotonic() < until:
@@ -119,9 +97,6 @@ class Soak:
         sample |= {f"rows.{name}": count for name, count in (await storage.rows(stand)).items()}
         sample |= {f"queue.{name}": count for name, count in (await storage.messages(stand)).items()}
         sample |= {f"kept.{name}": count for name, count in (await storage.kept(stand, http)).items()}
-        sample["rss.graph but deleted"] = round(
-            sample["rss.graph"] - sample["kept.graph deleted events"] * DELETED_EVENT_KIB / 1024, 1
-        )
         self._samples.append(sample)
         with (self._folder / "samples.csv").open("w", newline="") as file:
             writer = csv.DictWriter(file, fieldnames=list(self._samples[0]))
@@ -130,19 +105,18 @@ class Soak:
         total = sum(each.rss for each in processes.values())
         _say(f"minute {sample['minute']:6.1f}: {total:7.1f} MiB in all; {_short(processes, 'rss')}")
 
-    def _judge(self) -> int:
-        found = trends(self._samples, least=LEAST)
-        _say(f"\n{'after the first third':36} {'from':>10} {'to':>10} {'slope':>12}")
-        for each in found:
-            if each.last or each.slope:
-                _say(each.line() + (f" ({BY_DESIGN[each.name]})" if each.grows and each.name in BY_DESIGN else ""))
-        return _verdict(found)
-
-
-def _verdict(found: Sequence[Trend]) -> int:
-    growing = [each.name for each in found if each.grows and each.name not in BY_DESIGN]
-    _say(f"\nGROWTH in {', '.join(growing)}" if growing else "\nNo growth but what is kept by design.")
-    return 1 if growing else 0
+    def _report(self, scripts: Sequence[ScriptedPlanner]) -> int:
+        done: Counter[str] = sum((each.done for each in scripts), Counter())
+        refused: Counter[str] = sum((each.refused for each in scripts), Counter())
+        _say("\nDone: " + ", ".join(f"{count} × {name}" for name, count in sorted(done.items())))
+        often = "; ".join(f"{count} × {what}" for what, count in refused.most_common(10))
+        _say("Did not work: " + (often or "nothing"))
+        code, lines = judge(self._samples)
+        _say("\n".join(lines))
+        if code == 0 and (wrong := worked(done, refused, list(WEIGHTS))):
+            _say(f"These samples show nothing: {'; '.join(wrong)}.")
+            return 1
+        return code
 
 
 async def _at_rest(stand: Stand) -> bool:
@@ -151,13 +125,6 @@ async def _at_rest(stand: Stand) -> bool:
 
 def _short(processes: Mapping[str, object], member: str) -> str:
     return ", ".join(f"{name} {getattr(each, member):.0f}" for name, each in processes.items())
-
-
-def _tell_acts(scripts: Sequence[ScriptedPlanner]) -> None:
-    done: Counter[str] = sum((each.done for each in scripts), Counter())
-    refused: Counter[str] = sum((each.refused for each in scripts), Counter())
-    _say("\nDone: " + ", ".join(f"{count} × {name}" for name, count in sorted(done.items())))
-    _say("Did not work: " + ("; ".join(f"{count} × {what}" for what, count in refused.most_common(10)) or "nothing"))
 
 
 def _say(line: str) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 
 from benchmarks.load import Rate, graph_load
-from benchmarks.processes import Taken, machine, taken
+from benchmarks.processes import Taken, machine, taken, taken_with_children
 from local.children import ROOT
 from local.simkit.people import ACCOUNTS, PLANNERS
 from local.stand import Stand
@@ -43,9 +43,11 @@ def main() -> None:
 async def measure(given: argparse.Namespace) -> list[str]:
     """Take all measurements and return which targets were missed."""
     with tempfile.TemporaryDirectory(prefix="stand-") as folder:
+        first, _ = await asyncio.to_thread(_up, Path(folder) / "up")
+        second, whole = await asyncio.to_thread(_up, Path(folder) / "up")
         starts = {
-            "`make run`: with the season, first start": await asyncio.to_thread(_up, Path(folder) / "up"),
-            "`make run`: with the season, second start": await asyncio.to_thread(_up, Path(folder) / "up"),
+            "`make run`: with the season, first start": first,
+            "`make run`: with the season, second start": second,
         }
         began = time.perf_counter()
         async with Stand(work_folder=Path(folder) / "stand", season=False) as stand:
@@ -65,7 +67,16 @@ async def measure(given: argparse.Namespace) -> list[str]:
                 "requests/s | with batch items | ratio to the target | processor ms each",
                 rows,
             )
-            _table("Memory (RSS)", "MiB after the start | after the load", _memory(at_start, taken(stand)))
+            _table(
+                "Memory (RSS) of a test's stand",
+                "MiB after the start, without the season | after the load",
+                _memory(at_start, taken(stand)),
+            )
+            _table(
+                "Memory (RSS) of `make run` once it is up",
+                "MiB",
+                {"all its processes, itself included": f"{whole:.0f}"},
+            )
     return [
         *(name for name, seconds in starts.items() if seconds > START_SECONDS),
         *(f"reset of {name}" for name, value in resets.items() if value > RESET_MILLISECONDS),
@@ -73,8 +84,8 @@ async def measure(given: argparse.Namespace) -> list[str]:
     ]
 
 
-def _up(folder: Path) -> float:
-    """Return the seconds from the command until ``make run``'s program says that the stand is up; then end it."""
+def _up(folder: Path) -> tuple[float, float]:
+    """Return the seconds from the command until ``make run``'s program says that the stand is up, and its MiB then."""
     began = time.perf_counter()
     command = [sys.executable, "-m", "local.up", "--free-ports", "--work-folder", str(folder)]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -85,11 +96,12 @@ def _up(folder: Path) -> float:
         if line.startswith("The stand is up."):
             break
     seconds = time.perf_counter() - began
+    memory = taken_with_children(process.pid).rss if process.poll() is None else 0.0
     process.terminate()
     process.communicate()
     if "The stand is up.\n" not in printed:
         raise RuntimeError(f"the stand did not start:\n{''.join(printed)}")
-    return seconds
+    return seconds, memory
 
 
 async def _resets(stand: Stand, times: int) -> Mapping[str, float]:

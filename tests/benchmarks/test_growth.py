@@ -14,6 +14,8 @@ from benchmarks.growth import trend, trends
         ([1000.0 + minute * 0.5 for minute in range(61)], False),  # under a twentieth an hour
         ([1.0 + minute * 0.05 for minute in range(61)], False),  # under the least that counts
         ([100.0 - minute for minute in range(61)], False),
+        ([300.0 if minute in range(22, 28) else 500.0 for minute in range(61)], False),  # a dip at the beginning
+        ([100.0 + minute // 10 * 10 for minute in range(61)], True),  # in steps
     ],
 )
 def test_a_rise_after_the_warm_up_is_growth(values: list[float], grows: bool) -> None:

@@ -36,8 +36,12 @@ class ClockFile:
             return 0.0
 
     def write(self, seconds: float) -> None:
-        """Set the offset."""
+        """Set the offset; whoever is adding to it meanwhile comes before or after."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self._alone():
+            self._write(seconds)
+
+    def _write(self, seconds: float) -> None:
         handle = os.open(self.path, os.O_WRONLY | os.O_CREAT, 0o600)
         try:
             os.pwrite(handle, round(seconds * _NANOSECONDS).to_bytes(LENGTH, "little", signed=True), 0)
@@ -47,7 +51,7 @@ class ClockFile:
     def add(self, seconds: float) -> None:
         """Add to the offset, one writer at a time."""
         with self._alone():
-            self.write(self.read() + seconds)
+            self._write(self.read() + seconds)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

@@ -1,6 +1,8 @@
 """The list of mutants fits the simulators and the conformance tests as they are, and the page shows it."""
 
 import ast
+import subprocess
+import sys
 from collections import Counter
 from functools import lru_cache
 from pathlib import Path
@@ -10,7 +12,7 @@ import pytest
 from tests.mutants.listed import HOLLOW, MUTANTS
 from tests.mutants.mutant import Mutant, Outdated
 from tests.mutants.page import CAUGHT, PAGE, ROOT, Result, page
-from tests.mutants.verdict import seen_through
+from tests.mutants.verdict import seen_through, still_failing
 
 FEWEST = {"local/graph": 18, "local/entra": 6, "local/keyvault": 2, "local/host": 4}
 
@@ -61,7 +63,31 @@ def test_an_old_text_that_is_gone_or_there_twice_is_an_error(tmp_path: Path) -> 
         ("FAILED tests/a.py::test_b - assert 1 == 2\nERROR tests/a.py::test_c - RuntimeError\n", False),
         ("ERROR    a.log:1 no\n= short test summary info =\nFAILED tests/a.py::test_b - assert 1 == 2\n", True),
         ("1 passed\n", False),
+        (
+            "tests/a.py:1: in test_b\nlocal/c.py:2: in d\nE   KeyError: 'e'\n"
+            "= short test summary info =\nFAILED tests/a.py::test_b - KeyError: 'e'\n",
+            False,
+        ),
+        (
+            "local/c.py:2: in d\ntests/a.py:1: in test_b\nE   assert 1 == 2\n"
+            "= short test summary info =\nFAILED tests/a.py::test_b - assert 1 == 2\n",
+            True,
+        ),
     ],
 )
 def test_only_a_failure_by_what_was_answered_counts(printed: str, caught: bool) -> None:
     assert seen_through(printed) is caught
+
+
+def test_only_tests_that_failed_get_a_second_look() -> None:
+    tests = ["t.py::test_a", "t.py::test_ab", "t.py::test_c"]
+    summary = "= short test summary info =\n"
+    assert still_failing(tests, f"{summary}FAILED t.py::test_ab[1] - assert 1\n") == ["t.py::test_ab"]
+    assert still_failing(tests, f"{summary}FAILED t.py::test_a - assert 1\nERROR t.py::test_c - no\n") == []
+    assert still_failing(tests, "") == []
+
+
+def test_a_name_that_no_mutant_has_is_refused() -> None:
+    command = [sys.executable, "-m", "tests.mutants", "if-match-ignored", "five-in-fligth"]
+    answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    assert (answer.returncode, answer.stderr.strip()) == (1, "there is no mutant five-in-fligth")

@@ -1,9 +1,12 @@
 """A simulator's clock by itself, and the pauses that go by it."""
 
 import asyncio
+import fcntl
+import threading
 from datetime import timedelta
+from pathlib import Path
 
-from local.simkit.clock import Clock
+from local.simkit.clock import Clock, ClockFile
 
 MONTH = timedelta(days=30)
 
@@ -22,3 +25,16 @@ async def test_a_pause_ends_when_the_clock_is_moved() -> None:
     await asyncio.sleep(0)
     clock.advance(3601)
     await asyncio.wait_for(waiting, 5)
+
+
+def test_a_reset_does_not_fall_into_somebody_elses_move(tmp_path: Path) -> None:
+    file = ClockFile(tmp_path / "clock")
+    file.write(5)
+    reset = threading.Thread(target=file.write, args=(0,))
+    with (tmp_path / "clock.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        reset.start()
+        reset.join(0.2)
+        assert file.read() == 5
+    reset.join()
+    assert file.read() == 0

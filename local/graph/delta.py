@@ -13,6 +13,7 @@ from local.graph import ids, views
 from local.graph.calls import Answer, Call
 from local.graph.errors import GraphError, bad_request
 from local.graph.projection import Projection, calendar_id
+from local.graph.recurrence import overlaps
 from local.graph.state import Calendar, Logged
 from local.graph.views import View
 
@@ -142,8 +143,8 @@ def _since(calendar: Calendar, sequence: int, replay: int) -> Iterator[Logged]:
 
 
 def _was_inside(entry: Logged, old: Position) -> bool:
-    """Whether the item's last known times touch the window."""
-    return next(views.in_range(entry.item, old.start, old.end), None) is not None
+    """Whether the item lay in the window by any of its writes."""
+    return any(overlaps(start, end, old.start, old.end) for start, end in entry.spans)
 
 
 def _page(call: Call, calendar: Calendar, current: Round, projection: Projection) -> Answer:

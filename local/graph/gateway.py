@@ -143,7 +143,10 @@ def refused(graph: Graph, headers: dict[str, str], caller: Caller) -> Answer:
 async def _late(graph: Graph, raw: Raw, caller: Caller) -> Answer:
     seconds = raw.latency + graph.knobs.latencySeconds
     if seconds > 0:
+        era = graph.frame.era
         await graph.frame.clock.sleep(seconds)
+        if graph.frame.era != era:
+            raise GraphError(503, "ServiceUnavailable", "The simulator was reset meanwhile.")
     if graph.knobs.mailboxNotEnabled == caller.account.upn and mailbox_bound(raw.target):
         raise mailbox_not_enabled()
     call, chosen = call_of(graph, raw, caller)

@@ -1,7 +1,7 @@
 """What the simulated Exchange stores: mailboxes, calendars, events, and the log of what changed when."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -85,12 +85,14 @@ class Item:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Logged:
-    """The latest change of one item in one calendar, with the ids it had there."""
+    """The latest change of one item in one calendar, with the ids it had there, and since when until when it lay by each
+    of its writes (a series: from its first day on)."""
 
     sequence: int
     item: Item
     regular_id: str
     immutable_id: str
+    spans: frozenset[tuple[datetime, datetime]] = frozenset()
 
 
 @dataclass(kw_only=True, eq=False)
@@ -124,10 +126,11 @@ class Calendar:
 
     def note(self, entry: Logged) -> None:
         """Log an item's latest change; of those that left the oldest are forgotten."""
-        number = entry.item.number
-        self.log.pop(number, None)
+        number, item = entry.item.number, entry.item
+        earlier = self.log.pop(number, entry).spans
         self.departed.pop(number, None)
-        self.log[number] = entry
+        end = datetime.max.replace(tzinfo=UTC) if item.recurrence else item.span.end
+        self.log[number] = replace(entry, spans=earlier | {(item.span.start, end)})
         if number not in self.items:
             self.departed[number] = None
         while len(self.departed) > DEPARTED_KEPT:

@@ -6,6 +6,7 @@ from local.graph import gateway
 from local.graph.calls import Answer
 from local.graph.errors import GraphError
 from local.graph.service import Graph
+from local.simkit.control import Begun
 from local.simkit.faults import Fault
 
 WHOLE = ("status", "drop_connection", "hang_after_commit", "fail_after_commit")
@@ -17,7 +18,7 @@ ITEM = ("status", "fail_after_commit")
 class Struck:
     """A request's number and what hits it."""
 
-    number: int
+    number: Begun
     fault: Fault | None = None
     latency: float = 0.0
 

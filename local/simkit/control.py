@@ -47,6 +47,18 @@ class Received:
     faults: tuple[int, ...] = ()
 
 
+class Begun(int):
+    """A request's number, and the run that it belongs to: ``era`` counts the resets before it."""
+
+    era: int
+
+    def __new__(cls, number: int, era: int) -> "Begun":
+        """Make the number."""
+        made = super().__new__(cls, number)
+        made.era = era
+        return made
+
+
 @dataclass(kw_only=True)
 class Frame:
     """What a simulator shares with its control API."""
@@ -58,11 +70,12 @@ class Frame:
     requests: deque[Received] = field(default_factory=lambda: deque(maxlen=REQUESTS_KEPT))
 
     begun: int = 0
+    era: int = 0
 
-    def begin(self) -> int:
+    def begin(self) -> Begun:
         """Give a request its number, before anything is awaited: it is the order that faults go by."""
         self.begun += 1
-        return self.begun
+        return Begun(self.begun, self.era)
 
     def note(
         self,
@@ -72,13 +85,18 @@ class Frame:
         status: int,
         began: float,
         part_of: int | None = None,
-        number: int | None = None,
+        number: Begun,
     ) -> None:
-        """Remember a request; ``began`` is a ``time.perf_counter()`` reading, ``number`` what ``begin`` gave it."""
+        """Remember a request; ``began`` is a ``time.perf_counter()`` reading, ``number`` what ``begin`` gave it.
+
+        One that was begun before a reset is no part of this run.
+        """
+        if number.era != self.era:
+            return
         taken = (time.perf_counter() - began) * 1000
         self.requests.append(
             Received(
-                number=self.begin() if number is None else number,
+                number=int(number),
                 method=method,
                 path=path,
                 status=status,
@@ -114,6 +132,7 @@ class _Control:
         self.frame.faults.reset()
         self.frame.requests.clear()
         self.frame.begun = 0
+        self.frame.era += 1
         self.frame.clock.reset_own()
         self.frame.source.restart(seed)
         self.frame.reset()

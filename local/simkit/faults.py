@@ -87,7 +87,7 @@ class Fault:
             return False
         self.hits += 1
         if number is not None:
-            self.hit.append(number)
+            self.hit.append(int(number))
             del self.hit[:-_KEPT]
         return True
 

@@ -12,7 +12,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
-from local.simkit.control import Frame
+from local.simkit.control import Begun, Frame
 from local.simkit.faults import Fault
 
 Message = MutableMapping[str, Any]
@@ -85,7 +85,7 @@ class Observed:
             await _drop(receive)
 
     async def _answer(
-        self, scope: MutableMapping[str, Any], receive: Receive, send: Send, *, path: str, number: int, person: str
+        self, scope: MutableMapping[str, Any], receive: Receive, send: Send, *, path: str, number: Begun, person: str
     ) -> bool:
         """Answer, or strike; return whether the connection is to be dropped instead of answered."""
         method, faults = scope["method"], self._frame.faults
@@ -97,6 +97,8 @@ class Observed:
                 self._effects[own.action](person)
         if late:
             await self._frame.clock.sleep(late.seconds)
+            if number.era != self._frame.era:
+                return True
         if fault is None:
             await self._app(scope, receive, send)
         elif fault.action == "drop_connection":

@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (httpx.HTTPError, OSError) as error:
         print(f"{options.graph_url} does not take events: {error}", file=sys.stderr)
         return UNREACHABLE
-    _report(outcome, refused)
+    _report(options.file, outcome, refused)
     return SOME_REFUSED if outcome.refusals or refused else ALL_TAKEN
 
 
@@ -66,12 +66,12 @@ def _send(outcome: Conversion, options: argparse.Namespace) -> list[Remark]:
     ]
 
 
-def _report(outcome: Conversion, refused: list[Remark]) -> None:
+def _report(file: Path, outcome: Conversion, refused: list[Remark]) -> None:
     refusals = sorted([*outcome.refusals, *refused], key=lambda remark: remark.position)
     for remark in outcome.notes:
-        print(f"note     {_where(remark)}")
+        print(f"note     {file}: {_where(remark)}")
     for remark in refusals:
-        print(f"refused  {_where(remark)}")
+        print(f"refused  {file}: {_where(remark)}")
     for name, count in sorted(outcome.unused.items()):
         print(f"not in Outlook: {_printable(name)} ({count})")
     lost = len({remark.position for remark in refusals})

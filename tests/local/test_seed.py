@@ -126,7 +126,7 @@ def test_some_refused_is_status_1_and_names_uid_position_and_reason_only(
     file.write_text(calendar(vevent(MEETING, "a"), vevent(BACKWARDS, "b\x1b[2J")))
     assert stand.seed(file) == seed.SOME_REFUSED
     printed = capsys.readouterr().out
-    assert "refused  VEVENT 2 UID b\N{REPLACEMENT CHARACTER}[2J: it ends before it starts" in printed
+    assert "export.ics: VEVENT 2 UID b\N{REPLACEMENT CHARACTER}[2J: it ends before it starts" in printed
     assert "2 VEVENTs: 1 taken as 1 events, 1 refused" in printed
     assert "canary" not in printed
     assert "\x1b" not in printed
@@ -138,7 +138,7 @@ def test_what_graph_refuses_is_reported_by_its_vevent(
     rule = "RRULE:FREQ=DAILY;INTERVAL=100000;COUNT=2"
     file.write_text(calendar(vevent(MEETING, "a"), vevent(f"DTSTART:20260601T090000Z\n{rule}", "b")))
     assert stand.seed(file) == seed.SOME_REFUSED
-    assert "refused  VEVENT 2 UID b: Graph refuses it: ErrorPropertyValidationFailure" in capsys.readouterr().out
+    assert "export.ics: VEVENT 2 UID b: Graph refuses it: ErrorPropertyValidationFailure" in capsys.readouterr().out
 
 
 def test_no_calendar_or_no_file_is_status_2(stand: Stand, file: Path) -> None:

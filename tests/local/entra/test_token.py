@@ -188,7 +188,7 @@ def test_s09_an_idle_grant_expires_on_demand(stranger: Stranger) -> None:
 def test_s09_mfa_is_asked_until_the_next_sign_in(stranger: Stranger) -> None:
     token = stranger.tokens()["refresh_token"]
     stranger.order("grants/mfa", {"upn": ROSE})
-    assert refused(stranger.refresh(token), "invalid_grant", 50076)["suberror"]
+    refused(stranger.refresh(token), "invalid_grant", 50076)
     stranger.tokens(prompt="login")
     assert stranger.refresh(token).status_code == 200
 

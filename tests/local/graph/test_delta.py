@@ -26,7 +26,7 @@ async def test_s38_first_round_pages_to_a_delta_link(graph: Far) -> None:
     for number in range(12):
         await graph.create(subject=str(number))
     first = await graph.call("GET", DELTA, status=200)
-    assert len(first.json()["value"]) == 10
+    assert 0 < len(first.json()["value"]) < 12
     assert first.headers["Preference-Applied"] == "odata.track-changes"
     assert first.json()["@odata.context"].endswith("$metadata#Collection(event)")
     assert "$skiptoken=" in first.json()["@odata.nextLink"]

@@ -183,7 +183,7 @@ async def test_s52_without_a_lifecycle_url_nobody_is_told(graph: Far, endpoint: 
     assert await graph.control("POST", "/lifecycle", {"event": "missed"}) == {"told": 0}
 
 
-@behaviour("S52", Grade.REPORTED, issue(10449), knobs=("lifecycleForPersonal",))
+@behaviour("S52", Grade.ASSUMED, issue(10449), knobs=("lifecycleForPersonal",))
 @pytest.mark.parametrize("event", EVENTS)
 async def test_s52_personal_accounts_are_told_by_knob_only(graph: Far, endpoint: Endpoint, event: str) -> None:
     made = await subscribe(graph, endpoint, who=MARCO)

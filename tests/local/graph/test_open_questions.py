@@ -51,14 +51,16 @@ async def test_s38_ten_items_are_a_page_by_default(graph: Far) -> None:
 @behaviour("S40", Grade.ASSUMED, api("event-delta"), issue(6599), knobs=("deltaForeignTombstones",))
 @pytest.mark.parametrize("told", [True, False])
 async def test_s40_what_was_never_in_the_window_may_be_left_out(graph: Far, told: bool) -> None:
-    """What is deleted within the window is told of in either position."""
-    inside = await graph.create()
+    """What is deleted within the window, or moved out of it, is told of in either position."""
+    inside, leaving = await graph.create(), await graph.create(subject="Leaving")
     _, link = await graph.delta(DELTA)
     await graph.knobs(deltaForeignTombstones=told)
     stranger = await graph.create(start=at("2027-08-04T14:00:00"), end=at("2027-08-04T15:00:00"))
     await graph.call("DELETE", f"/me/events/{inside['id']}", status=204)
+    later = {"start": at("2027-08-04T14:00:00"), "end": at("2027-08-04T15:00:00")}
+    await graph.call("PATCH", f"/me/events/{leaving['id']}", later, status=200)
     items, _ = await graph.delta(link)
-    assert {item["id"] for item in items} == {inside["id"], *([stranger["id"]] if told else [])}
+    assert {item["id"] for item in items} == {inside["id"], leaving["id"], *([stranger["id"]] if told else [])}
     assert all(item["@removed"] == {"reason": "deleted"} for item in items)
 
 

@@ -85,8 +85,10 @@ class Item:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Logged:
-    """The latest change of one item in one calendar, with the ids it had there, and since when until when it lay by each
-    of its writes (a series: from its first day on)."""
+    """The latest change of one item in one calendar, with the ids it had there.
+
+    ``spans``: from when to when it lay by each of its writes (a series: from its first day on).
+    """
 
     sequence: int
     item: Item

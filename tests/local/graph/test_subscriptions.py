@@ -147,7 +147,7 @@ def opened(sealed: dict[str, str], key: rsa.RSAPrivateKey) -> Any:
 @behaviour("S47", Grade.ASSUMED, RICH, knobs=("maxRichSubscriptionMinutes",))
 async def test_s47_the_day_of_resource_data_may_be_another_span(graph: Far, endpoint: Endpoint) -> None:
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    rich = {"includeResourceData": True, "resource": "/me/events?$select=subject"}
+    rich: dict[str, Any] = {"includeResourceData": True, "resource": "/me/events?$select=subject"}
     named = rich | {"encryptionCertificateId": "c-1", "encryptionCertificate": certificate(key)}
     await graph.knobs(maxRichSubscriptionMinutes=60)
     await subscribe(graph, endpoint, minutes=62, status=400, **named)

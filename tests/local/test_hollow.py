@@ -11,6 +11,7 @@ SUITES = [f"tests/local/{name}" for name in ("entra", "graph", "keyvault")]
 
 
 @pytest.mark.timeout(900)
+@pytest.mark.timeout(620)
 def test_every_conformance_test_fails_against_an_empty_200() -> None:
     command = [sys.executable, "-m", "pytest", *SUITES, "-m", "behaviour", "--hollow", "-q", "-rA", "--tb=no"]
     answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=870)

@@ -59,6 +59,17 @@ def test_an_old_text_that_is_gone_or_there_twice_is_an_error(tmp_path: Path) -> 
         ("FAILED tests/a.py::test_b - KeyError: 'error'\n", True),
         ("FAILED tests/a.py::test_b - TypeError: no\n", False),
         ("ERROR:    Exception in ASGI application\nFAILED tests/a.py::test_b - assert 500 == 412\n", False),
+        (
+            "Exception in ASGI application\nCancelledError: Task cancelled, timeout graceful shutdown exceeded\n"
+            "= short test summary info =\nFAILED tests/a.py::test_b - assert 500 == 412\n",
+            True,
+        ),
+        (
+            "Exception in ASGI application\nKeyError: 'a'\n"
+            "Exception in ASGI application\nCancelledError: Task cancelled, timeout graceful shutdown exceeded\n"
+            "= short test summary info =\nFAILED tests/a.py::test_b - assert 500 == 412\n",
+            False,
+        ),
         ("ERROR tests/a.py - ImportError: no\n", False),
         ("FAILED tests/a.py::test_b - assert 1 == 2\nERROR tests/a.py::test_c - RuntimeError\n", False),
         ("ERROR    a.log:1 no\n= short test summary info =\nFAILED tests/a.py::test_b - assert 1 == 2\n", True),

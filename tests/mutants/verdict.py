@@ -6,22 +6,28 @@ from collections.abc import Sequence
 _SEEN = re.compile(r"FAILED \S.*? - (assert |AssertionError|Failed: DID NOT RAISE|KeyError: )")
 """An assertion that did not hold, or an answer without a member that the honest one has."""
 _CRASH = "Exception in ASGI application"
+_CUT_SHORT = "Task cancelled, timeout graceful shutdown exceeded"
+"""What an exception says of a request that was still held when a test had failed and its simulator was shut down."""
 _PLACE = re.compile(r"(\S+\.py):\d+: in ")
 
 
 def seen_through(printed: str) -> bool:
     """Whether at least one test failed by what was answered, and no fixture, import or simulator broke."""
     lines = _summary(printed)
-    broke = _CRASH in printed or _raised_inside(printed) or any(line.startswith("ERROR ") for line in lines)
+    broke = _crashed(printed) or _raised_inside(printed) or any(line.startswith("ERROR ") for line in lines)
     return not broke and any(_SEEN.match(line) for line in lines)
 
 
 def last_words(printed: str) -> str:
     """Return the line that says best what went wrong."""
-    if _CRASH in printed or _raised_inside(printed):
+    if _crashed(printed) or _raised_inside(printed):
         return "the simulator raised an exception"
     telling = [line for line in _summary(printed) if line.startswith(("FAILED", "ERROR"))]
     return (telling or printed.splitlines() or [""])[-1][:300]
+
+
+def _crashed(printed: str) -> bool:
+    return any(_CUT_SHORT not in said for said in printed.split(_CRASH)[1:])
 
 
 def _raised_inside(printed: str) -> bool:

@@ -1,13 +1,12 @@
 """``$batch``: each item for itself, dependencies, limits (S58), over HTTPS."""
 
-import asyncio
 from typing import Any
 
 import pytest
 
 from tests.local.evidence import Grade, behaviour
 from tests.local.graph.conftest import Far, event
-from tests.local.graph.holding import HELD, hold, in_flight, let_go
+from tests.local.graph.holding import HELD, holding
 from tests.local.graph.sources import concept, issue
 
 BATCHING, THROTTLING = concept("json-batching"), concept("throttling")
@@ -73,15 +72,13 @@ async def test_s58_failed_dependency_answers_424(graph: Far) -> None:
 
 @behaviour("S58", Grade.ASSUMED, BATCHING, THROTTLING)
 async def test_s58_batch_holds_four_slots_until_answered(graph: Far) -> None:
-    await hold(graph, 4)
-    running = asyncio.create_task(batch(graph, *(part(n, "GET", f"/me/events?{HELD}") for n in range(8))))
-    await in_flight(graph, 4)
-    await graph.call("GET", "/me/events", status=429)
-    second = await batch(graph, part(1, "GET", "/me/events"))
-    assert second["1"]["status"] == 429
-    assert second["1"]["headers"]["Retry-After"] == "1"
-    await let_go(graph)
-    assert {item["status"] for item in (await running).values()} == {200}
+    eight = batch(graph, *(part(n, "GET", f"/me/events?{HELD}") for n in range(8)))
+    async with holding(graph, eight, slots=4) as running:
+        await graph.call("GET", "/me/events", status=429)
+        second = await batch(graph, part(1, "GET", "/me/events"))
+        assert second["1"]["status"] == 429
+        assert second["1"]["headers"]["Retry-After"] == "1"
+    assert {item["status"] for item in running[0].result().values()} == {200}
     await graph.call("GET", "/me/events", status=200)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from local.simkit.people import MARCO, ROSE
 from tests.local.graph.conftest import Far, at
-from tests.local.graph.holding import HELD, hold, in_flight, let_go
+from tests.local.graph.holding import HELD, holding
 
 NEW = {"subject": "Tasting", "start": at("2027-03-01T09:00:00"), "end": at("2027-03-01T10:00:00")}
 
@@ -93,12 +93,8 @@ async def test_a_run_replays_though_its_requests_overtake_each_other(graph: Far)
 
 
 async def test_numbers_follow_the_order_in_which_requests_began(graph: Far) -> None:
-    await hold(graph, 1)
-    slow = asyncio.create_task(graph.call("GET", f"/me/calendar?{HELD}&n=1"))
-    await in_flight(graph, 1)
-    await graph.call("GET", "/me/calendar?n=2")
-    await let_go(graph)
-    await slow
+    async with holding(graph, graph.call("GET", f"/me/calendar?{HELD}&n=1")):
+        await graph.call("GET", "/me/calendar?n=2")
     noted = {each["path"][-1]: each["number"] for each in await requests(graph)}
     assert noted["1"] < noted["2"]
 

@@ -1,7 +1,6 @@
 """Limits of a mailbox: requests at once and in ten minutes, Retry-After, a mailbox that is not enabled (S56, S57, S61),
 over HTTPS."""
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -9,7 +8,7 @@ import pytest
 from local.simkit.people import MARCO, ROSE
 from tests.local.evidence import Grade, behaviour
 from tests.local.graph.conftest import APP_ID, WINDOW, Far, token
-from tests.local.graph.holding import HELD, hold, in_flight, let_go
+from tests.local.graph.holding import HELD, holding
 from tests.local.graph.sources import KEEPER, issue
 from tests.local.graph.subscribing import BOX, advance, lasting
 
@@ -20,15 +19,12 @@ CAL_DIY, TWENTY = issue(343, "calcom/cal.diy"), issue(11070, "twentyhq/twenty")
 
 @behaviour("S56", Grade.DOCUMENTED, LIMITS, CAL_DIY, TWENTY)
 async def test_s56_four_in_flight_per_app_and_mailbox(graph: Far, marco: Any) -> None:
-    await hold(graph, 4)
-    held = [asyncio.create_task(graph.call("GET", f"/me/events?{HELD}")) for _ in range(4)]
-    await in_flight(graph, 4)
-    answers = [await graph.call("GET", "/me/events") for _ in range(2)]
-    assert [answer.status_code for answer in answers] == [429] * 2
-    await graph.call("GET", "/me/events", who=marco, status=200)
-    await graph.call("GET", "/me/events", bearer=token(app_id="other"), status=200)
-    await let_go(graph)
-    assert [(await each).status_code for each in held] == [200] * 4
+    async with holding(graph, *(graph.call("GET", f"/me/events?{HELD}") for _ in range(4))) as held:
+        answers = [await graph.call("GET", "/me/events") for _ in range(2)]
+        assert [answer.status_code for answer in answers] == [429] * 2
+        await graph.call("GET", "/me/events", who=marco, status=200)
+        await graph.call("GET", "/me/events", bearer=token(app_id="other"), status=200)
+    assert [each.result().status_code for each in held] == [200] * 4
     await graph.call("GET", "/me/events", status=200)
     refused = answers[0]
     assert refused.json()["error"]["code"] == "ApplicationThrottled"
@@ -41,13 +37,10 @@ async def test_s56_four_in_flight_per_app_and_mailbox(graph: Far, marco: Any) ->
 @behaviour("S56", Grade.REPORTED, KEEPER, knobs=("concurrencyStatus", "retryAfterSeconds"))
 async def test_s56_503_as_a_knob(graph: Far) -> None:
     await graph.knobs(concurrentRequests=1, concurrencyStatus=503, retryAfterSeconds=7)
-    await hold(graph, 1)
-    held = asyncio.create_task(graph.call("GET", f"/me/events?{HELD}", status=200))
-    await in_flight(graph, 1)
-    refused = await graph.call("GET", "/me/events", status=503)
-    assert refused.headers["Retry-After"] == "7"
-    await let_go(graph)
-    await held
+    async with holding(graph, graph.call("GET", f"/me/events?{HELD}")) as held:
+        refused = await graph.call("GET", "/me/events", status=503)
+        assert refused.headers["Retry-After"] == "7"
+    assert held[0].result().status_code == 200
 
 
 @behaviour("S56", Grade.DOCUMENTED, LIMITS)
@@ -99,13 +92,10 @@ async def test_s57_a_retry_that_comes_too_early_counts_as_well(graph: Far) -> No
 @behaviour("S57", Grade.DOCUMENTED, THROTTLING, LIMITS)
 async def test_s57_a_refusal_for_concurrency_says_how_long(graph: Far) -> None:
     await graph.knobs(concurrentRequests=1, retryAfterSeconds=12)
-    await hold(graph, 1)
-    held = asyncio.create_task(graph.call("GET", f"/me/events?{HELD}", status=200))
-    await in_flight(graph, 1)
-    waits = [(await graph.call("GET", "/me/events", status=429)).headers["Retry-After"] for _ in range(2)]
-    assert waits == ["12", "12"]
-    await let_go(graph)
-    await held
+    async with holding(graph, graph.call("GET", f"/me/events?{HELD}")) as held:
+        waits = [(await graph.call("GET", "/me/events", status=429)).headers["Retry-After"] for _ in range(2)]
+        assert waits == ["12", "12"]
+    assert held[0].result().status_code == 200
 
 
 @behaviour("S57", Grade.ASSUMED, THROTTLING, knobs=("requestsPerTenMinutes", "countRefused"))

@@ -25,15 +25,16 @@ async def holding(
     await graph.control("POST", "/faults", order)
     tasks = [asyncio.create_task(call) for call in calls]
     try:
-        await _in_flight(graph, count)
+        await _in_flight(graph, count, tasks)
         yield tasks
     finally:
         await advance(graph, minutes=_MINUTES, seconds=1)
         await asyncio.wait(tasks)
 
 
-async def _in_flight(graph: Far, count: int) -> None:
+async def _in_flight(graph: Far, count: int, tasks: list[asyncio.Task[Any]]) -> None:
     for _ in range(1500):
+        assert not any(task.done() for task in tasks), "answered at once"
         box: dict[str, Any] = (await graph.control("GET", "/mailboxes"))["mailboxes"][0]
         if box["mostConcurrent"] >= count:
             return

@@ -189,13 +189,16 @@ async def failures(story: Story) -> None:
             start={"dateTime": f"{DAY}T11:00:00", "timeZone": "Europe/London"},
             end={"dateTime": f"{DAY}T12:00:00", "timeZone": "Europe/London"},
         )
-        await eventually(partial(tried, story, started), "both were tried")
+        await eventually(partial(tried, story, started, url), "both were tried")
         await story.rose.no_faults()
     await story.rose.sync()
 
 
-async def tried(story: Story, started: int) -> bool:
-    return story.stand.log().count("Executing 'Functions.event_jobs'") >= started + 2
+async def tried(story: Story, started: int, faults: str) -> bool:
+    """Whether two jobs have begun since, and one of them was refused."""
+    begun = story.stand.log().count("Executing 'Functions.event_jobs'") >= started + 2
+    order = (await story.rose.http.get(faults)).json()["faults"][-1]
+    return begun and order["hits"] > 0
 
 
 async def bad_calls(story: Story) -> None:

@@ -7,17 +7,16 @@ its own first use.
 import os
 import secrets as random_secrets
 import uuid
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from shared.errors import OperatorFault
 from shared.graph.calendar import GraphOutlook
 from shared.graph.client import GraphCall, GraphClient
 from shared.graph.entra import EntraApp
 from shared.graph.oauth import EntraConsent, EntraTokens
 from shared.graph.subscriptions import GraphSubscriptions
 from shared.log import log_action, quiet_libraries
-from shared.ports import Clock, JobQueue, Ports, Secrets, UserTokens
+from shared.ports import Clock, Ports
+from shared.service import App, build
 from shared.settings import Settings
 from shared.store.auth_states import TableAuthStates
 from shared.store.azure import AppIdentity
@@ -31,34 +30,9 @@ from shared.store.queues import StorageJobQueue
 from shared.store.secrets import VaultSecrets
 from shared.store.subscriptions import TableSubscriptionRows
 from shared.store.tables import AzureTables
-from shared.usecases.accept_notifications import AcceptNotifications
-from shared.usecases.accept_wedsync_event import AcceptWedSyncEvent
-from shared.usecases.apply_plan import ApplyPlan
-from shared.usecases.clear_outlook import ClearOutlook
-from shared.usecases.connect import BeginConnect, FinishConnect, ListCalendars
-from shared.usecases.create_batch import CreateBatch
-from shared.usecases.create_event import CreateEvent
-from shared.usecases.dead_runs import BuryDeadRuns
-from shared.usecases.disconnect import Disconnect
-from shared.usecases.job_frame import JobFrame
-from shared.usecases.journal import Journal
-from shared.usecases.keep_up import EnqueueDue, KeepUp, RecoverPoison
-from shared.usecases.list_events import ListEvents
-from shared.usecases.look import Look
-from shared.usecases.pull_sides import PullSides
-from shared.usecases.report_status import ReportStatus
-from shared.usecases.request_sync import RequestSync
-from shared.usecases.resolve_conflict import ResolveConflict
-from shared.usecases.settle_events import SettleEvents
-from shared.usecases.settle_new import SettleNew
-from shared.usecases.settle_pair import SettlePair
-from shared.usecases.subscribe import Subscribe
-from shared.usecases.sync_run import SyncRunner
 from shared.wedsync.client import WedSyncClient
 from shared.wedsync.events import WedSyncApi
 from shared.wedsync.tokens import JwtUserTokens
-
-WEBHOOK_SECRET = "wedsync-webhook-secret"  # noqa: S105 - the secret's name
 
 
 class SystemClock:
@@ -79,39 +53,6 @@ class RandomIds:
     def new_secret(self) -> str:
         """Return 32 random bytes."""
         return random_secrets.token_urlsafe(32)
-
-
-@dataclass(frozen=True, kw_only=True)
-class App:
-    """The use cases, ready for the triggers."""
-
-    settings: Settings
-    clock: Clock
-    secrets: Secrets
-    user_tokens: UserTokens
-    jobs: JobQueue
-    begin_connect: BeginConnect
-    finish_connect: FinishConnect
-    list_calendars: ListCalendars
-    disconnect: Disconnect
-    accept_notifications: AcceptNotifications
-    accept_wedsync_event: AcceptWedSyncEvent
-    request_sync: RequestSync
-    report_status: ReportStatus
-    list_events: ListEvents
-    resolve_conflict: ResolveConflict
-    settle_events: SettleEvents
-    sync_run: SyncRunner
-    keep_up: KeepUp
-    enqueue_due: EnqueueDue
-    recover_poison: RecoverPoison
-
-    async def webhook_secret(self) -> str:
-        """Return the secret that signs WedSync's webhooks."""
-        secret = await self.secrets.get(WEBHOOK_SECRET)
-        if not secret:
-            raise OperatorFault("keyvault", code=WEBHOOK_SECRET)
-        return secret
 
 
 def ports_of(settings: Settings) -> Ports:
@@ -204,174 +145,6 @@ def _log_graph_call(call: GraphCall) -> None:
         status=call.status,
         parts=call.parts,
     )
-
-
-def build(settings: Settings, ports: Ports) -> App:
-    """Return the use cases on these ports."""
-    p = ports
-    past, future = settings.window_past_days, settings.window_future_days
-    frame = JobFrame(integrations=p.integrations, jobs=p.jobs)
-    request_sync = RequestSync(integrations=p.integrations, runs=p.runs, jobs=p.jobs, ids=p.ids, clock=p.clock)
-    subscribe = Subscribe(
-        subscriptions=p.subscriptions,
-        rows=p.rows,
-        due=p.due,
-        jobs=p.jobs,
-        ids=p.ids,
-        clock=p.clock,
-        minutes=settings.subscription_minutes,
-    )
-    enqueue_due = EnqueueDue(
-        due=p.due,
-        integrations=p.integrations,
-        jobs=p.jobs,
-        request_sync=request_sync,
-        clock=p.clock,
-        safety_sync_minutes=settings.safety_sync_minutes,
-    )
-    disconnect = Disconnect(
-        integrations=p.integrations,
-        mappings=p.mappings,
-        conflicts=p.conflicts,
-        runs=p.runs,
-        leases=p.leases,
-        clear=ClearOutlook(integrations=p.integrations, mappings=p.mappings, outlook=p.outlook, clock=p.clock),
-        consent=p.consent,
-        subscribe=subscribe,
-        jobs=p.jobs,
-        ids=p.ids,
-        clock=p.clock,
-    )
-    settling = _settling(p)
-    return App(
-        settings=settings,
-        clock=p.clock,
-        secrets=p.secrets,
-        user_tokens=p.user_tokens,
-        jobs=p.jobs,
-        begin_connect=BeginConnect(consent=p.consent, states=p.states, ids=p.ids, clock=p.clock),
-        finish_connect=FinishConnect(
-            consent=p.consent,
-            states=p.states,
-            integrations=p.integrations,
-            mappings=p.mappings,
-            outlook=p.outlook,
-            subscribe=subscribe,
-            request_sync=request_sync,
-            due=p.due,
-            clock=p.clock,
-            safety_sync_minutes=settings.safety_sync_minutes,
-        ),
-        list_calendars=ListCalendars(integrations=p.integrations, outlook=p.outlook),
-        disconnect=disconnect,
-        accept_notifications=AcceptNotifications(
-            rows=p.rows,
-            integrations=p.integrations,
-            jobs=p.jobs,
-            request_sync=request_sync,
-            ids=p.ids,
-            clock=p.clock,
-        ),
-        accept_wedsync_event=AcceptWedSyncEvent(integrations=p.integrations, jobs=p.jobs, ids=p.ids),
-        request_sync=request_sync,
-        report_status=ReportStatus(
-            integrations=p.integrations,
-            mappings=p.mappings,
-            conflicts=p.conflicts,
-            runs=p.runs,
-            rows=p.rows,
-            clock=p.clock,
-            safety_sync_minutes=settings.safety_sync_minutes,
-        ),
-        list_events=ListEvents(integrations=p.integrations, mappings=p.mappings, conflicts=p.conflicts),
-        resolve_conflict=ResolveConflict(
-            integrations=p.integrations,
-            mappings=p.mappings,
-            conflicts=p.conflicts,
-            look=settling.look,
-            pair=settling.pair,
-            clock=p.clock,
-        ),
-        settle_events=SettleEvents(
-            frame=frame,
-            mappings=p.mappings,
-            look=settling.look,
-            pair=settling.pair,
-            new=settling.new,
-            journal=settling.journal,
-            request_sync=request_sync,
-            clock=p.clock,
-            past_days=past,
-            future_days=future,
-        ),
-        sync_run=SyncRunner(
-            frame=frame,
-            integrations=p.integrations,
-            runs=p.runs,
-            leases=p.leases,
-            jobs=p.jobs,
-            pull=PullSides(
-                mappings=p.mappings,
-                outlook=p.outlook,
-                wedsync=p.wedsync,
-                clock=p.clock,
-                past_days=past,
-                future_days=future,
-            ),
-            apply=settling.apply,
-            dead=BuryDeadRuns(runs=p.runs, request_sync=request_sync, clock=p.clock),
-            due=enqueue_due,
-            ids=p.ids,
-            clock=p.clock,
-        ),
-        keep_up=KeepUp(frame=frame, subscribe=subscribe, disconnect=disconnect),
-        enqueue_due=enqueue_due,
-        recover_poison=RecoverPoison(integrations=p.integrations, jobs=p.jobs, request_sync=request_sync),
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Settling:
-    """What event jobs and runs have in common."""
-
-    look: Look
-    journal: Journal
-    pair: SettlePair
-    new: SettleNew
-    apply: ApplyPlan
-
-
-def _settling(p: Ports) -> _Settling:
-    look = Look(outlook=p.outlook, wedsync=p.wedsync)
-    journal = Journal(mappings=p.mappings, changes=p.changes, ids=p.ids, clock=p.clock)
-    create = CreateEvent(mappings=p.mappings, outlook=p.outlook, wedsync=p.wedsync, ids=p.ids, clock=p.clock)
-    pair = SettlePair(
-        outlook=p.outlook,
-        wedsync=p.wedsync,
-        conflicts=p.conflicts,
-        changes=p.changes,
-        look=look,
-        create=create,
-        journal=journal,
-        ids=p.ids,
-        clock=p.clock,
-    )
-    new = SettleNew(
-        mappings=p.mappings,
-        outlook=p.outlook,
-        wedsync=p.wedsync,
-        changes=p.changes,
-        create=create,
-        pair=pair,
-        journal=journal,
-        ids=p.ids,
-        clock=p.clock,
-    )
-    batch = CreateBatch(
-        mappings=p.mappings, outlook=p.outlook, changes=p.changes, create=create, journal=journal, clock=p.clock
-    )
-    apply = ApplyPlan(conflicts=p.conflicts, look=look, pair=pair, new=new, create=create, batch=batch)
-    return _Settling(look=look, journal=journal, pair=pair, new=new, apply=apply)
 
 
 _app: App | None = None

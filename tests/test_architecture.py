@@ -20,6 +20,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "shared/triggers": {
         "shared.triggers",
         "shared.bootstrap",
+        "shared.service",
         "shared.usecases",
         "shared.core",
         "shared.errors",
@@ -31,8 +32,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "shared/errors.py": set(),
     "shared/log.py": set(),
     "shared/settings.py": {"shared.errors"},
+    "shared/service.py": {"shared.usecases", "shared.core", "shared.ports", "shared.errors", "shared.settings"},
     "shared/bootstrap.py": {
-        "shared.usecases",
+        "shared.service",
         "shared.graph",
         "shared.wedsync",
         "shared.store",

@@ -11,7 +11,7 @@ from shared.core.states import ConflictState, RunState
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
-    """What a run has counted."""
+    """What a run has counted. ``held`` are deletions that wait for a ``Confirmation``; ``repaired`` what was missed."""
 
     total: int = 0
     handled: int = 0
@@ -20,6 +20,8 @@ class Tally:
     deleted: int = 0
     conflicts: int = 0
     errors: int = 0
+    repaired: int = 0
+    held: int = 0
     graph_requests: int = 0
 
 
@@ -36,7 +38,7 @@ class EventFailure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncRun:
-    """One row of the sync history. ``stage`` and ``link`` are where an interrupted run goes on."""
+    """One row of the sync history. ``stage`` is where an interrupted run goes on."""
 
     run_id: str
     integration_id: str
@@ -50,6 +52,7 @@ class SyncRun:
     failures: tuple[EventFailure, ...] = field(default=())
     stage: str = ""
     outcome: str = ""
+    cancel_requested: bool = False
 
 
 class ChangeKind(StrEnum):
@@ -67,7 +70,10 @@ class ChangeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncChange:
-    """One applied change with what was there before and after, on the side that was written."""
+    """One applied change with what was there before and after, on the side that was written.
+
+    ``repair``: something had been missed, and a reconciliation found it.
+    """
 
     change_id: str
     integration_id: str
@@ -81,6 +87,7 @@ class SyncChange:
     after: CalendarEvent | None = None
     rule: str = ""
     correlation: str = ""
+    repair: bool = False
 
 
 class Suggestion(StrEnum):

@@ -40,6 +40,18 @@ class RunKind(StrEnum):
     WEBHOOK = "webhook_triggered"
 
 
+class RunPurpose(StrEnum):
+    """What a run is for; on the wire only its ``RunKind`` is shown."""
+
+    SYNC = "sync"
+    SPECIFIC = "specific"  # only the events that the request names
+    RECONCILE = "reconcile"  # a new window, both sides read completely, lost mappings found again
+    MOVE_CALENDAR = "move_calendar"  # ``subject`` is the calendar to move to
+    UNDO = "undo"  # ``subject`` is the run to undo
+    CONFIRM = "confirm"  # ``subject`` is the ``Confirmation`` whose deletions were confirmed
+    DISCONNECT = "disconnect"
+
+
 class TriggeredBy(StrEnum):
     """Who started a run."""
 
@@ -83,9 +95,11 @@ Job = EventJob | RunJob | UpkeepJob
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRequest:
-    """What a run was asked to do."""
+    """What a run was asked to do. ``specific_events`` are WedSync ids; ``subject`` is explained by the purpose."""
 
     kind: RunKind
     triggered_by: TriggeredBy
     direction: Direction = Direction.BIDIRECTIONAL
     specific_events: tuple[str, ...] = field(default=())
+    purpose: RunPurpose = RunPurpose.SYNC
+    subject: str = ""

@@ -5,11 +5,11 @@ from typing import get_args
 
 import azure.functions as func
 
-from shared.bootstrap import App
 from shared.core.event import EventType
 from shared.core.integration import Direction
 from shared.core.jobs import RunKind, RunRequest, TriggeredBy
 from shared.errors import InvalidInput, Unprocessable
+from shared.service import App
 from shared.triggers import present, shapes
 from shared.triggers.http import Call, Reply, endpoint
 from shared.usecases.list_events import EventFilter

@@ -4,8 +4,8 @@ from urllib.parse import quote, urlencode
 
 import azure.functions as func
 
-from shared.bootstrap import App
 from shared.errors import SyncFault
+from shared.service import App
 from shared.triggers import present, shapes
 from shared.triggers.http import Call, Problem, Reply, endpoint, problem_of
 from shared.usecases.connect import Connected, HandOver

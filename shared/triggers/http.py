@@ -13,7 +13,6 @@ import azure.functions as func
 from pydantic import BaseModel, ValidationError
 
 from shared import bootstrap
-from shared.bootstrap import App
 from shared.errors import (
     CalendarGone,
     ConsentFault,
@@ -28,6 +27,7 @@ from shared.errors import (
     TooLarge,
 )
 from shared.log import log_action
+from shared.service import App
 
 M = TypeVar("M", bound=BaseModel)
 FRONTEND_BODY = 256 * 1024

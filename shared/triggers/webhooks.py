@@ -2,8 +2,8 @@
 
 import azure.functions as func
 
-from shared.bootstrap import App
 from shared.graph.webhook import Lifecycle, Notification, Notifications, Validation, change_key_of, parse
+from shared.service import App
 from shared.triggers import http, shapes
 from shared.triggers.http import NOTIFICATION_BODY, Call, Reply, endpoint
 from shared.usecases.accept_notifications import LifecycleNotice, Notice

@@ -10,10 +10,11 @@ from shared.ports import Changes, Clock, Ids, Mappings, Stored
 
 @dataclass(frozen=True, kw_only=True)
 class Trace:
-    """Which run or notice a change belongs to."""
+    """Which run or notice a change belongs to. ``repair``: what is found to be done now had been missed before."""
 
     run_id: str = ""
     correlation: str = ""
+    repair: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +62,7 @@ class Journal:
             after=after,
             rule=rule,
             correlation=trace.correlation,
+            repair=trace.repair,
         )
 
 

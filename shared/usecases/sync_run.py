@@ -1,17 +1,17 @@
-"""A ``RunJob``: read both sides to the end, plan, apply, commit the cursors last.
+"""A ``RunJob``: one run at a time holds the integration's lease and does the work of its purpose.
 
-One run at a time holds the integration's lease. A run that dies leaves its lease to expire and its row without a
-heartbeat: the next run marks it as failed and does its work. Where none comes, the dead run's own message comes back in
-the end and begins anew. Either way everything already done is found done.
+A run that dies leaves its lease to expire and its row without a heartbeat: the next run marks it as failed and does its
+work. Where none comes, the dead run's own message comes back in the end and begins anew. Either way everything already
+done is found done.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from shared.core.history import EventFailure, SyncRun, Tally
-from shared.core.integration import Direction, Integration, LastSyncStatus
-from shared.core.jobs import RunJob, RunKind
-from shared.core.states import RUN_MOVES, RunState, move
+from shared.core.integration import Integration, LastSyncStatus
+from shared.core.jobs import RunJob, RunPurpose
+from shared.core.states import RunState
 from shared.errors import (
     CalendarGone,
     CursorExpired,
@@ -21,25 +21,24 @@ from shared.errors import (
     RemoteFault,
     RowChanged,
     SyncFault,
-    Unavailable,
 )
 from shared.log import log_action
 from shared.ports import Clock, Ids, Integrations, JobQueue, LeaseHold, Leases, Runs, Stored
-from shared.usecases.apply_plan import ApplyPlan
 from shared.usecases.dead_runs import BuryDeadRuns
 from shared.usecases.heartbeat import Heartbeat
 from shared.usecases.job_frame import JobFrame
 from shared.usecases.journal import Trace
 from shared.usecases.keep_up import EnqueueDue
-from shared.usecases.pull_sides import Pulled, PullSides
-from shared.usecases.settle_pair import policy_of
+from shared.usecases.pull_sides import Pulled
+from shared.usecases.run_record import LIVING, Done, RunCancelled, RunRecord, RunWork
 
 LEASE = timedelta(seconds=30)
+BUDGET = timedelta(minutes=5)
+"""How long one message is worked on, well inside ``functionTimeout``; what is left goes on in a further message."""
+
 _BUSY_DELAY = 3.0
 _TRIES = 4
 """Attempts at the events that could not be reached: 2, 10 and 60 s apart, then the run ends without them."""
-
-_LIVING = (RunState.QUEUED, RunState.IN_PROGRESS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,8 +50,7 @@ class SyncRunner:
     runs: Runs
     leases: Leases
     jobs: JobQueue
-    pull: PullSides
-    apply: ApplyPlan
+    works: Mapping[RunPurpose, RunWork]
     dead: BuryDeadRuns
     due: EnqueueDue
     ids: Ids
@@ -63,10 +61,12 @@ class SyncRunner:
 
         async def work(integration: Integration) -> None:
             stored = await self.runs.get(job.integration_id, job.run_id)
-            if stored is None or stored.value.state not in _LIVING:
+            if stored is None or stored.value.state not in LIVING:
                 return
-            if not integration.syncing:
-                await self._end(stored, RunState.CANCELLED, outcome=integration.state.value)
+            record = RunRecord(runs=self.runs, clock=self.clock, stored=stored, until=self.clock.now() + BUDGET)
+            if stored.value.cancel_requested or not integration.syncing:
+                outcome = "" if integration.syncing else integration.state.value
+                await record.end(RunState.CANCELLED, outcome=outcome)
                 return
             hold = await self.leases.acquire(
                 job.integration_id, owner=self.ids.new_id(), until=self.clock.now() + LEASE
@@ -74,49 +74,36 @@ class SyncRunner:
             if hold is None:
                 await self.jobs.put(job, delay_seconds=_BUSY_DELAY)
                 return
-            await self._held(integration, stored, job, hold)
+            await self._held(integration, record, job, hold)
 
         await self.frame.run(job, work)
 
-    async def _held(self, integration: Integration, stored: Stored[SyncRun], job: RunJob, hold: LeaseHold) -> None:
+    async def _held(self, integration: Integration, record: RunRecord, job: RunJob, hold: LeaseHold) -> None:
         async def beaten(hold: LeaseHold) -> None:
-            await self._beat(stored.value, hold)
+            await record.beat(hold.expires_at - LEASE)
 
         beat = Heartbeat(leases=self.leases, clock=self.clock, hold=hold, span=LEASE, on_beat=beaten)
         try:
             async with beat:
-                stored = await self._begin(stored, hold)
-                await self.dead.run(integration, stored.value, silence=LEASE)
-                await self._work(integration, stored, job)
+                await record.begin(at=hold.expires_at - LEASE)
+                await self.dead.run(integration, record.run, silence=LEASE)
+                await self._work(integration, record, job)
         finally:
             await self.leases.release(beat.hold)
 
-    async def _begin(self, stored: Stored[SyncRun], hold: LeaseHold) -> Stored[SyncRun]:
-        run = replace(stored.value, heartbeat_at=hold.expires_at - LEASE)
-        if run.state is RunState.QUEUED:
-            run = replace(run, state=move(RUN_MOVES, run.state, RunState.IN_PROGRESS), started_at=self.clock.now())
-        return await self.runs.save(Stored(value=run, tag=stored.tag))
-
-    async def _beat(self, run: SyncRun, hold: LeaseHold) -> None:
-        """Note the moment of the lease's renewal, so that the row falls silent when the lease runs out, not before."""
-        stored = await self.runs.get(run.integration_id, run.run_id)
-        if stored and stored.value.state is RunState.IN_PROGRESS:
-            beaten = replace(stored.value, heartbeat_at=hold.expires_at - LEASE)
-            await self.runs.save(Stored(value=beaten, tag=stored.tag))
-
-    async def _work(self, integration: Integration, stored: Stored[SyncRun], job: RunJob) -> None:
-        run = stored.value
-        full = run.request.kind is RunKind.FULL
-        trace = Trace(run_id=run.run_id, correlation=job.correlation)
+    async def _work(self, integration: Integration, record: RunRecord, job: RunJob) -> None:
+        trace = Trace(run_id=record.run.run_id, correlation=job.correlation)
+        work, last_try = self.works[record.run.request.purpose], job.attempt + 1 >= _TRIES
         try:
-            pulled = await self._pull(integration, full=full)
-            policy = policy_of(integration, run_direction=run.request.direction, window=pulled.window)
-            tally, failures = await self.apply.run(integration, pulled, policy=policy, trace=trace)
+            done = await work.run(integration, record, trace=trace, last_try=last_try)
+        except RunCancelled:
+            await record.end(RunState.CANCELLED)
+            return
         except (ReconnectNeeded, CalendarGone) as fault:
-            await self._fail(integration, stored, fault)
+            await self._fail(integration, record, fault)
             raise
         except (Rejected, CursorExpired, EventGone) as fault:  # the next run asks anew; this one would hear the same
-            await self._fail(integration, stored, fault)
+            await self._fail(integration, record, fault)
             return
         except RemoteFault as fault:
             log_action("sync_run_interrupted", integration=integration.integration_id, kind=type(fault).__name__)
@@ -124,30 +111,23 @@ class SyncRunner:
         except SyncFault:
             raise
         except Exception as fault:
-            await self._fail(integration, stored, fault)
+            await self._fail(integration, record, fault)
             raise
-        unreached = any(failure.retryable for failure in failures)
-        if unreached and job.attempt + 1 < _TRIES:
-            await self.frame.hand_back(job, Unavailable("graph", code="EventsUnreached"))
+        await self._finish(integration, record, job, done)
+
+    async def _finish(self, integration: Integration, record: RunRecord, job: RunJob, done: Done) -> None:
+        if done.continued:
+            await self.jobs.put(replace(job, attempt=0))
             return
-        status = LastSyncStatus.PARTIAL if failures else LastSyncStatus.SUCCESS
-        await self._note(integration, status, None if _narrowed(run, integration) else _read_up_to(pulled, unreached))
-        await self._end(stored, RunState.COMPLETED, tally, failures=failures)
-        await self.due.confirmed(integration.integration_id)
+        if done.status is not None:
+            await self._note(integration, done.status, done.pulled)
+        await record.end(RunState.COMPLETED, done.tally, outcome=done.outcome, failures=done.failures)
+        if done.status is not None:
+            await self.due.confirmed(integration.integration_id)
 
-    async def _fail(self, integration: Integration, stored: Stored[SyncRun], fault: Exception) -> None:
-        await self._end(stored, RunState.FAILED, outcome=type(fault).__name__)
+    async def _fail(self, integration: Integration, record: RunRecord, fault: Exception) -> None:
+        await record.end(RunState.FAILED, outcome=type(fault).__name__)
         await self._note(integration, LastSyncStatus.ERROR, None)
-
-    async def _pull(self, integration: Integration, *, full: bool) -> Pulled:
-        """Read both sides; places to continue from that are not known any more lead to a full reading."""
-        if full or not integration.delta_link or not integration.wedsync_cursor:
-            return await self.pull.everything(integration)
-        try:
-            return await self.pull.changes(integration)
-        except CursorExpired:
-            log_action("cursor_expired", integration=integration.integration_id)
-            return await self.pull.everything(integration)
 
     async def _note(self, integration: Integration, status: LastSyncStatus, pulled: Pulled | None) -> None:
         """Commit the cursors last, and only to the integration that was read: not after a disconnect."""
@@ -166,62 +146,3 @@ class SyncRunner:
             except RowChanged:
                 continue
             return
-
-    async def _end(
-        self,
-        stored: Stored[SyncRun],
-        state: RunState,
-        tally: Tally | None = None,
-        *,
-        outcome: str = "",
-        failures: tuple[EventFailure, ...] = (),
-    ) -> None:
-        """End the run, unless somebody else has; the row may have beaten since it was read."""
-        present: Stored[SyncRun] | None = stored
-        while present is not None and present.value.state in _LIVING:
-            run = replace(
-                present.value,
-                state=move(RUN_MOVES, present.value.state, state),
-                completed_at=self.clock.now(),
-                tally=tally or Tally(),
-                outcome=outcome,
-                failures=failures,
-            )
-            try:
-                await self.runs.save(Stored(value=run, tag=present.tag))
-            except RowChanged:
-                present = await self.runs.get(run.integration_id, run.run_id)
-                continue
-            _log_end(run)
-            return
-
-
-def _narrowed(run: SyncRun, integration: Integration) -> bool:
-    """Whether the run left out a direction in which the integration syncs: what it skipped has to be read again."""
-    return run.request.direction not in (Direction.BIDIRECTIONAL, integration.direction)
-
-
-def _read_up_to(pulled: Pulled, unreached: bool) -> Pulled | None:
-    """Return where to continue: when some events could not be reached, so that the next run comes upon them again.
-
-    After a reading of everything that is the beginning; otherwise the cursors stay where they were.
-    """
-    if not unreached:
-        return pulled
-    return replace(pulled, complete=False, delta_link="", wedsync_cursor="") if pulled.complete else None
-
-
-def _log_end(run: SyncRun) -> None:
-    tally = run.tally
-    log_action(
-        "sync_run_ended",
-        integration=run.integration_id,
-        run=run.run_id,
-        state=run.state.value,
-        handled=tally.handled,
-        created=tally.created,
-        updated=tally.updated,
-        deleted=tally.deleted,
-        conflicts=tally.conflicts,
-        errors=tally.errors,
-    )

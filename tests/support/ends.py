@@ -21,8 +21,8 @@ from local.wedsync.problems import Problem, framework_answer, problem_answer
 from local.wedsync.state import ChangeKind, StoredEvent, Wedsync
 from local.wedsync.tokens import Tokens
 from local.wedsync.webhooks import Webhooks
-from shared.bootstrap import App
 from shared.graph.webhook import Lifecycle, Notification, Notifications, Validation, change_key_of, parse
+from shared.service import App
 from shared.usecases.accept_notifications import LifecycleNotice, Notice
 from shared.wedsync.webhook import parse as parse_wedsync
 from tests.support.entra import PublishedKeys

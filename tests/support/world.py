@@ -28,7 +28,6 @@ import httpx
 from local.graph.service import Graph
 from local.simkit.clock import Clock
 from local.simkit.people import PLANNERS, Planner
-from shared.bootstrap import App, build
 from shared.core.actions import Create
 from shared.core.event import WedSyncState
 from shared.core.history import Conflict, SyncRun
@@ -40,6 +39,7 @@ from shared.graph.calendar import GraphOutlook
 from shared.graph.client import GraphCall, GraphClient
 from shared.graph.subscriptions import GraphSubscriptions
 from shared.ports import Ports, Stored
+from shared.service import App, build
 from shared.settings import Settings
 from shared.store.auth_states import TableAuthStates
 from shared.store.conflicts import TableConflicts

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
-from shared.bootstrap import App, RandomIds, build
+from shared.bootstrap import RandomIds
 from shared.core.event import CalendarEvent, EventType, Field, OutlookState, Side, WedSyncState
 from shared.core.integration import Integration, SyncWindow
 from shared.core.jobs import RunJob
 from shared.errors import EventGone, VersionMismatch
 from shared.ports import DeltaPage, OutlookPatch, Ports, Stored, WedSyncDraft, WedSyncPage
+from shared.service import App, build
 from shared.settings import Settings
 from shared.store.auth_states import TableAuthStates
 from shared.store.conflicts import TableConflicts

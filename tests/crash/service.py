@@ -1,0 +1,307 @@
+"""The service's process: ``python -m tests.crash.service`` forks one for each order that it reads.
+
+The parent of the forks has only imported the product and holds none of its state. A fork builds the whole service as
+``World`` does, with ports whose far ends are at the other end of a socket, and works off what it is given. It dies by
+``os._exit`` either as it is about to send a chosen I/O or as that I/O's answer reaches it: no ``except``, no
+``finally``, no ``atexit`` of the product runs.
+"""
+
+import asyncio
+import json
+import os
+import selectors
+import socket
+import struct
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import httpx
+
+from shared.core.jobs import Job, RunKind, RunRequest, TriggeredBy
+from shared.graph.client import GraphClient
+from shared.ports import Grant
+from shared.store import messages
+from shared.store.rows import PAGE_SIZE, Operation, Row, Span, Table
+from shared.usecases.connect import integration_id_of
+from shared.usecases.resolve_conflict import Choice
+from shared.wedsync.client import WedSyncClient
+from tests.crash.line import Answer, Ask, length_of, packed, unpacked
+from tests.support.ends import WEDSYNC, hand_over
+from tests.support.entra import FakeEntra
+from tests.support.world import SETTINGS, SeededIds, World, WorldClock
+
+DIED = 86
+"""The exit code of a crash."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """Where to connect to, and when to die: ``io`` 0 means never, ``sent`` tells after the answer from before it."""
+
+    path: str
+    seed: int
+    time: float
+    began: float
+    user_id: str
+    io: int = 0
+    sent: bool = False
+
+
+class _Waits(selectors.DefaultSelector):
+    """Time passes while nothing is asked; while an answer is awaited it stands still."""
+
+    def __init__(self, time: float) -> None:
+        super().__init__()
+        self.time = time
+        self.asked = 0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if self.asked or timeout is None:
+            return super().select(timeout and None if timeout != 0 else 0)
+        self.time += max(timeout, 0.0)
+        return super().select(0)
+
+
+class LinkedLoop(asyncio.SelectorEventLoop):
+    """A loop whose time is the line's."""
+
+    def __init__(self, time: float) -> None:
+        self.waits = _Waits(time)
+        super().__init__(self.waits)
+        self._clock_resolution = 1e-6
+
+    def time(self) -> float:
+        return self.waits.time
+
+
+class Line:
+    """The service's end of the socket: counts the I/O, and ends the process at the ordered one."""
+
+    def __init__(self, order: Order, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._order, self._reader, self._writer = order, reader, writer
+        self._loop = cast(LinkedLoop, asyncio.get_running_loop())
+        self._waiting: dict[int, asyncio.Future[Any]] = {}
+        self._number = 0
+        self._io = 0
+        self._deadly = 0
+
+    async def ask(self, what: str, *args: Any, counted: bool = True) -> Any:
+        """Have an I/O done outside."""
+        self._number += 1
+        number = self._number
+        if counted:
+            self._io += 1
+            if self._io == self._order.io:
+                if not self._order.sent:
+                    os._exit(DIED)
+                self._deadly = number
+        frame = Ask(number=number, at=self._loop.time(), what=what, args=args, counted=counted)
+        future = self._waiting[number] = self._loop.create_future()
+        self._loop.waits.asked += 1
+        self._writer.write(packed(frame))
+        return await future
+
+    async def listen(self) -> None:
+        """Hand the answers to who waits for them."""
+        while True:
+            body = await self._reader.readexactly(length_of(await self._reader.readexactly(4)))
+            answer: Answer = unpacked(body)
+            if answer.number == self._deadly:
+                os._exit(DIED)
+            self._loop.waits.asked -= 1
+            self._loop.waits.time = max(self._loop.waits.time, answer.at)
+            future = self._waiting.pop(answer.number)
+            if future.cancelled():
+                continue
+            if answer.error is not None:
+                future.set_exception(answer.error)
+            else:
+                future.set_result(answer.value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FarTables:
+    line: Line
+
+    async def get(self, table: Table, partition: str, key: str) -> Row | None:
+        return cast(Row | None, await self.line.ask("tables.get", table, partition, key))
+
+    async def write(self, table: Table, operation: Operation) -> str:
+        return str(await self.line.ask("tables.write", table, operation))
+
+    async def transact(self, table: Table, operations: Sequence[Operation]) -> tuple[str, ...]:
+        return cast(tuple[str, ...], await self.line.ask("tables.transact", table, tuple(operations)))
+
+    async def query(self, table: Table, span: Span, *, page_size: int = PAGE_SIZE) -> AsyncIterator[tuple[Row, ...]]:
+        cursor, page = await self.line.ask("tables.query", table, span, page_size)
+        while page is not None:
+            yield page
+            if cursor is None:
+                return
+            cursor, page = await self.line.ask("tables.page", cursor)
+
+    async def close(self) -> None:
+        """The process ends with it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FarSecrets:
+    line: Line
+
+    async def get(self, name: str) -> str | None:
+        return cast(str | None, await self.line.ask("secrets.get", name))
+
+    async def put(self, name: str, value: str) -> None:
+        await self.line.ask("secrets.put", name, value)
+
+    async def remove(self, name: str) -> None:
+        await self.line.ask("secrets.remove", name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FarQueue:
+    line: Line
+
+    async def put(self, job: Job, *, delay_seconds: float = 0) -> None:
+        await self.line.ask("queue.put", job, delay_seconds)
+
+    def parse(self, text: str) -> Job:
+        return messages.parse(text)
+
+
+@dataclass(kw_only=True)
+class FarEntra:
+    """Entra, and the tokens that this process remembers."""
+
+    line: Line
+    held: dict[str, str] = field(default_factory=dict)
+
+    async def begin(self, *, state: str) -> Mapping[str, object]:
+        return cast(Mapping[str, object], await self.line.ask("entra.begin", state))
+
+    async def finish(self, flow: Mapping[str, object], answer: Mapping[str, str]) -> Grant:
+        return cast(Grant, await self.line.ask("entra.finish", dict(flow), dict(answer)))
+
+    async def keep(self, integration_id: str, grant: Grant) -> None:
+        self.held.pop(integration_id, None)
+        await self.line.ask("entra.keep", integration_id, grant)
+
+    async def forget(self, integration_id: str) -> None:
+        self.held.pop(integration_id, None)
+        await self.line.ask("entra.forget", integration_id)
+
+    async def access_token(self, integration_id: str, *, refused: str = "") -> str:
+        if refused or integration_id not in self.held:
+            self.held[integration_id] = await self.line.ask("entra.access_token", integration_id, refused)
+        return self.held[integration_id]
+
+
+class FarTransport(httpx.AsyncBaseTransport):
+    """HTTP, carried out outside."""
+
+    def __init__(self, line: Line, name: str) -> None:
+        self._line, self._name = line, name
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        status, headers, body = await self._line.ask(
+            f"http.{self._name}", request.method, str(request.url), request.headers.raw, await request.aread()
+        )
+        return httpx.Response(status, headers=headers, content=body, request=request)
+
+
+class Service(World):
+    """The world without its outside: the same ports, built the same way, and none of the calendars."""
+
+    def __init__(self, order: Order, line: Line) -> None:
+        self.integration_id = integration_id_of(order.user_id)
+        self.user_id = order.user_id
+        self.clock = WorldClock()
+        self.clock._began = order.began
+        self.ids = SeededIds(order.seed)
+        self.tables = cast(Any, FarTables(line=line))
+        self.secrets = cast(Any, FarSecrets(line=line))
+        self.queue = cast(Any, FarQueue(line=line))
+        self.entra = cast(FakeEntra, FarEntra(line=line))
+        self._graph_client = GraphClient(
+            base_url=SETTINGS.graph_base_url,
+            tokens=self.entra,
+            new_id=self.ids.new_id,
+            transport=FarTransport(line, "graph"),
+        )
+        self._wedsync_client = WedSyncClient(
+            base_url=WEDSYNC, secrets=self.secrets, transport=FarTransport(line, "wedsync")
+        )
+        for client in (self._graph_client, self._wedsync_client):
+            client._http = httpx.AsyncClient(transport=client._transport, timeout=30)
+        self.restart()
+
+    async def serve(self, line: Line) -> None:
+        """Work until there is nothing to do, as the host's triggers would."""
+        while True:
+            work = await line.ask("work", counted=False)
+            if work is None:
+                return
+            kind, content = work
+            try:
+                await self._do(kind, content)
+            except Exception as error:
+                poison = await line.ask("failed", f"{type(error).__name__}: {error}", counted=False)
+                if poison:
+                    await self.app.recover_poison.run(content)
+            else:
+                await line.ask("done", counted=False)
+
+    async def _do(self, kind: str, content: Any) -> None:
+        if kind == "letter":
+            await hand_over(self.app, content, message_id=f"msg_{self.ids.new_id()}")
+        elif kind == "job":
+            await self.run_job(content)
+        elif kind == "disconnect":
+            await self.app.disconnect.by_user(self.user_id)
+        elif kind == "sync":
+            request = RunRequest(kind=RunKind.FULL, triggered_by=TriggeredBy.MANUAL)
+            await self.app.request_sync.by_user(self.user_id, request)
+        elif kind == "resolve":
+            event_id, field_name, use = content
+            await self.app.resolve_conflict.run(self.user_id, event_id, [Choice(field=field_name, use=use)])
+        else:
+            raise LookupError(kind)
+
+
+async def _work(order: Order) -> None:
+    loop = cast(LinkedLoop, asyncio.get_running_loop())
+    loop.waits.asked += 1  # until the line stands
+    reader, writer = await asyncio.open_unix_connection(order.path, limit=1 << 26)
+    line = Line(order, reader, writer)
+    listening = asyncio.create_task(line.listen())
+    loop.waits.asked -= 1
+    await Service(order, line).serve(line)
+    listening.cancel()
+    writer.close()
+
+
+def _run(order: Order) -> None:
+    loop = LinkedLoop(order.time)
+    asyncio.set_event_loop(loop)
+    loop.run_until_complete(_work(order))
+
+
+def main() -> None:
+    """Fork a service for each order on the standard input; say how each ended, a line for an order."""
+    for text in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            code = 70
+            try:
+                _run(Order(**json.loads(text)))
+                code = 0
+            finally:
+                sys.stderr.flush()
+                os._exit(code)
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+
+
+if __name__ == "__main__":
+    main()

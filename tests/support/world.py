@@ -118,12 +118,12 @@ class SeededIds:
 class World:
     """Two calendars, the service between them, and the post. ``errors`` are what jobs raised without foresight."""
 
-    def __init__(self, *, seed: int = 0, planner: Planner = PLANNERS[0]) -> None:
+    def __init__(self, *, seed: int = 0, planner: Planner = PLANNERS[0], steps: Steps | None = None) -> None:
         self.planner = planner
         self.integration_id = integration_id_of(planner.user_id)
         self.clock = WorldClock()
         self.ids = SeededIds(seed)
-        self.steps = Steps()
+        self.steps = steps or Steps()
         self.post: list[Letter] = []
         self.errors: list[Exception] = []
         self.poisoned: list[str] = []
@@ -301,15 +301,16 @@ class World:
         """Run jobs at the same time, as several instances of the host would."""
         await asyncio.gather(*(self.run_job(text) for text in texts))
 
-    async def run_job(self, text: str) -> None:
-        """Do what the queue triggers do."""
-        job = self.app.jobs.parse(text)
+    async def run_job(self, text: str, app: App | None = None) -> None:
+        """Do what the queue triggers do; ``app`` is that of another process."""
+        app = app or self.app
+        job = app.jobs.parse(text)
         if isinstance(job, EventJob):
-            await self.app.settle_events.run(job)
+            await app.settle_events.run(job)
         elif isinstance(job, RunJob):
-            await self.app.sync_run.run(job)
+            await app.sync_run.run(job)
         else:
-            await self.app.keep_up.run(job)
+            await app.keep_up.run(job)
 
     async def crashes(self, work: Callable[[], Awaitable[object]], *, at: int) -> bool:
         """Do the work in a process that dies at its ``at``-th step; return whether it died. A new one is started."""

@@ -1,0 +1,348 @@
+"""The machine: rules that users, the service and misfortune may follow in any order, and what has to hold at rest."""
+
+import asyncio
+from collections.abc import Coroutine
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+
+from shared.core.event import Side
+from shared.core.jobs import RunKind
+from tests.machine import verdict
+from tests.machine.faults import KNOBS, NAMES, Misfortune
+from tests.machine.reached import Reached
+from tests.machine.service import Service
+from tests.machine.sight import OUTLOOK, SIDES, WEDSYNC, Both, Sight
+from tests.machine.users import EDITED, Users
+from tests.support.patient_loop import PatientLoop
+
+T = TypeVar("T")
+REACHED = Reached()
+"""Of all machines in this process."""
+
+LONGEST = timedelta(days=30).total_seconds()
+"""More time than any rule takes; whatever takes longer will never end."""
+
+PICK = st.integers(0, 30)
+WHICH = st.integers(0, 1)
+SIDE = st.sampled_from(SIDES)
+PART = st.sampled_from(EDITED)
+KINDS = {WEDSYNC: ("plain", "private", "day"), OUTLOOK: ("plain", "private", "day", "meeting", "series")}
+
+
+class Play:
+    """The rules as coroutines, for whoever chooses among them."""
+
+    def __init__(self, reached: Reached, *, seed: int) -> None:
+        self.reached = reached
+        self.service = Service(reached, seed=seed)
+        self.world = self.service.world
+        sight = Sight(wedsync=self.world.wedsync, outlook=self.world.outlook)
+        self.users = Users(
+            sight=sight, wedsync=self.world.wedsync, outlook=self.world.outlook, now=self.world.clock.now
+        )
+        self.misfortune = Misfortune(self.world.outlook, self.world.wedsync, reached)
+
+    async def begin(self) -> None:
+        """Connect with an event on each side."""
+        await self.world.__aenter__()
+        for side in SIDES:
+            await self.users.add(side)
+        await self.world.connect()
+
+    async def end(self) -> None:
+        await self.service.end()
+
+    # --- users ----------------------------------------------------------------------------------------------------
+
+    async def add(self, side: str, kind: int) -> None:
+        kinds = KINDS[side]
+        await self.users.add(side, kinds[kind % len(kinds)])
+
+    async def edit(self, side: str, part: str, pick: int, shape: int) -> None:
+        both = await self._editable(side, part, pick)
+        if both:
+            await self.users.edit(both.key, side, part, shape=shape)
+
+    async def clash(self, part: str, pick: int, *, same: bool) -> None:
+        """Both users edit the same part, to the same value or to different ones."""
+        both = await self._editable(WEDSYNC, part, pick, on_both=True)
+        if both is None:
+            return
+        number = await self.users.edit(both.key, WEDSYNC, part, shape=1)
+        await self.users.edit(both.key, OUTLOOK, part, number=number if same else 0, shape=1)
+
+    async def edit_and_delete(self, side: str, part: str, pick: int) -> None:
+        """One user edits what the other deletes."""
+        both = await self._editable(side, part, pick, on_both=True)
+        if both:
+            await self.users.edit(both.key, side, part, shape=1)
+            await self.users.remove(both.key, WEDSYNC if side == OUTLOOK else OUTLOOK)
+
+    async def _editable(self, side: str, part: str, pick: int, *, on_both: bool = False) -> Both | None:
+        """WedSync shows what is private in Outlook as busy time, of which only the time can be edited."""
+
+        def wanted(both: Both) -> bool:
+            open_to_edit = side == OUTLOOK or part == "time" or not both.masked
+            return open_to_edit and not (on_both and (both.on(WEDSYNC) is None or both.on(OUTLOOK) is None))
+
+        return await self.users.choose(pick, side, wanted=wanted)
+
+    async def hide(self, pick: int) -> None:
+        both = await self.users.choose(pick, WEDSYNC, wanted=lambda both: both.key.startswith("W"))
+        if both:
+            await self.users.hide(both.key)
+
+    async def remove(self, side: str, pick: int) -> None:
+        both = await self.users.choose(pick, side)
+        if both:
+            await self.users.remove(both.key, side)
+
+    async def remove_series(self, pick: int) -> None:
+        words = sorted(self.users.masters)
+        if words:
+            await self.users.remove_series(words[pick % len(words)])
+
+    async def move_away(self, pick: int) -> None:
+        both = await self.users.choose(pick, OUTLOOK, wanted=_single)
+        if both:
+            await self.users.move_away(both.key)
+
+    async def move_back(self, pick: int) -> None:
+        away = sorted(self.users.away)
+        if away:
+            await self.users.move_back(away[pick % len(away)])
+
+    async def copy(self, side: str, pick: int) -> None:
+        both = await self.users.choose(pick, side, wanted=lambda both: _single(both) and not both.masked)
+        if both:
+            await self.users.copy(both.key, side)
+
+    async def resolve(self, pick: int, side: str, which: int) -> None:
+        conflicts = sorted(await self.world.open_conflicts(), key=lambda conflict: conflict.opened_at)
+        if not conflicts:
+            return
+        conflict = conflicts[pick % len(conflicts)]
+        mapping = next((m for m in await self.world.mappings() if m.mapping_id == conflict.mapping_id), None)
+        if mapping is None:
+            return
+        key = verdict.key_of(self.users, mapping)
+        self.users.chose(key, None, [each for each in (conflict.wedsync, conflict.outlook) if each])
+        if conflict.absent is not None:
+            self.users.chose_deletion(key)
+        self.service.resolve(conflict, mapping.wedsync_id or mapping.mapping_id, Side(side), which)
+
+    # --- the service ----------------------------------------------------------------------------------------------
+
+    async def work(self, pick: int, which: int, messages: int) -> None:
+        """Deliver what is to be delivered, in any order, to any process."""
+        for number in range(messages):
+            self.service.take(pick + number, which + number) or self.service.deliver(pick + number, which + number)
+
+    async def lapse(self) -> None:
+        if self.service.lapse():
+            self.reached.add("fault", "message delivered twice")
+
+    async def post(self, pick: int, which: int, fate: str) -> None:
+        """Deliver a letter out of turn, deliver it and keep a copy for later, or lose it."""
+        if fate == "lost":
+            happened = self.service.lose(pick)
+        else:
+            happened = self.service.deliver(pick, which, keep=fate == "doubled")
+        if happened:
+            self.reached.add("fault", f"notification {fate}")
+
+    async def run(self, kind: RunKind, which: int) -> None:
+        self.service.run(kind, which)
+
+    async def timers(self, which: int) -> None:
+        self.service.timers(which)
+
+    async def wait(self, seconds: float) -> None:
+        if seconds > 1 and self.world.post:
+            self.reached.add("fault", "notification delayed")
+        await asyncio.sleep(seconds)
+
+    # --- misfortune -----------------------------------------------------------------------------------------------
+
+    async def crash(self, which: int, steps: int) -> None:
+        """Let a process die at one of its next steps."""
+        self.service.living(which).dies_in = steps
+
+    async def fault(self, name: str, after: int) -> None:
+        await self.misfortune.order(name, after=after)
+
+    async def turn(self, name: str) -> None:
+        await self.misfortune.turn(name)
+
+    async def storage(self, times: int) -> None:
+        self.service.storage.refused = times
+
+    async def forget_places(self, side: str) -> None:
+        """Neither side knows any more where the service continues reading."""
+        if side == WEDSYNC:
+            await self.world.wedsync.expire_cursors()
+        else:
+            await self.world.outlook.expire_delta()
+        self.reached.add("fault", f"{side} cursor expired")
+
+    async def skew(self, minutes: int) -> None:
+        self.service.clock.skew = timedelta(minutes=minutes)
+        self.reached.add("fault", f"clock {'ahead' if minutes > 0 else 'behind'}")
+
+    # --- rest -----------------------------------------------------------------------------------------------------
+
+    async def rest(self) -> None:
+        """Let everything come to rest, and judge."""
+        await self.misfortune.end()
+        await self.service.drain()
+        await verdict.judge(self.world, self.users)
+
+
+def _single(both: Both) -> bool:
+    return ":" not in both.key
+
+
+class SyncMachine(RuleBasedStateMachine):
+    """Lets hypothesis choose among the rules, and judges at the end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loop = PatientLoop()
+        self.play: Play | None = None
+        self.broken = False
+
+    def _do(self, name: str, work: Coroutine[Any, Any, T]) -> T:
+        REACHED.add("act", name)
+        try:
+            return self.loop.run_until_complete(asyncio.wait_for(work, LONGEST))
+        except BaseException:
+            self.broken = True
+            raise
+
+    @property
+    def on(self) -> Play:
+        assert self.play is not None
+        return self.play
+
+    @initialize(seed=st.integers(0, 2**32 - 1))
+    def begin(self, seed: int) -> None:
+        async def begun() -> Play:
+            play = Play(REACHED, seed=seed)
+            await play.begin()
+            return play
+
+        self.play = self._do("begin", begun())
+
+    def teardown(self) -> None:
+        if self.play is not None:
+            try:
+                if not self.broken:
+                    self._do("rest", self.play.rest())
+            finally:
+                self.loop.run_until_complete(self.play.end())
+        self.loop.close()
+
+    # --- users ----------------------------------------------------------------------------------------------------
+
+    @rule(side=SIDE, kind=PICK)
+    def add(self, side: str, kind: int) -> None:
+        self._do(f"add in {side}", self.on.add(side, kind))
+
+    @rule(side=SIDE, part=PART, pick=PICK, shape=st.integers(0, 2))
+    def edit(self, side: str, part: str, pick: int, shape: int) -> None:
+        self._do(f"edit {part} in {side}", self.on.edit(side, part, pick, shape))
+
+    @rule(part=PART, pick=PICK, same=st.booleans())
+    def clash(self, part: str, pick: int, same: bool) -> None:
+        self._do("agree" if same else "clash", self.on.clash(part, pick, same=same))
+
+    @rule(side=SIDE, part=PART, pick=PICK)
+    def edit_and_delete(self, side: str, part: str, pick: int) -> None:
+        self._do("edit and delete", self.on.edit_and_delete(side, part, pick))
+
+    @rule(pick=PICK)
+    def hide(self, pick: int) -> None:
+        self._do("private", self.on.hide(pick))
+
+    @rule(side=SIDE, pick=PICK)
+    def remove(self, side: str, pick: int) -> None:
+        self._do(f"delete in {side}", self.on.remove(side, pick))
+
+    @rule(pick=PICK)
+    def remove_series(self, pick: int) -> None:
+        self._do("delete a series", self.on.remove_series(pick))
+
+    @rule(pick=PICK)
+    def move_away(self, pick: int) -> None:
+        self._do("move away", self.on.move_away(pick))
+
+    @rule(pick=PICK)
+    def move_back(self, pick: int) -> None:
+        self._do("move back", self.on.move_back(pick))
+
+    @rule(side=SIDE, pick=PICK)
+    def copy(self, side: str, pick: int) -> None:
+        self._do(f"copy in {side}", self.on.copy(side, pick))
+
+    @rule(pick=PICK, side=SIDE, which=WHICH)
+    def resolve(self, pick: int, side: str, which: int) -> None:
+        self._do("resolve", self.on.resolve(pick, side, which))
+
+    # --- the service ----------------------------------------------------------------------------------------------
+
+    @rule(pick=PICK, which=WHICH, messages=st.integers(1, 4))
+    def work(self, pick: int, which: int, messages: int) -> None:
+        self._do("work", self.on.work(pick, which, messages))
+
+    @rule()
+    def lapse(self) -> None:
+        self._do("lapse", self.on.lapse())
+
+    @rule(pick=PICK, which=WHICH, fate=st.sampled_from(("reordered", "doubled", "lost")))
+    def post(self, pick: int, which: int, fate: str) -> None:
+        self._do("post", self.on.post(pick, which, fate))
+
+    @rule(kind=st.sampled_from((RunKind.FULL, RunKind.INCREMENTAL)), which=WHICH)
+    def run(self, kind: RunKind, which: int) -> None:
+        self._do(f"run {kind}", self.on.run(kind, which))
+
+    @rule(which=WHICH)
+    def timers(self, which: int) -> None:
+        self._do("timers", self.on.timers(which))
+
+    @rule(seconds=st.sampled_from((0.01, 0.05, 0.2, 1.0, 5.0, 40.0, 700.0)))
+    def wait(self, seconds: float) -> None:
+        self._do("wait", self.on.wait(seconds))
+
+    # --- misfortune -----------------------------------------------------------------------------------------------
+
+    @rule(which=WHICH, steps=st.integers(0, 60))
+    def crash(self, which: int, steps: int) -> None:
+        self._do("crash", self.on.crash(which, steps))
+
+    @rule(name=st.sampled_from(NAMES), after=st.integers(0, 5))
+    def fault(self, name: str, after: int) -> None:
+        self._do("fault", self.on.fault(name, after))
+
+    @rule(name=st.sampled_from(sorted(KNOBS)))
+    def turn(self, name: str) -> None:
+        self._do("turn", self.on.turn(name))
+
+    @rule(times=st.integers(1, 3))
+    def storage(self, times: int) -> None:
+        self._do("storage", self.on.storage(times))
+
+    @rule(side=SIDE)
+    def forget_places(self, side: str) -> None:
+        self._do("forget places", self.on.forget_places(side))
+
+    @rule(minutes=st.sampled_from((-15, -1, 1, 15)))
+    def skew(self, minutes: int) -> None:
+        self._do("skew", self.on.skew(minutes))
+
+    @rule()
+    def rest(self) -> None:
+        self._do("rest", self.on.rest())

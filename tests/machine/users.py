@@ -1,0 +1,314 @@
+"""What the two users do, and what they know by doing it: which values they made, and which they saw and replaced."""
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from shared.core.event import AllDay, CalendarEvent, Field
+from tests.journeys import compare
+from tests.machine.sight import OUTLOOK, WEDSYNC, Both, Sight
+from tests.support.calendars import OutlookCalendar, WedSyncCalendar, at
+
+EDITED = ("title", "time", "place", "text")
+PART_OF: Mapping[Field, str] = {
+    Field.TITLE: "title",
+    Field.TIME: "time",
+    Field.LOCATION: "place",
+    Field.DESCRIPTION: "text",
+    Field.PRIVATE: "private",
+}
+ZONES = (("Europe/Rome", "W. Europe Standard Time"), ("America/New_York", "Eastern Standard Time"), ("UTC", "UTC"))
+GUESTS = [{"type": "required", "emailAddress": {"address": "florist@flowers.example", "name": "Flora"}}]
+PRIVATE_CALENDAR = "Private"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Edit:
+    """A value that a user gave to a part of an event."""
+
+    key: str
+    side: str
+    part: str
+    value: Any
+    number: int
+
+
+@dataclass(kw_only=True)
+class Users:
+    """Both users at work. Each value that they make is made once, so that it is known wherever it turns up."""
+
+    sight: Sight
+    wedsync: WedSyncCalendar
+    outlook: OutlookCalendar
+    now: Callable[[], datetime]
+    edits: list[Edit] = field(default_factory=list)
+    replaced: defaultdict[tuple[str, str], list[Any]] = field(default_factory=lambda: defaultdict(list))
+    removed: set[tuple[str, str]] = field(default_factory=set)
+    away: dict[str, str] = field(default_factory=dict)
+    everything: set[str] = field(default_factory=set)
+    masters: dict[str, str] = field(default_factory=dict)
+    mails: int = 0
+    count: int = 0
+
+    @asynccontextmanager
+    async def _in_outlook(self) -> AsyncIterator[None]:
+        """Outlook's user does something: the mails that this causes are theirs."""
+        before = len(await self.outlook.sent())
+        yield
+        self.mails += len(await self.outlook.sent()) - before
+
+    def _next(self) -> int:
+        self.count += 1
+        return self.count
+
+    async def see(self) -> Mapping[str, Both]:
+        return await self.sight.both(self.now())
+
+    async def choose(self, pick: int, side: str, *, wanted: Callable[[Both], bool] = lambda _: True) -> Both | None:
+        """Return one of the events of a side, the same for the same number."""
+        there = [both for both in (await self.see()).values() if both.on(side) is not None and wanted(both)]
+        return there[pick % len(there)] if there else None
+
+    # --- new events -----------------------------------------------------------------------------------------------
+
+    async def add(self, side: str, kind: str = "plain") -> str:
+        """Add an event of a kind; return its key."""
+        number = self._next()
+        word = f"{side[0].upper()}{number}"
+        zone = ZONES[number % len(ZONES)]
+        if side == WEDSYNC:
+            members = _ours(number, kind, zone[0])
+            made = await self.wedsync.add(f"{word} made", **members)
+        else:
+            async with self._in_outlook():
+                made = await self.outlook.add(f"{word} made", **_theirs(number, kind, zone[1]))
+        self.sight.keys[made["id"]] = word
+        if kind == "series":
+            self.masters[word] = made["id"]
+            self.everything |= {key for key in await self.see() if key.startswith(f"{made['id']}:")}
+        else:
+            self.everything.add(word)
+        return word
+
+    async def copy(self, key: str, side: str) -> None:
+        """Copy an event, and give the copy a name of its own."""
+        both = (await self.see())[key]
+        item, number = both.on(side), self._next()
+        assert item is not None
+        word = f"{side[0].upper()}{number}"
+        if side == OUTLOOK:
+            async with self._in_outlook():
+                made = await self.outlook.copy(item["id"])
+                self.sight.keys[made["id"]] = word
+                await self.outlook.change(made["id"], subject=f"{word} copied")
+        else:
+            kept = ("type", "description", "start", "end", "timeZone", "allDay", "location", "private")
+            made = await self.wedsync.add(f"{word} copied", **{name: item[name] for name in kept})
+            self.sight.keys[made["id"]] = word
+        self.everything.add(word)
+
+    # --- edits ----------------------------------------------------------------------------------------------------
+
+    async def edit(self, key: str, side: str, part: str, *, number: int = 0, shape: int = 0) -> int:
+        """Give a part a new value; ``number`` of an earlier edit gives the same value again."""
+        number = number or self._next()
+        both = (await self.see())[key]
+        item = both.on(side)
+        assert item is not None
+        before = both.shown(side)
+        assert before is not None
+        if side == WEDSYNC:
+            await self.wedsync.change(item["id"], **_our_change(item, part, number, shape))
+        else:
+            async with self._in_outlook():
+                await self.outlook.change(item["id"], **_their_change(item, part, number, shape))
+        after = (await self.see())[key].shown(side)
+        assert after is not None
+        if after[part] != before[part]:
+            self.replaced[key, part].append(before[part])
+            self.edits.append(Edit(key=key, side=side, part=part, value=after[part], number=len(self.edits)))
+        return number
+
+    async def hide(self, key: str) -> None:
+        """Switch WedSync's private flag."""
+        event = (await self.see())[key].on(WEDSYNC)
+        assert event is not None
+        await self.wedsync.change(event["id"], private=not event["private"])
+
+    # --- endings --------------------------------------------------------------------------------------------------
+
+    async def remove(self, key: str, side: str) -> None:
+        """Delete an event, or an occurrence."""
+        both = (await self.see())[key]
+        item = both.on(side)
+        assert item is not None
+        self._saw_the_last(both, side)
+        if side == WEDSYNC:
+            await self.wedsync.remove(item["id"])
+        else:
+            async with self._in_outlook():
+                await self.outlook.remove(item["id"])
+
+    async def remove_series(self, word: str) -> None:
+        """Delete a whole series."""
+        master = self.masters.pop(word)
+        for both in (await self.see()).values():
+            if both.key.startswith(f"{master}:") and both.on(OUTLOOK):
+                self._saw_the_last(both, OUTLOOK)
+        async with self._in_outlook():
+            await self.outlook.remove(master)
+
+    def _saw_the_last(self, both: Both, side: str) -> None:
+        self.removed.add((both.key, side))
+        for part, value in (both.shown(side) or {}).items():
+            self.replaced[both.key, part].append(value)
+
+    async def move_away(self, key: str) -> None:
+        """Move an event to another calendar of the mailbox."""
+        item = (await self.see())[key].on(OUTLOOK)
+        assert item is not None
+        self.away[key] = item["id"]
+        await self.outlook.move(item["id"], PRIVATE_CALENDAR)
+
+    async def move_back(self, key: str) -> None:
+        """Move it back."""
+        default = next(each for each in await self.outlook.calendars() if each["isDefaultCalendar"])
+        await self.outlook.move(self.away.pop(key), default["id"])
+
+    # --- choices --------------------------------------------------------------------------------------------------
+
+    def chose(self, key: str, part: str | None, values: list[CalendarEvent]) -> None:
+        """A user was shown these values and decided between them."""
+        for content in values:
+            for name, value in parts_of_content(content).items():
+                if part in (None, name):
+                    self.replaced[key, name].append(value)
+
+    def chose_deletion(self, key: str) -> None:
+        """A user wants the event gone from where it still is."""
+        self.removed |= {(key, WEDSYNC), (key, OUTLOOK)}
+
+    def was_removed(self, key: str, side: str) -> bool:
+        """Whether somebody took the event out of that side's calendar, by deletion or by moving it."""
+        return (key, side) in self.removed or (side == OUTLOOK and key in self.away)
+
+
+def parts_of_content(content: CalendarEvent) -> dict[str, Any]:
+    """Return what a person would see of it."""
+    time = content.time
+    days = isinstance(time, AllDay)
+    place = content.location
+    return {
+        "title": compare.squeezed(content.title),
+        "time": (time.start.isoformat(), time.end.isoformat(), days),
+        "place": compare.squeezed(f"{place.name} {place.address}"),
+        "text": compare.squeezed(content.description),
+        "private": content.private,
+    }
+
+
+def _start(number: int) -> datetime:
+    """A start that no other number gives."""
+    return datetime(2026, 7, 1, 9) + timedelta(days=number % 90, minutes=number // 90 * 5 + number % 11)  # noqa: DTZ001
+
+
+def _ours(number: int, kind: str, zone: str) -> dict[str, Any]:
+    start = _start(number)
+    members: dict[str, Any] = {
+        "start": start.isoformat(),
+        "end": (start + timedelta(hours=1)).isoformat(),
+        "timeZone": zone,
+        "description": f"Made text {number}",
+        "location": {"name": f"Made place {number}", "address": ""},
+        "type": ("client_meeting", "venue_visit", "wedding_ceremony", "deadline")[number % 4],
+    }
+    if kind == "private":
+        members["private"] = True
+    if kind == "day":
+        members |= _our_day(number)
+    return members
+
+
+def _our_day(number: int) -> dict[str, Any]:
+    first = _day(number)
+    return {"allDay": True, "start": f"{first}T00:00:00", "end": f"{first + timedelta(days=1)}T00:00:00"}
+
+
+def _day(number: int) -> date:
+    return date(2026, 7, 1) + timedelta(days=number)
+
+
+def _their_day(number: int, zone: str) -> dict[str, Any]:
+    first = _day(number)
+    ends = (at(f"{first}T00:00:00", zone), at(f"{first + timedelta(days=1)}T00:00:00", zone))
+    return {"isAllDay": True, "start": ends[0], "end": ends[1]}
+
+
+def _theirs(number: int, kind: str, zone: str) -> dict[str, Any]:
+    start = _start(number)
+    members: dict[str, Any] = {
+        "start": at(start.isoformat(), zone),
+        "end": at((start + timedelta(hours=1)).isoformat(), zone),
+        "body": {"contentType": "text", "content": f"Made text {number}"},
+        "location": {"displayName": f"Made place {number}"},
+    }
+    if kind == "private":
+        members["sensitivity"] = "private"
+    if kind == "meeting":
+        members["attendees"] = GUESTS
+    if kind == "day":
+        members |= _their_day(number, zone)
+    if kind == "series":
+        members["recurrence"] = {
+            "pattern": {"type": "weekly", "interval": 1, "daysOfWeek": [start.strftime("%A").lower()]},
+            "range": {
+                "type": "numbered",
+                "startDate": start.date().isoformat(),
+                "numberOfOccurrences": 3,
+                "recurrenceTimeZone": zone,
+            },
+        }
+    return members
+
+
+def _our_change(item: dict[str, Any], part: str, number: int, shape: int) -> dict[str, Any]:
+    if part == "title":
+        return {"title": f"{item['title'].split(' ')[0]} title {number}"}
+    if part == "text":
+        return {"description": f"Text {number}"}
+    if part == "place":
+        return {"location": {"name": f"Place {number}", "address": ""}}
+    if ":" in (item["externalId"] or "").split(":", 3)[-1]:  # an occurrence stays between its neighbours
+        start = datetime.fromisoformat(item["start"]) + timedelta(minutes=number % 13 + 1)
+        return {"start": start.isoformat(), "end": (start + timedelta(hours=1)).isoformat()}
+    if shape % 3 == 0:
+        return _our_day(number)
+    start = _start(number)
+    return {
+        "allDay": False,
+        "start": start.isoformat(),
+        "end": (start + timedelta(hours=1)).isoformat(),
+        "timeZone": "UTC" if shape % 3 == 1 else item["timeZone"],
+    }
+
+
+def _their_change(item: dict[str, Any], part: str, number: int, shape: int) -> dict[str, Any]:
+    if part == "title":
+        words = item["subject"].split(" ")
+        kept = words[:2] if item["subject"].startswith(compare.PREFIX) else words[:1]
+        return {"subject": f"{' '.join(kept)} title {number}"}
+    if part == "text":
+        return {"body": {"contentType": "text", "content": f"Text {number}"}}
+    if part == "place":
+        return {"location": {"displayName": f"Place {number}"}}
+    zone = "UTC"
+    if shape % 3 == 0 and item["type"] == "singleInstance":
+        return _their_day(number, zone)
+    start = _start(number)
+    if item["type"] != "singleInstance":  # an occurrence stays between its neighbours
+        start = datetime.fromisoformat(item["start"]["dateTime"][:19]) + timedelta(minutes=number % 13 + 1)
+    ends = (at(start.isoformat(), zone), at((start + timedelta(hours=1)).isoformat(), zone))
+    return {"isAllDay": False, "start": ends[0], "end": ends[1]}

@@ -1,0 +1,154 @@
+"""What has to hold once everything is at rest, judged by both calendars and by what the users know.
+
+The service's own tables are asked for one thing only: what it says about itself to the users, its open conflicts and
+the pairs that it lists as opted out. What it says has to fit a difference that is there.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from shared.core.event import Side
+from shared.core.history import Conflict
+from shared.core.mapping import EventMapping
+from shared.core.states import MappingState
+from tests.machine.sight import OUTLOOK, PARTS, SIDES, WEDSYNC, Both, duplicates, other
+from tests.machine.users import PART_OF, Edit, Users, parts_of_content
+from tests.support.world import World
+
+
+@dataclass(kw_only=True)
+class Said:
+    """What the service says to its users about one event."""
+
+    parts: set[str] = field(default_factory=set)
+    absent: set[str] = field(default_factory=set)
+    states: set[MappingState] = field(default_factory=set)
+    notes: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rest:
+    """Both calendars at rest, and what is said about them."""
+
+    found: Mapping[str, Both]
+    said: Mapping[str, Said]
+    conflicts: tuple[Conflict, ...]
+    users: Users
+
+    def faults(self) -> list[str]:
+        """Return in words what is wrong."""
+        keys = sorted(self.users.everything | set(self.found))
+        wrong = [*duplicates(self.found)]
+        for key in keys:
+            both = self.found.get(key, Both(key=key))
+            wrong += self._differences(both)
+        wrong += [f"lost: {edit}" for edit in self.users.edits if self._is_lost(edit)]
+        wrong += [f"empty conflict: {key} {part}" for key, part in self._hollow()]
+        return wrong
+
+    def _of(self, key: str) -> Said:
+        return self.said.get(key, Said())
+
+    # --- differences ----------------------------------------------------------------------------------------------
+
+    def _differences(self, both: Both) -> Iterator[str]:
+        ours, theirs = both.shown(WEDSYNC), both.shown(OUTLOOK)
+        if ours is None and theirs is None:
+            if not self._may_be_gone(both.key):
+                yield f"{both.key} is gone from both sides, and nobody removed it"
+        elif ours is None or theirs is None:
+            lacking = WEDSYNC if ours is None else OUTLOOK
+            if not self._may_lack(both, lacking):
+                yield f"{both.key} is missing in {lacking}: {ours or theirs}; said: {self._of(both.key)}"
+        else:
+            for part in self._compared(both):
+                if ours[part] != theirs[part] and part not in self._of(both.key).parts:
+                    yield f"{both.key} differs in {part}: {ours[part]!r} and {theirs[part]!r}"
+
+    def _compared(self, both: Both) -> tuple[str, ...]:
+        return ("time", "private") if both.masked else PARTS
+
+    def _may_be_gone(self, key: str) -> bool:
+        return any(self.users.was_removed(key, side) for side in SIDES)
+
+    def _may_lack(self, both: Both, side: str) -> bool:
+        """Whether somebody removed it there, and the service says that it knows."""
+        said = self._of(both.key)
+        known = side in said.absent or MappingState.UNLINKED in said.states
+        if side == WEDSYNC:
+            known = known or MappingState.HIDDEN in said.states
+        return known and self.users.was_removed(both.key, side)
+
+    def _hollow(self) -> Iterator[tuple[str, str]]:
+        """Yield open conflicts in which there is nothing to choose."""
+        for key, said in self.said.items():
+            both = self.found.get(key)
+            ours, theirs = (both.shown(WEDSYNC), both.shown(OUTLOOK)) if both else (None, None)
+            for part in said.parts if ours and theirs else ():
+                if both and not both.masked and ours and theirs and ours[part] == theirs[part]:
+                    yield key, part
+
+    # --- lost edits -----------------------------------------------------------------------------------------------
+
+    def _is_lost(self, edit: Edit) -> bool:
+        both = self.found.get(edit.key)
+        if both is not None:
+            shown = [view[edit.part] for side in SIDES if (view := both.shown(side)) is not None]
+            if shown and all(value == edit.value for value in shown):
+                return False
+            if both.masked:
+                return edit.value not in shown and edit.value not in self.users.replaced[edit.key, edit.part]
+        if edit.value in self.users.replaced[edit.key, edit.part]:
+            return False
+        return not any(self._offers(conflict, edit) for conflict in self.conflicts)
+
+    @staticmethod
+    def _offers(conflict: Conflict, edit: Edit) -> bool:
+        if conflict.field is not None and PART_OF.get(conflict.field) != edit.part:
+            return False
+        values = [content for content in (conflict.wedsync, conflict.outlook) if content is not None]
+        return any(parts_of_content(content)[edit.part] == edit.value for content in values)
+
+
+async def look(world: World, users: Users) -> Rest:
+    """See both calendars, and hear what the service says."""
+    found = await users.see()
+    conflicts = await world.open_conflicts()
+    keys: dict[str, str] = {}
+    said: defaultdict[str, Said] = defaultdict(Said)
+    for mapping in await world.mappings():
+        key = keys[mapping.mapping_id] = key_of(users, mapping)
+        said[key].states.add(mapping.state)
+        if mapping.quarantine:
+            said[key].notes.add(mapping.quarantine)
+    for conflict in conflicts:
+        about = said[keys.get(conflict.mapping_id, "")]
+        if conflict.field in PART_OF:
+            about.parts.add(PART_OF[conflict.field])
+        if conflict.absent is not None:
+            about.absent.add(WEDSYNC if conflict.absent is Side.WEDSYNC else OUTLOOK)
+    return Rest(found=found, said=said, conflicts=conflicts, users=users)
+
+
+def key_of(users: Users, mapping: EventMapping) -> str:
+    """Return the event that a mapping is about."""
+    if mapping.series_id and mapping.occurrence_date:
+        return f"{mapping.series_id}:{mapping.occurrence_date.isoformat()}"
+    keys = users.sight.keys
+    return keys.get(mapping.wedsync_id or "") or keys.get(mapping.outlook_id or "") or mapping.mapping_id
+
+
+async def judge(world: World, users: Users) -> None:
+    """Assert everything."""
+    rest = await look(world, users)
+    wrong = rest.faults()
+    wrong += [f"set aside: {key}: {said.notes}" for key, said in rest.said.items() if said.notes]
+    wrong += [f"unforeseen: {error!r}" for error in world.errors]
+    if (mails := len(await world.outlook.sent()) - users.mails) != 0:
+        wrong.append(f"the service has mailed {mails} times")
+    wrong += [f"left in a queue: {message.text}" for message in world.queue.kept]
+    assert not wrong, "\n".join(wrong)
+
+
+__all__ = ["Rest", "Said", "judge", "look", "other"]

@@ -9,6 +9,7 @@ from shared.settings import Settings
 from shared.usecases.accept_notifications import AcceptNotifications
 from shared.usecases.accept_wedsync_event import AcceptWedSyncEvent
 from shared.usecases.apply_plan import ApplyPlan
+from shared.usecases.carry_out import CarryOut
 from shared.usecases.clear_outlook import ClearOutlook
 from shared.usecases.connect import BeginConnect, FinishConnect, ListCalendars
 from shared.usecases.create_batch import CreateBatch
@@ -25,6 +26,7 @@ from shared.usecases.report_status import ReportStatus
 from shared.usecases.request_sync import RequestSync
 from shared.usecases.resolve_conflict import ResolveConflict
 from shared.usecases.settle_events import SettleEvents
+from shared.usecases.settle_intent import SettleIntent
 from shared.usecases.settle_new import SettleNew
 from shared.usecases.settle_pair import SettlePair
 from shared.usecases.subscribe import Subscribe
@@ -210,17 +212,21 @@ def _settling(p: Ports) -> _Settling:
     look = Look(outlook=p.outlook, wedsync=p.wedsync)
     journal = Journal(mappings=p.mappings, changes=p.changes, ids=p.ids, clock=p.clock)
     create = CreateEvent(mappings=p.mappings, outlook=p.outlook, wedsync=p.wedsync, ids=p.ids, clock=p.clock)
-    pair = SettlePair(
+    intents = SettleIntent(
+        conflicts=p.conflicts, changes=p.changes, look=look, create=create, journal=journal, clock=p.clock
+    )
+    acts = CarryOut(
         outlook=p.outlook,
         wedsync=p.wedsync,
         conflicts=p.conflicts,
         changes=p.changes,
         look=look,
         create=create,
+        intents=intents,
         journal=journal,
-        ids=p.ids,
         clock=p.clock,
     )
+    pair = SettlePair(conflicts=p.conflicts, look=look, create=create, intents=intents, acts=acts, journal=journal)
     new = SettleNew(
         mappings=p.mappings,
         outlook=p.outlook,

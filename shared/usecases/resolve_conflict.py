@@ -19,7 +19,8 @@ from shared.usecases.connect_state import connection_of
 from shared.usecases.journal import Trace
 from shared.usecases.look import Look
 from shared.usecases.recompose import import_anew
-from shared.usecases.settle_pair import SettlePair, Views, has_event
+from shared.usecases.settle_intent import has_event
+from shared.usecases.settle_pair import SettlePair, Views
 
 EVENT = "event"
 """The wire's name for the field of a conflict about the event as such."""

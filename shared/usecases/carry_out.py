@@ -1,0 +1,199 @@
+"""Carry out one decision about one pair: every write conditional on what was decided on, the mapping saved last."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from shared.core.actions import Action, Create, Decision, Delete, End, Hide, OpenConflict, Supersede, Unlink, Update
+from shared.core.conflicts import conflict_of, superseded
+from shared.core.event import OutlookState, Side, WedSyncState
+from shared.core.history import ChangeKind, Conflict, SyncChange, Tally
+from shared.core.integration import Integration
+from shared.core.mapping import EventMapping
+from shared.core.settle import settled, settled_alone, without_event
+from shared.core.states import MappingState
+from shared.core.views import Present, View
+from shared.errors import EventGone, StoreFault, SyncFault
+from shared.ports import Changes, Clock, Conflicts, Outlook, OutlookPatch, Stored, WedSync
+from shared.usecases.create_event import CreateEvent
+from shared.usecases.journal import Journal, Trace
+from shared.usecases.look import Look
+from shared.usecases.settle_intent import SettleIntent
+
+
+@dataclass(frozen=True, kw_only=True)
+class CarryOut:
+    """Writes to the two sides what was decided, and notes it."""
+
+    outlook: Outlook
+    wedsync: WedSync
+    conflicts: Conflicts
+    changes: Changes
+    look: Look
+    create: CreateEvent
+    intents: SettleIntent
+    journal: Journal
+    clock: Clock
+
+    async def run(
+        self,
+        integration: Integration,
+        stored: Stored[EventMapping],
+        decision: Decision,
+        *,
+        wedsync: View,
+        trace: Trace,
+        conflicts: Sequence[Conflict] = (),
+    ) -> Tally:
+        """Do it and return the counts; ``VersionMismatch`` or ``EventGone`` when a side has moved on.
+
+        ``wedsync`` is what is known of that side, for a create. ``conflicts`` are those that the decision may close.
+        """
+        work = _Work(ends=self, integration=integration, trace=trace, conflicts=conflicts)
+        return await work.carry_out(stored, decision, wedsync)
+
+
+@dataclass(kw_only=True)
+class _Work:
+    """One decision being carried out; nothing of it outlives the call."""
+
+    ends: CarryOut
+    integration: Integration
+    trace: Trace
+    conflicts: Sequence[Conflict]
+    partial: EventMapping | None = None
+
+    async def carry_out(self, stored: Stored[EventMapping], decision: Decision, wedsync: View) -> Tally:
+        before = stored.value
+        mapping = decision.mapping
+        rows: list[SyncChange] = []
+        tally = Tally(handled=1)
+        try:
+            for action in decision.actions:
+                mapping, row, tally = await self._act(action, stored, mapping, wedsync, tally)
+                rows += row
+                if isinstance(action, Create):
+                    return tally
+        except SyncFault:
+            await self._keep_what_was_done(stored, rows)
+            raise
+        mapping = replace(mapping, quarantine="")  # whatever kept it from syncing is over
+        if mapping != before:
+            if mapping.state is MappingState.ENDED:
+                await self.ends.journal.mappings.remove(stored)
+            else:
+                await self.ends.journal.save(stored, mapping)
+        if rows:
+            await self.ends.changes.append(rows)
+        return tally
+
+    async def _keep_what_was_done(self, stored: Stored[EventMapping], rows: list[SyncChange]) -> None:
+        """The first of two writes was answered: note that, or it would look like an edit when it is seen next."""
+        if self.partial is None:
+            return
+        with suppress(StoreFault):  # somebody else has worked on the pair meanwhile, and looks at it as it is
+            await self.ends.journal.save(stored, self.partial)
+        await self.ends.changes.append(rows)
+
+    async def _act(
+        self, action: Action, stored: Stored[EventMapping], mapping: EventMapping, wedsync: View, tally: Tally
+    ) -> tuple[EventMapping, list[SyncChange], Tally]:
+        match action:
+            case Update():
+                mapping, row = await self._update(action, stored.value, mapping)
+                return mapping, [row], replace(tally, updated=tally.updated + 1)
+            case Delete():
+                mapping, row = await self._delete(action, mapping)
+                return mapping, [row], replace(tally, deleted=tally.deleted + 1)
+            case Create():
+                await self._create_again(action, stored, wedsync)
+                return mapping, [], replace(tally, created=tally.created + 1)
+            case OpenConflict():
+                row = await self._open(action, mapping)
+                return mapping, [row], replace(tally, conflicts=tally.conflicts + 1)
+            case Supersede():
+                await self._close(action)
+            case Unlink() | Hide() | End():
+                kind = ChangeKind.UNLINKED
+                side = action.side if isinstance(action, Unlink) else Side.WEDSYNC
+                row = self.ends.journal.change(mapping, side=side, kind=kind, trace=self.trace, rule=action.rule)
+                return mapping, [row], tally
+        return mapping, [], tally
+
+    async def _update(
+        self, action: Update, seen: EventMapping, mapping: EventMapping
+    ) -> tuple[EventMapping, SyncChange]:
+        returned: WedSyncState | OutlookState
+        if action.side is Side.WEDSYNC:
+            returned = await self.ends.wedsync.update(
+                self.integration.user_id,
+                event_id=str(mapping.wedsync_id),
+                version=action.version,
+                fields=action.fields,
+                content=action.content,
+            )
+            before = seen.base_w
+        else:
+            returned = await self.ends.outlook.update(
+                self.integration.integration_id,
+                event_id=str(mapping.outlook_id),
+                etag=action.etag,
+                patch=OutlookPatch(fields=action.fields, content=action.content, title=action.title),
+            )
+            before = seen.base_o
+        row = self.ends.journal.change(
+            mapping,
+            side=action.side,
+            kind=ChangeKind.UPDATED,
+            trace=self.trace,
+            fields=action.fields,
+            before=before,
+            after=action.content,
+            rule=action.rule,
+        )
+        self.partial = settled_alone(self.partial or seen, action, returned)
+        return settled(mapping, action, returned, at=self.ends.clock.now()), row
+
+    async def _delete(self, action: Delete, mapping: EventMapping) -> tuple[EventMapping, SyncChange]:
+        if action.side is Side.WEDSYNC:
+            before = mapping.base_w
+            try:
+                await self.ends.wedsync.delete(
+                    self.integration.user_id, event_id=str(mapping.wedsync_id), version=action.version
+                )
+            except EventGone:
+                before = None
+        else:
+            before = mapping.base_o
+            try:
+                await self.ends.outlook.delete(
+                    self.integration.integration_id, event_id=str(mapping.outlook_id), etag=action.etag
+                )
+            except EventGone:
+                before = None
+        row = self.ends.journal.change(
+            mapping, side=action.side, kind=ChangeKind.DELETED, trace=self.trace, before=before, rule=action.rule
+        )
+        return without_event(mapping, action, at=self.ends.clock.now()), row
+
+    async def _create_again(self, action: Create, stored: Stored[EventMapping], view: View) -> None:
+        """Bring a copy back: a new generation of the same mapping, stored as an intent before it is sent."""
+        if not isinstance(view, Present):
+            view = await self.ends.look.at(self.integration, stored.value, Side.WEDSYNC)
+        if not isinstance(view, Present) or not isinstance(view.state, WedSyncState) or view.state.deleted:
+            raise EventGone("wedsync")
+        intent = self.ends.create.intend_outlook(self.integration, view.state, action, again=stored.value)
+        kept = await self.ends.journal.save(stored, intent)
+        await self.ends.intents.run(self.integration, kept, self.trace)
+
+    async def _open(self, action: OpenConflict, mapping: EventMapping) -> SyncChange:
+        conflict = conflict_of(action, mapping, now=self.ends.clock.now())
+        await self.ends.conflicts.put(conflict)
+        return self.ends.journal.change(
+            mapping, side=Side.OUTLOOK, kind=ChangeKind.CONFLICT, trace=self.trace, rule=action.rule
+        )
+
+    async def _close(self, action: Supersede) -> None:
+        for conflict in self.conflicts:
+            if conflict.conflict_id in action.conflict_ids:
+                await self.ends.conflicts.put(superseded(conflict, at=self.ends.clock.now()))

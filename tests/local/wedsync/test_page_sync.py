@@ -114,6 +114,18 @@ async def test_status_and_conflicts_are_shown(stand: Stand) -> None:
     assert last(stand, "GET", "calendar/outlook/events").query["syncStatuses"] == "conflict"
 
 
+async def test_a_dead_connection_offers_to_reconnect_and_not_to_sync(stand: Stand) -> None:
+    connected(stand)
+    assert 'id="sync-now"' in (await sign_in(stand)).text
+    _, status = stand.functions.answers["GET", "calendar/outlook/sync"]
+    dead = status | {"integration": status["integration"] | {"status": "needs_reconnect"}}
+    stand.functions.answers["GET", "calendar/outlook/sync"] = (200, dead)
+    page = await stand.browser.get("/")
+    assert 'id="connect"' in page.text
+    assert 'id="sync-now"' not in page.text
+    assert "not active" in page.text
+
+
 async def test_the_connected_mailbox_is_the_one_shown(stand: Stand) -> None:
     connected(stand)
     page = await sign_in(stand, "planner-marco")

@@ -19,10 +19,10 @@ PURE_TESTS := $(wildcard tests/graph/test_wire*.py) tests/graph/test_etags.py te
 
 UV := 0.13.8
 
-.PHONY: help setup run check test fidelity mutants lock clean
+.PHONY: help setup run check test fidelity crash-matrix mutants lock clean
 
 help: ## show this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## (.*)/make \1\t\2/' | expand -t 14
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/make \1\t\2/' | expand -t 20
 
 setup: $(STAMPS)/python $(STAMPS)/node $(STAMPS)/chromium $(STAMPS)/certutil ## install everything into .venv and node_modules
 
@@ -47,6 +47,9 @@ test: setup check ## the checks and every test
 
 fidelity: $(STAMPS)/python ## write docs/fidelity.md anew from the marks of the conformance suite
 	@$(BIN)/python -m tests.local.fidelity
+
+crash-matrix: $(STAMPS)/python ## kill the service at every I/O, see it end clean, write docs/crash-matrix.md anew
+	@$(BIN)/python -m tests.crash
 
 mutants: $(STAMPS)/python $(STAMPS)/node ## let the simulators lie, see each lie caught, write docs/mutants.md anew
 	@$(BIN)/python -m tests.mutants $(MUTANTS)

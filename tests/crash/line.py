@@ -1,16 +1,22 @@
 """What the service's process and the outside tell each other: pickled frames over a Unix socket.
 
 Every I/O of the service is one ask and one answer. Both ends live by one virtual clock, which the frames carry: time
-passes while the service waits with nothing asked, or while the outside waits; never because a machine is slow.
+passes while the service waits with nothing asked, or while the outside waits; never because a machine is slow. The
+service takes an answer only when it has nothing else to do, so that the same I/O follow each other every time.
 """
 
 import pickle
+import select
 import socket
 import struct
 from dataclasses import dataclass
 from typing import Any
 
+PATIENCE = 60.0
+"""Seconds after which an end that says nothing is taken for hung."""
+
 _LENGTH = struct.Struct("!I")
+_MOST = 1 << 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,36 +40,41 @@ class Answer:
     error: Exception | None = None
 
 
-def packed(frame: Ask | Answer) -> bytes:
-    """Return the frame with its length before it."""
-    body = pickle.dumps(frame)
-    return _LENGTH.pack(len(body)) + body
+class Line:
+    """One end of the socket. Sending never waits for the other end to read: meanwhile it reads what that sends."""
 
+    def __init__(self, end: socket.socket) -> None:
+        self._end = end
+        self._read = b""
 
-def length_of(head: bytes) -> int:
-    """Return how many bytes follow these four."""
-    return int(_LENGTH.unpack(head)[0])
+    def send(self, frame: Ask | Answer) -> None:
+        """Send; ``BrokenPipeError`` or ``ConnectionResetError`` when the other end is gone."""
+        body = pickle.dumps(frame)
+        left = memoryview(_LENGTH.pack(len(body)) + body)
+        while left:
+            readable, writable, _ = select.select([self._end], [self._end], [], PATIENCE)
+            if readable:
+                self._take()
+            if writable:
+                left = left[self._end.send(left[:_MOST]) :]
 
+    def receive(self) -> Any:
+        """Wait for the next frame; None when the other end is gone, with whatever it had half written."""
+        while (size := self._length()) is None or len(self._read) < _LENGTH.size + size:
+            if not select.select([self._end], [], [], PATIENCE)[0]:
+                raise TimeoutError("the other end says nothing")
+            if not self._take():
+                return None
+        body, self._read = self._read[_LENGTH.size : _LENGTH.size + size], self._read[_LENGTH.size + size :]
+        return pickle.loads(body)
 
-def unpacked(body: bytes) -> Any:
-    return pickle.loads(body)
+    def _length(self) -> int | None:
+        return int(_LENGTH.unpack_from(self._read)[0]) if len(self._read) >= _LENGTH.size else None
 
-
-def receive(line: socket.socket) -> Ask | None:
-    """Wait for the next ask; None when the other end is gone, with whatever it had half written."""
-    head = _exactly(line, _LENGTH.size)
-    body = _exactly(line, length_of(head)) if head else b""
-    return unpacked(body) if body else None
-
-
-def _exactly(line: socket.socket, size: int) -> bytes:
-    parts = b""
-    while len(parts) < size:
+    def _take(self) -> bool:
         try:
-            more = line.recv(size - len(parts))
+            more = self._end.recv(1 << 20)
         except ConnectionResetError:
-            return b""
-        if not more:
-            return b""
-        parts += more
-    return parts
+            more = b""
+        self._read += more
+        return bool(more)

@@ -11,9 +11,8 @@ import json
 import os
 import selectors
 import socket
-import struct
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -27,7 +26,7 @@ from shared.store.rows import PAGE_SIZE, Operation, Row, Span, Table
 from shared.usecases.connect import integration_id_of
 from shared.usecases.resolve_conflict import Choice
 from shared.wedsync.client import WedSyncClient
-from tests.crash.line import Answer, Ask, length_of, packed, unpacked
+from tests.crash.line import Answer, Ask, Line
 from tests.support.ends import WEDSYNC, hand_over
 from tests.support.entra import FakeEntra
 from tests.support.world import SETTINGS, SeededIds, World, WorldClock
@@ -50,18 +49,21 @@ class Order:
 
 
 class _Waits(selectors.DefaultSelector):
-    """Time passes while nothing is asked; while an answer is awaited it stands still."""
+    """Nothing to do: take the next answer if one is due, else let time pass."""
 
     def __init__(self, time: float) -> None:
         super().__init__()
         self.time = time
         self.asked = 0
+        self.take_answer: Callable[[], None] = self.close
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        if self.asked or timeout is None:
-            return super().select(timeout and None if timeout != 0 else 0)
-        self.time += max(timeout, 0.0)
-        return super().select(0)
+        if timeout != 0 and self.asked:
+            self.take_answer()
+            return []
+        if timeout:
+            self.time += timeout
+        return super().select(0 if timeout is not None else None)
 
 
 class LinkedLoop(asyncio.SelectorEventLoop):
@@ -76,12 +78,13 @@ class LinkedLoop(asyncio.SelectorEventLoop):
         return self.waits.time
 
 
-class Line:
-    """The service's end of the socket: counts the I/O, and ends the process at the ordered one."""
+class Outward:
+    """The service's way to the outside: counts the I/O, and ends the process at the ordered one."""
 
-    def __init__(self, order: Order, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._order, self._reader, self._writer = order, reader, writer
+    def __init__(self, order: Order, line: Line) -> None:
+        self._order, self._line = order, line
         self._loop = cast(LinkedLoop, asyncio.get_running_loop())
+        self._loop.waits.take_answer = self._take_answer
         self._waiting: dict[int, asyncio.Future[Any]] = {}
         self._number = 0
         self._io = 0
@@ -97,33 +100,31 @@ class Line:
                 if not self._order.sent:
                     os._exit(DIED)
                 self._deadly = number
-        frame = Ask(number=number, at=self._loop.time(), what=what, args=args, counted=counted)
         future = self._waiting[number] = self._loop.create_future()
         self._loop.waits.asked += 1
-        self._writer.write(packed(frame))
+        self._line.send(Ask(number=number, at=self._loop.time(), what=what, args=args, counted=counted))
         return await future
 
-    async def listen(self) -> None:
-        """Hand the answers to who waits for them."""
-        while True:
-            body = await self._reader.readexactly(length_of(await self._reader.readexactly(4)))
-            answer: Answer = unpacked(body)
-            if answer.number == self._deadly:
-                os._exit(DIED)
-            self._loop.waits.asked -= 1
-            self._loop.waits.time = max(self._loop.waits.time, answer.at)
-            future = self._waiting.pop(answer.number)
-            if future.cancelled():
-                continue
-            if answer.error is not None:
-                future.set_exception(answer.error)
-            else:
-                future.set_result(answer.value)
+    def _take_answer(self) -> None:
+        answer: Answer | None = self._line.receive()
+        if answer is None:
+            os._exit(70)
+        if answer.number == self._deadly:
+            os._exit(DIED)
+        self._loop.waits.asked -= 1
+        self._loop.waits.time = max(self._loop.waits.time, answer.at)
+        future = self._waiting.pop(answer.number)
+        if future.cancelled():
+            return
+        if answer.error is not None:
+            future.set_exception(answer.error)
+        else:
+            future.set_result(answer.value)
 
 
 @dataclass(frozen=True, kw_only=True)
 class FarTables:
-    line: Line
+    line: Outward
 
     async def get(self, table: Table, partition: str, key: str) -> Row | None:
         return cast(Row | None, await self.line.ask("tables.get", table, partition, key))
@@ -140,7 +141,7 @@ class FarTables:
             yield page
             if cursor is None:
                 return
-            cursor, page = await self.line.ask("tables.page", cursor)
+            cursor, page = await self.line.ask("tables.page", cursor, page_size)
 
     async def close(self) -> None:
         """The process ends with it."""
@@ -148,7 +149,7 @@ class FarTables:
 
 @dataclass(frozen=True, kw_only=True)
 class FarSecrets:
-    line: Line
+    line: Outward
 
     async def get(self, name: str) -> str | None:
         return cast(str | None, await self.line.ask("secrets.get", name))
@@ -162,7 +163,7 @@ class FarSecrets:
 
 @dataclass(frozen=True, kw_only=True)
 class FarQueue:
-    line: Line
+    line: Outward
 
     async def put(self, job: Job, *, delay_seconds: float = 0) -> None:
         await self.line.ask("queue.put", job, delay_seconds)
@@ -175,7 +176,7 @@ class FarQueue:
 class FarEntra:
     """Entra, and the tokens that this process remembers."""
 
-    line: Line
+    line: Outward
     held: dict[str, str] = field(default_factory=dict)
 
     async def begin(self, *, state: str) -> Mapping[str, object]:
@@ -201,7 +202,7 @@ class FarEntra:
 class FarTransport(httpx.AsyncBaseTransport):
     """HTTP, carried out outside."""
 
-    def __init__(self, line: Line, name: str) -> None:
+    def __init__(self, line: Outward, name: str) -> None:
         self._line, self._name = line, name
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -214,7 +215,7 @@ class FarTransport(httpx.AsyncBaseTransport):
 class Service(World):
     """The world without its outside: the same ports, built the same way, and none of the calendars."""
 
-    def __init__(self, order: Order, line: Line) -> None:
+    def __init__(self, order: Order, line: Outward) -> None:
         self.integration_id = integration_id_of(order.user_id)
         self.user_id = order.user_id
         self.clock = WorldClock()
@@ -237,7 +238,7 @@ class Service(World):
             client._http = httpx.AsyncClient(transport=client._transport, timeout=30)
         self.restart()
 
-    async def serve(self, line: Line) -> None:
+    async def serve(self, line: Outward) -> None:
         """Work until there is nothing to do, as the host's triggers would."""
         while True:
             work = await line.ask("work", counted=False)
@@ -258,6 +259,8 @@ class Service(World):
             await hand_over(self.app, content, message_id=f"msg_{self.ids.new_id()}")
         elif kind == "job":
             await self.run_job(content)
+        elif kind == "timers":
+            await self.timers()
         elif kind == "disconnect":
             await self.app.disconnect.by_user(self.user_id)
         elif kind == "sync":
@@ -265,21 +268,18 @@ class Service(World):
             await self.app.request_sync.by_user(self.user_id, request)
         elif kind == "resolve":
             event_id, field_name, use = content
-            await self.app.resolve_conflict.run(self.user_id, event_id, [Choice(field=field_name, use=use)])
+            await self.app.resolve_conflict.run(
+                self.user_id, event_id, [Choice(field=field_name, use=use)], set_as_default=False
+            )
         else:
             raise LookupError(kind)
 
 
 async def _work(order: Order) -> None:
-    loop = cast(LinkedLoop, asyncio.get_running_loop())
-    loop.waits.asked += 1  # until the line stands
-    reader, writer = await asyncio.open_unix_connection(order.path, limit=1 << 26)
-    line = Line(order, reader, writer)
-    listening = asyncio.create_task(line.listen())
-    loop.waits.asked -= 1
-    await Service(order, line).serve(line)
-    listening.cancel()
-    writer.close()
+    with socket.socket(socket.AF_UNIX) as end:
+        end.connect(order.path)
+        outward = Outward(order, Line(end))
+        await Service(order, outward).serve(outward)
 
 
 def _run(order: Order) -> None:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from shared.graph.calendar import GraphOutlook
 from shared.graph.client import GraphCall, GraphClient
 from shared.graph.entra import EntraApp
+from shared.graph.meter import GraphMeter
 from shared.graph.oauth import EntraConsent, EntraTokens
 from shared.graph.subscriptions import GraphSubscriptions
 from shared.log import log_action, quiet_libraries
@@ -20,6 +21,7 @@ from shared.service import App, build
 from shared.settings import Settings
 from shared.store.auth_states import TableAuthStates
 from shared.store.azure import AppIdentity
+from shared.store.confirmations import TableConfirmations
 from shared.store.conflicts import TableConflicts
 from shared.store.due import TableDueList
 from shared.store.history import TableChanges, TableRuns
@@ -27,6 +29,7 @@ from shared.store.integrations import TableIntegrations
 from shared.store.leases import TableLeases
 from shared.store.mappings import TableMappings
 from shared.store.queues import StorageJobQueue
+from shared.store.run_items import TableRunItems
 from shared.store.secrets import VaultSecrets
 from shared.store.subscriptions import TableSubscriptionRows
 from shared.store.tables import AzureTables
@@ -70,12 +73,18 @@ def ports_of(settings: Settings) -> Ports:
         ca_file=settings.trusted_ca_file,
     )
     tokens = EntraTokens(entra, secrets=vault, clock=clock)
+    meter = GraphMeter()
+
+    def sent(call: GraphCall) -> None:
+        meter.note(call)
+        _log_graph_call(call)
+
     graph = GraphClient(
         base_url=settings.graph_base_url,
         tokens=tokens,
         new_id=ids.new_id,
         ca_file=settings.trusted_ca_file,
-        on_request=_log_graph_call,
+        on_request=sent,
     )
     wedsync = WedSyncClient(base_url=settings.wedsync_api_url, secrets=vault, ca_file=settings.trusted_ca_file)
     return Ports(
@@ -83,6 +92,7 @@ def ports_of(settings: Settings) -> Ports:
         ids=ids,
         secrets=vault,
         outlook=GraphOutlook(graph),
+        meter=meter,
         subscriptions=GraphSubscriptions(
             graph,
             notification_url=f"{settings.public_base_url}/api/calendar/outlook/webhook",
@@ -100,7 +110,9 @@ def ports_of(settings: Settings) -> Ports:
         integrations=TableIntegrations(tables),
         mappings=TableMappings(tables),
         conflicts=TableConflicts(tables),
+        confirmations=TableConfirmations(tables),
         runs=TableRuns(tables),
+        run_items=TableRunItems(tables),
         changes=TableChanges(tables),
         rows=TableSubscriptionRows(tables),
         states=TableAuthStates(tables, clock),

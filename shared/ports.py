@@ -4,16 +4,18 @@ Methods raise the errors of ``shared.errors``; which ones, each port says. Ids a
 aware UTC datetimes.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
+from shared.core.confirmation import Confirmation, DeletionLedger
 from shared.core.event import CalendarEvent, EventType, Field, OutlookState, WedSyncState
 from shared.core.history import Conflict, SyncChange, SyncRun
 from shared.core.integration import Account, CalendarInfo, Integration, SyncWindow
 from shared.core.jobs import Job
 from shared.core.mapping import EventMapping, Role
+from shared.core.pulled import Pulled
 from shared.core.subscription import GraphSubscription, Subscription
 
 T = TypeVar("T")
@@ -190,6 +192,14 @@ class Outlook(Protocol):
 
         An answer is the state returned, None after a delete, or the error that the single method would have raised.
         """
+        ...
+
+
+class RequestMeter(Protocol):
+    """Counts requests to Graph."""
+
+    def start(self) -> Callable[[], int]:
+        """Count from here on, in this task and in those that it starts; return what tells the number."""
         ...
 
 
@@ -411,11 +421,34 @@ class Conflicts(Protocol):
         ...
 
     async def open_of(self, integration_id: str, mapping_id: str) -> tuple[Conflict, ...]:
-        """Return the open conflicts of one mapping."""
+        """Return the conflicts of one mapping that are open, or chosen in and not carried out yet."""
         ...
 
     async def open_all(self, integration_id: str) -> tuple[Conflict, ...]:
-        """Return all open conflicts of the integration."""
+        """Return all conflicts of the integration that are open, or chosen in and not carried out yet."""
+        ...
+
+    async def forget_all(self, integration_id: str) -> None:
+        """Remove every row of the integration."""
+        ...
+
+
+class Confirmations(Protocol):
+    """The deletions counted, held and answered. Table ``OutlookConfirmations``."""
+
+    async def ledger(self, integration_id: str) -> Stored[DeletionLedger]:
+        """Return the ledger; an empty one with an empty tag if there is none yet. One read."""
+        ...
+
+    async def save(self, stored: Stored[DeletionLedger], closed: Confirmation | None = None) -> Stored[DeletionLedger]:
+        """Replace, or insert where the tag is empty; ``RowChanged`` if it is not the one read.
+
+        ``closed``, a question that was answered or has lapsed, is kept beside it in the same transaction.
+        """
+        ...
+
+    async def closed(self, integration_id: str, confirmation_id: str) -> Confirmation | None:
+        """Return a question that was answered or has lapsed."""
         ...
 
     async def forget_all(self, integration_id: str) -> None:
@@ -440,6 +473,26 @@ class Runs(Protocol):
 
     async def recent(self, integration_id: str, limit: int = 20) -> tuple[Stored[SyncRun], ...]:
         """Return the newest runs, newest first."""
+        ...
+
+
+class RunItems(Protocol):
+    """What an interrupted run has read and not done yet. Table ``OutlookRunItems``; written under the run's lease."""
+
+    async def put(self, integration_id: str, run_id: str, pulled: Pulled) -> None:
+        """Keep, in place of what was kept before; all of it, or nothing."""
+        ...
+
+    async def get(self, integration_id: str, run_id: str) -> Pulled | None:
+        """Return what was kept last, or None."""
+        ...
+
+    async def forget(self, integration_id: str, run_id: str) -> None:
+        """Remove what a run has kept; quiet when there is nothing."""
+        ...
+
+    async def forget_all(self, integration_id: str) -> None:
+        """Remove every row of the integration."""
         ...
 
 
@@ -604,6 +657,7 @@ class Ports:
     ids: Ids
     secrets: Secrets
     outlook: Outlook
+    meter: RequestMeter
     subscriptions: Subscriptions
     consent: Consent
     wedsync: WedSync
@@ -611,7 +665,9 @@ class Ports:
     integrations: Integrations
     mappings: Mappings
     conflicts: Conflicts
+    confirmations: Confirmations
     runs: Runs
+    run_items: RunItems
     changes: Changes
     rows: SubscriptionRows
     states: AuthStates

@@ -16,6 +16,7 @@ from shared.usecases.create_batch import CreateBatch
 from shared.usecases.create_event import CreateEvent
 from shared.usecases.dead_runs import BuryDeadRuns
 from shared.usecases.disconnect import Disconnect
+from shared.usecases.guard_deletions import GuardDeletions
 from shared.usecases.job_frame import JobFrame
 from shared.usecases.journal import Journal
 from shared.usecases.keep_up import EnqueueDue, KeepUp, RecoverPoison
@@ -215,6 +216,7 @@ def _settling(p: Ports) -> _Settling:
     intents = SettleIntent(
         conflicts=p.conflicts, changes=p.changes, look=look, create=create, journal=journal, clock=p.clock
     )
+    guard = GuardDeletions(confirmations=p.confirmations, mappings=p.mappings, ids=p.ids, clock=p.clock)
     acts = CarryOut(
         outlook=p.outlook,
         wedsync=p.wedsync,
@@ -223,10 +225,13 @@ def _settling(p: Ports) -> _Settling:
         look=look,
         create=create,
         intents=intents,
+        guard=guard,
         journal=journal,
         clock=p.clock,
     )
-    pair = SettlePair(conflicts=p.conflicts, look=look, create=create, intents=intents, acts=acts, journal=journal)
+    pair = SettlePair(
+        conflicts=p.conflicts, look=look, create=create, intents=intents, acts=acts, guard=guard, journal=journal
+    )
     new = SettleNew(
         mappings=p.mappings,
         outlook=p.outlook,

@@ -10,7 +10,7 @@ from shared.core.event import Field, Side
 from shared.core.history import Conflict
 from shared.core.integration import OnOutlookDelete
 from shared.core.mapping import EventMapping, Role
-from shared.core.pair import NOTE_TYPE_OFF, Pair, decision, note_gone, skip
+from shared.core.pair import NOTE_TYPE_OFF, Pair, decision, note_gone, note_held, skip
 from shared.core.states import MAPPING_MOVES, ConflictState, MappingState, move
 from shared.core.views import Gone
 
@@ -19,6 +19,8 @@ _AFTER: Mapping[type, MappingState] = {
     Hide: MappingState.HIDDEN,
     End: MappingState.ENDED,
 }
+
+_HELD = frozenset(note_held(side) for side in Side)
 
 
 def decide_gone(pair: Pair) -> Decision:
@@ -129,7 +131,10 @@ def _after(mapping: EventMapping, verdict: Action) -> EventMapping:
     """Return the mapping after an action that writes to neither side."""
     if isinstance(verdict, Drift):
         return replace(mapping, notes=tuple(dict.fromkeys((*mapping.notes, note_gone(verdict.side)))))
-    if isinstance(verdict, Delete | OpenConflict):
+    if isinstance(verdict, Delete):
+        return mapping
+    mapping = replace(mapping, notes=tuple(note for note in mapping.notes if note not in _HELD))
+    if isinstance(verdict, OpenConflict):
         return mapping
     state = move(MAPPING_MOVES, mapping.state, _AFTER[type(verdict)])
     notes = (*mapping.notes, NOTE_TYPE_OFF) if verdict.rule is Rule.TYPE_OFF else mapping.notes

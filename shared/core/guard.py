@@ -35,8 +35,10 @@ class Verdict:
 
 
 def deletion_key(mapping: EventMapping) -> str:
-    """Return what is counted: the series of an occurrence, else the mapping."""
-    return f"series:{mapping.series_id}" if mapping.series_id else mapping.mapping_id
+    """Return what is counted: the series of an occurrence, else the event, whose travel block goes with it."""
+    if mapping.series_id:
+        return f"series:{mapping.series_id}"
+    return f"event:{mapping.wedsync_id}" if mapping.wedsync_id else mapping.mapping_id
 
 
 def weigh(

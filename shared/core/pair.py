@@ -37,6 +37,11 @@ def note_gone(side: Side) -> str:
     return f"gone:{side}"
 
 
+def note_held(side: Side) -> str:
+    """Return the note that the event's deletion on a side waits for a person's word, or lapsed without one."""
+    return f"deletion_held:{side}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Pair:
     """A mapping with what was seen of both sides. ``views`` are settled: no replays, cancelled is gone."""
@@ -127,7 +132,8 @@ class Pair:
         outlook = self.content(Side.OUTLOOK)
         if Side.OUTLOOK in sides and mapping.base_o is not None and outlook is not None:
             mapping = replace(mapping, base_o=advance(mapping.base_o, outlook, {Field.ATTENDEES}))
-        back = {note_gone(side) for side in Side if isinstance(self.view(side), Present)}
+        there = [side for side in Side if isinstance(self.view(side), Present)]
+        back = {note_gone(side) for side in there} | {note_held(side.other) for side in there}
         return replace(mapping, notes=tuple(note for note in mapping.notes if note not in back))
 
     def opening(self, rule: Rule, which: Field | None = None, absent: Side | None = None) -> OpenConflict:

@@ -58,6 +58,15 @@ class ConflictState(StrEnum):
     SUPERSEDED = "superseded"  # a side moved on; a new value is in play
 
 
+class ConfirmationState(StrEnum):
+    """Where the question about held deletions stands."""
+
+    OPEN = "open"
+    ACCEPTED = "accepted"  # the deletions are meant
+    REJECTED = "rejected"  # they are not: what is missing comes back
+    LAPSED = "lapsed"  # nobody answered
+
+
 INTEGRATION_MOVES: Mapping[IntegrationState, frozenset[IntegrationState]] = {
     IntegrationState.AWAITING_CONSENT: frozenset({IntegrationState.CONNECTED, IntegrationState.DISCONNECTING}),
     IntegrationState.CONNECTED: frozenset(
@@ -97,6 +106,14 @@ CONFLICT_MOVES: Mapping[ConflictState, frozenset[ConflictState]] = {
     ConflictState.RESOLVED: frozenset({ConflictState.APPLIED, ConflictState.SUPERSEDED}),
     ConflictState.APPLIED: frozenset(),
     ConflictState.SUPERSEDED: frozenset(),
+}
+CONFIRMATION_MOVES: Mapping[ConfirmationState, frozenset[ConfirmationState]] = {
+    ConfirmationState.OPEN: frozenset(
+        {ConfirmationState.ACCEPTED, ConfirmationState.REJECTED, ConfirmationState.LAPSED}
+    ),
+    ConfirmationState.ACCEPTED: frozenset(),
+    ConfirmationState.REJECTED: frozenset(),
+    ConfirmationState.LAPSED: frozenset(),
 }
 
 

@@ -45,9 +45,11 @@ class Table(StrEnum):
     HISTORY = "OutlookSyncHistory"
     CHANGES = "OutlookChanges"
     CONFLICTS = "OutlookConflicts"
+    CONFIRMATIONS = "OutlookConfirmations"
     SUBSCRIPTIONS = "OutlookSubscriptions"
     AUTH_STATES = "OutlookAuthStates"
     DUE = "OutlookDue"
+    RUN_ITEMS = "OutlookRunItems"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

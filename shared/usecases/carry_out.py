@@ -4,21 +4,37 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from shared.core.actions import Action, Create, Decision, Delete, End, Hide, OpenConflict, Supersede, Unlink, Update
-from shared.core.conflicts import conflict_of, superseded
+from shared.core.actions import (
+    Action,
+    Apply,
+    Create,
+    Decision,
+    Delete,
+    End,
+    Hide,
+    OpenConflict,
+    Supersede,
+    Unlink,
+    Update,
+)
+from shared.core.conflicts import applied, conflict_of, superseded
 from shared.core.event import OutlookState, Side, WedSyncState
 from shared.core.history import ChangeKind, Conflict, SyncChange, Tally
 from shared.core.integration import Integration
 from shared.core.mapping import EventMapping
+from shared.core.pair import note_held
 from shared.core.settle import settled, settled_alone, without_event
 from shared.core.states import MappingState
-from shared.core.views import Present, View
+from shared.core.views import Present, View, outlook_content
 from shared.errors import EventGone, StoreFault, SyncFault
 from shared.ports import Changes, Clock, Conflicts, Outlook, OutlookPatch, Stored, WedSync
 from shared.usecases.create_event import CreateEvent
+from shared.usecases.guard_deletions import GuardDeletions
 from shared.usecases.journal import Journal, Trace
 from shared.usecases.look import Look
 from shared.usecases.settle_intent import SettleIntent
+
+_WRITES = (ChangeKind.UPDATED, ChangeKind.DELETED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +48,7 @@ class CarryOut:
     look: Look
     create: CreateEvent
     intents: SettleIntent
+    guard: GuardDeletions
     journal: Journal
     clock: Clock
 
@@ -77,31 +94,41 @@ class _Work:
         except SyncFault:
             await self._keep_what_was_done(stored, rows)
             raise
+        written = any(row.kind in _WRITES for row in rows)
+        if written:  # it is done, whether or not somebody else has worked on the mapping meanwhile
+            await self.ends.changes.append(rows)
         mapping = replace(mapping, quarantine="")  # whatever kept it from syncing is over
+        await self._withdraw(before, decision.mapping)
         if mapping != before:
             if mapping.state is MappingState.ENDED:
                 await self.ends.journal.mappings.remove(stored)
             else:
                 await self.ends.journal.save(stored, mapping)
-        if rows:
+        if rows and not written:
             await self.ends.changes.append(rows)
         return tally
+
+    async def _withdraw(self, before: EventMapping, after: EventMapping) -> None:
+        """Take a deletion out of the open question once it is not wanted any more."""
+        held = {note_held(side) for side in Side} & set(before.notes)
+        if held - set(after.notes):
+            await self.ends.guard.withdraw(before.integration_id, [before.mapping_id])
 
     async def _keep_what_was_done(self, stored: Stored[EventMapping], rows: list[SyncChange]) -> None:
         """The first of two writes was answered: note that, or it would look like an edit when it is seen next."""
         if self.partial is None:
             return
+        await self.ends.changes.append(rows)
         with suppress(StoreFault):  # somebody else has worked on the pair meanwhile, and looks at it as it is
             await self.ends.journal.save(stored, self.partial)
-        await self.ends.changes.append(rows)
 
     async def _act(
         self, action: Action, stored: Stored[EventMapping], mapping: EventMapping, wedsync: View, tally: Tally
     ) -> tuple[EventMapping, list[SyncChange], Tally]:
         match action:
             case Update():
-                mapping, row = await self._update(action, stored.value, mapping)
-                return mapping, [row], replace(tally, updated=tally.updated + 1)
+                mapping, updates = await self._update(action, stored.value, mapping)
+                return mapping, updates, replace(tally, updated=tally.updated + 1)
             case Delete():
                 mapping, row = await self._delete(action, mapping)
                 return mapping, [row], replace(tally, deleted=tally.deleted + 1)
@@ -110,19 +137,22 @@ class _Work:
                 return mapping, [], replace(tally, created=tally.created + 1)
             case OpenConflict():
                 row = await self._open(action, mapping)
-                return mapping, [row], replace(tally, conflicts=tally.conflicts + 1)
-            case Supersede():
+                if action.use is None:
+                    return mapping, [row], replace(tally, conflicts=tally.conflicts + 1)
+            case Apply() | Supersede():
                 await self._close(action)
             case Unlink() | Hide() | End():
                 kind = ChangeKind.UNLINKED
                 side = action.side if isinstance(action, Unlink) else Side.WEDSYNC
-                row = self.ends.journal.change(mapping, side=side, kind=kind, trace=self.trace, rule=action.rule)
-                return mapping, [row], tally
+                row = self.ends.journal.change(
+                    mapping, side=side, kind=kind, trace=self.trace, rule=action.rule, pair=stored.value
+                )
+                return mapping, [row], replace(tally, noted=tally.noted + 1)
         return mapping, [], tally
 
     async def _update(
         self, action: Update, seen: EventMapping, mapping: EventMapping
-    ) -> tuple[EventMapping, SyncChange]:
+    ) -> tuple[EventMapping, list[SyncChange]]:
         returned: WedSyncState | OutlookState
         if action.side is Side.WEDSYNC:
             returned = await self.ends.wedsync.update(
@@ -132,7 +162,6 @@ class _Work:
                 fields=action.fields,
                 content=action.content,
             )
-            before = seen.base_w
         else:
             returned = await self.ends.outlook.update(
                 self.integration.integration_id,
@@ -140,23 +169,23 @@ class _Work:
                 etag=action.etag,
                 patch=OutlookPatch(fields=action.fields, content=action.content, title=action.title),
             )
-            before = seen.base_o
+        after = settled(mapping, action, returned, at=self.ends.clock.now())
         row = self.ends.journal.change(
             mapping,
             side=action.side,
             kind=ChangeKind.UPDATED,
             trace=self.trace,
             fields=action.fields,
-            before=before,
-            after=action.content,
+            before=action.replaces,
+            after=returned.content if isinstance(returned, WedSyncState) else outlook_content(after, returned),
             rule=action.rule,
         )
         self.partial = settled_alone(self.partial or seen, action, returned)
-        return settled(mapping, action, returned, at=self.ends.clock.now()), row
+        return after, row
 
     async def _delete(self, action: Delete, mapping: EventMapping) -> tuple[EventMapping, SyncChange]:
         if action.side is Side.WEDSYNC:
-            before = mapping.base_w
+            before = action.before or mapping.base_w
             try:
                 await self.ends.wedsync.delete(
                     self.integration.user_id, event_id=str(mapping.wedsync_id), version=action.version
@@ -164,7 +193,7 @@ class _Work:
             except EventGone:
                 before = None
         else:
-            before = mapping.base_o
+            before = action.before or mapping.base_o
             try:
                 await self.ends.outlook.delete(
                     self.integration.integration_id, event_id=str(mapping.outlook_id), etag=action.etag
@@ -172,7 +201,13 @@ class _Work:
             except EventGone:
                 before = None
         row = self.ends.journal.change(
-            mapping, side=action.side, kind=ChangeKind.DELETED, trace=self.trace, before=before, rule=action.rule
+            mapping,
+            side=action.side,
+            kind=ChangeKind.DELETED,
+            trace=self.trace,
+            before=before,
+            rule=action.rule,
+            pair=mapping,
         )
         return without_event(mapping, action, at=self.ends.clock.now()), row
 
@@ -189,11 +224,13 @@ class _Work:
     async def _open(self, action: OpenConflict, mapping: EventMapping) -> SyncChange:
         conflict = conflict_of(action, mapping, now=self.ends.clock.now())
         await self.ends.conflicts.put(conflict)
+        self.conflicts = (*self.conflicts, conflict)
         return self.ends.journal.change(
             mapping, side=Side.OUTLOOK, kind=ChangeKind.CONFLICT, trace=self.trace, rule=action.rule
         )
 
-    async def _close(self, action: Supersede) -> None:
+    async def _close(self, action: Apply | Supersede) -> None:
+        end = applied if isinstance(action, Apply) else superseded
         for conflict in self.conflicts:
             if conflict.conflict_id in action.conflict_ids:
-                await self.ends.conflicts.put(superseded(conflict, at=self.ends.clock.now()))
+                await self.ends.conflicts.put(end(conflict, at=self.ends.clock.now()))

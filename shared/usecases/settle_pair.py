@@ -14,32 +14,17 @@ from shared.core.history import Conflict, Tally
 from shared.core.integration import Direction, Integration, OnOutlookDelete, SyncWindow
 from shared.core.mapping import EventMapping
 from shared.core.states import MappingState
-from shared.core.views import UNSEEN, Gone, View
+from shared.core.views import UNSEEN, Gone, Views
 from shared.errors import EventGone, RowChanged, VersionMismatch
 from shared.ports import Conflicts, Stored
 from shared.usecases.carry_out import CarryOut
 from shared.usecases.create_event import CreateEvent
+from shared.usecases.guard_deletions import GuardDeletions, WantedDeletion, deletion_in
 from shared.usecases.journal import Journal, Trace
 from shared.usecases.look import Look
 from shared.usecases.settle_intent import SettleIntent, has_event
 
 _ROUNDS = 5
-
-
-@dataclass(frozen=True, kw_only=True)
-class Views:
-    """What is known of both sides at the start."""
-
-    wedsync: View = UNSEEN
-    outlook: View = UNSEEN
-
-    def seen(self, side: Side, view: View) -> "Views":
-        """Return the views with one of them read anew."""
-        return replace(self, wedsync=view) if side is Side.WEDSYNC else replace(self, outlook=view)
-
-    def of(self, side: Side) -> View:
-        """Return the view of a side."""
-        return self.wedsync if side is Side.WEDSYNC else self.outlook
 
 
 def policy_of(
@@ -66,6 +51,7 @@ class SettlePair:
     create: CreateEvent
     intents: SettleIntent
     acts: CarryOut
+    guard: GuardDeletions
     journal: Journal
 
     async def run(
@@ -101,9 +87,7 @@ class SettlePair:
                 views = views.seen(hold.side, await self.look.at(integration, stored.value, hold.side))
                 continue
             try:
-                return await self.acts.run(
-                    integration, stored, decision, wedsync=views.wedsync, trace=trace, conflicts=conflicts
-                )
+                return await self._guarded(integration, stored, decision, views, trace=trace, conflicts=conflicts)
             except VersionMismatch as stale:
                 side = Side.WEDSYNC if stale.service == "wedsync" else Side.OUTLOOK
                 if side in reread:
@@ -116,6 +100,24 @@ class SettlePair:
                 stored, conflicts = await self._again(stored)
                 views = views.seen(side, await self.look.at(integration, stored.value, side))
         raise VersionMismatch("graph", code="unsettled")
+
+    async def _guarded(
+        self,
+        integration: Integration,
+        stored: Stored[EventMapping],
+        decision: Decision,
+        views: Views,
+        *,
+        trace: Trace,
+        conflicts: Sequence[Conflict],
+    ) -> Tally:
+        """Carry it out; before anything is deleted that nobody asked for, ask the guard."""
+        side = deletion_in(decision)
+        if side and await self.guard.weigh(integration, [WantedDeletion(stored=stored, side=side)]):
+            return Tally(handled=1, held=1)
+        return await self.acts.run(
+            integration, stored, decision, wedsync=views.wedsync, trace=trace, conflicts=conflicts
+        )
 
     async def _enough(self, integration: Integration, mapping: EventMapping, views: Views) -> Views:
         """Read both sides of what was set aside: one may be as it was while the other's change still waits."""

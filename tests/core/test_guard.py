@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.core.guard import GUARD_PERIOD, Deletion, Verdict, deletion_key, weigh
+from shared.core.mapping import Role
 from tests.core.strategies import LAWS, NOON, mapping_of
 
 
@@ -48,7 +49,8 @@ def test_a_series_counts_once() -> None:
     occurrences = [mapping_of(mapping_id=key, series_id="s1") for key in keys(40)]
     wanted = [deletion_key(mapping) for mapping in occurrences]
     assert weigh(wanted, recent=(), now=NOON, mapped=100) == Verdict(allowed=("series:s1",), held=())
-    assert deletion_key(mapping_of()) == "m1"
+    assert deletion_key(mapping_of()) == deletion_key(mapping_of(mapping_id="m2", role=Role.TRAVEL)) == "event:w1"
+    assert deletion_key(mapping_of(wedsync_id=None)) == "m1"
     again = [Deletion(key="series:s1", at=NOON)]
     assert weigh(wanted, recent=again, now=NOON, mapped=2).held == ()
 

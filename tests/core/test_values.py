@@ -12,6 +12,7 @@ from shared.core.event import EventType, Side
 from shared.core.integration import Integration, Preferences, SyncWindow
 from shared.core.mapping import external_id, transaction_id
 from shared.core.states import (
+    CONFIRMATION_MOVES,
     CONFLICT_MOVES,
     INTEGRATION_MOVES,
     MAPPING_MOVES,
@@ -25,7 +26,7 @@ from shared.core.subscription import GraphSubscription, Subscription
 from shared.errors import IllegalMove
 from tests.core.strategies import GUEST, NOON, mapping_of, outlook_state
 
-TABLES = [INTEGRATION_MOVES, MAPPING_MOVES, SUBSCRIPTION_MOVES, RUN_MOVES, CONFLICT_MOVES]
+TABLES = [INTEGRATION_MOVES, MAPPING_MOVES, SUBSCRIPTION_MOVES, RUN_MOVES, CONFLICT_MOVES, CONFIRMATION_MOVES]
 
 
 @pytest.mark.parametrize("moves", TABLES)

@@ -37,17 +37,20 @@ from shared.core.mapping import EventMapping
 from shared.core.unmapped import decide_unmapped
 from shared.graph.calendar import GraphOutlook
 from shared.graph.client import GraphCall, GraphClient
+from shared.graph.meter import GraphMeter
 from shared.graph.subscriptions import GraphSubscriptions
 from shared.ports import Ports, Stored
 from shared.service import App, build
 from shared.settings import Settings
 from shared.store.auth_states import TableAuthStates
+from shared.store.confirmations import TableConfirmations
 from shared.store.conflicts import TableConflicts
 from shared.store.due import TableDueList
 from shared.store.history import TableChanges, TableRuns
 from shared.store.integrations import TableIntegrations
 from shared.store.leases import TableLeases
 from shared.store.mappings import TableMappings
+from shared.store.run_items import TableRunItems
 from shared.store.subscriptions import TableSubscriptionRows
 from shared.usecases.connect import integration_id_of
 from shared.usecases.settle_pair import policy_of
@@ -128,6 +131,7 @@ class World:
         self.errors: list[Exception] = []
         self.poisoned: list[str] = []
         self.calls: list[GraphCall] = []
+        self.meter = GraphMeter()
         self.tables = SteppedTables(self.steps)
         self.queue = SteppedQueue(steps=self.steps)
         self.secrets = SteppedSecrets(
@@ -144,7 +148,7 @@ class World:
             base_url=SETTINGS.graph_base_url,
             tokens=self.entra,
             new_id=self.ids.new_id,
-            on_request=self.calls.append,
+            on_request=self._called,
             transport=SteppedTransport(self.steps, "graph", graph),
         )
         self._wedsync_client = WedSyncClient(
@@ -174,6 +178,10 @@ class World:
         for client in self._http:
             await client.aclose()
 
+    def _called(self, call: GraphCall) -> None:
+        self.calls.append(call)
+        self.meter.note(call)
+
     # --- The service ------------------------------------------------------------------------------------------------
 
     def restart(self) -> None:
@@ -188,6 +196,7 @@ class World:
             ids=self.ids,
             secrets=self.secrets,
             outlook=GraphOutlook(self._graph_client),
+            meter=self.meter,
             subscriptions=GraphSubscriptions(
                 self._graph_client,
                 notification_url=f"{FUNCTIONS}/api/calendar/outlook/webhook",
@@ -205,7 +214,9 @@ class World:
             integrations=TableIntegrations(self.tables),
             mappings=TableMappings(self.tables),
             conflicts=TableConflicts(self.tables),
+            confirmations=TableConfirmations(self.tables),
             runs=TableRuns(self.tables),
+            run_items=TableRunItems(self.tables),
             changes=TableChanges(self.tables),
             rows=TableSubscriptionRows(self.tables),
             states=TableAuthStates(self.tables, self.clock),

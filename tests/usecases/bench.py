@@ -11,10 +11,12 @@ from shared.core.event import CalendarEvent, EventType, Field, OutlookState, Sid
 from shared.core.integration import Integration, SyncWindow
 from shared.core.jobs import RunJob
 from shared.errors import EventGone, VersionMismatch
+from shared.graph.meter import GraphMeter
 from shared.ports import DeltaPage, OutlookPatch, Ports, Stored, WedSyncDraft, WedSyncPage
 from shared.service import App, build
 from shared.settings import Settings
 from shared.store.auth_states import TableAuthStates
+from shared.store.confirmations import TableConfirmations
 from shared.store.conflicts import TableConflicts
 from shared.store.due import TableDueList
 from shared.store.history import TableChanges, TableRuns
@@ -22,6 +24,7 @@ from shared.store.integrations import TableIntegrations
 from shared.store.leases import TableLeases
 from shared.store.mappings import TableMappings
 from shared.store.memory import MemoryJobQueue, MemorySecrets, MemoryTables
+from shared.store.run_items import TableRunItems
 from shared.store.subscriptions import TableSubscriptionRows
 from tests.support.values import NOON, StandingClock, content, integration
 
@@ -151,6 +154,7 @@ async def new_bench() -> Bench:
         ids=RandomIds(),
         secrets=MemorySecrets(),
         outlook=cast(Any, outlook),
+        meter=GraphMeter(),
         subscriptions=nobody,
         consent=nobody,
         wedsync=cast(Any, wedsync),
@@ -158,7 +162,9 @@ async def new_bench() -> Bench:
         integrations=TableIntegrations(tables),
         mappings=TableMappings(tables),
         conflicts=TableConflicts(tables),
+        confirmations=TableConfirmations(tables),
         runs=TableRuns(tables),
+        run_items=TableRunItems(tables),
         changes=TableChanges(tables),
         rows=TableSubscriptionRows(tables),
         states=TableAuthStates(tables, clock),

@@ -40,6 +40,24 @@ class Gone:
 View = Unseen | Present | Gone
 
 UNSEEN = Unseen()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Views:
+    """What is known of both sides at the start."""
+
+    wedsync: View = UNSEEN
+    outlook: View = UNSEEN
+
+    def seen(self, side: Side, view: View) -> "Views":
+        """Return the views with one of them read anew."""
+        return replace(self, wedsync=view) if side is Side.WEDSYNC else replace(self, outlook=view)
+
+    def of(self, side: Side) -> View:
+        """Return the view of a side."""
+        return self.wedsync if side is Side.WEDSYNC else self.outlook
+
+
 _HOLDING = frozenset({ConflictState.OPEN, ConflictState.RESOLVED})  # resolved: chosen, and not applied yet
 
 

@@ -16,7 +16,7 @@ from shared.core.integration import Integration
 from shared.core.mapping import EventMapping
 from shared.core.states import MappingState
 from shared.core.unmapped import decide_unmapped, in_window
-from shared.core.views import UNSEEN, Present, View
+from shared.core.views import UNSEEN, Present, View, Views
 from shared.errors import (
     CalendarGone,
     OperatorFault,
@@ -37,7 +37,7 @@ from shared.usecases.look import Look
 from shared.usecases.pull_sides import Pulled
 from shared.usecases.refusals import is_refusal, reason_of
 from shared.usecases.settle_new import SettleNew
-from shared.usecases.settle_pair import SettlePair, Views
+from shared.usecases.settle_pair import SettlePair
 
 _AT_ONCE = 4
 """Pairs in work at a time: Outlook lets four requests of an app into a mailbox at once."""
@@ -194,7 +194,7 @@ class ApplyPlan:
         log_action("pair_moved_on", integration=mapping.integration_id, mapping=mapping.mapping_id)
         views = Views(
             wedsync=await self.look.at(work.integration, stored.value, Side.WEDSYNC),
-            outlook=await self.look.at(work.integration, stored.value, Side.OUTLOOK),
+            outlook=await self.look.at(work.integration, stored.value, Side.OUTLOOK, moved=True),
         )
         await self._settle(work, stored, views, None)
 
@@ -202,7 +202,7 @@ class ApplyPlan:
         """Look at what the round did not show: whatever was refused may lie outside of what it reads."""
         sides = [side for side in Side if views.of(side) == UNSEEN and mapping.state is not MappingState.UNLINKED]
         for side in sides:
-            views = views.seen(side, await self.look.at(work.integration, mapping, side))
+            views = views.seen(side, await self.look.at(work.integration, mapping, side, moved=True))
         return views
 
     async def _views(self, work: _Round, mapping: EventMapping) -> Views:

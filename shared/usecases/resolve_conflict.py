@@ -12,7 +12,7 @@ from shared.core.integration import GuestUpdates, Integration
 from shared.core.mapping import EventMapping
 from shared.core.merge import advance, taken_over
 from shared.core.states import MAPPING_MOVES, MappingState, move
-from shared.core.views import Gone, Present
+from shared.core.views import Gone, Present, Views
 from shared.errors import EventGone, NotFound, StateConflict, StoreFault, Unprocessable, VersionMismatch
 from shared.ports import Clock, Conflicts, Integrations, Mappings, Stored
 from shared.usecases.connect_state import connection_of
@@ -20,7 +20,7 @@ from shared.usecases.journal import Trace
 from shared.usecases.look import Look
 from shared.usecases.recompose import import_anew
 from shared.usecases.settle_intent import has_event
-from shared.usecases.settle_pair import SettlePair, Views
+from shared.usecases.settle_pair import SettlePair
 
 EVENT = "event"
 """The wire's name for the field of a conflict about the event as such."""
@@ -230,6 +230,7 @@ def _carrying(mapping: EventMapping, chosen: Side, conflict: Conflict, which: Fi
             title=with_prefix(content.title, mapping.prefix),
             source=ours,
             settles=fields,
+            replaces=theirs,
             prefix=mapping.prefix,
             etag=mapping.o_etag,
         )
@@ -243,6 +244,7 @@ def _carrying(mapping: EventMapping, chosen: Side, conflict: Conflict, which: Fi
             title=content.title,
             source=theirs,
             settles=fields,
+            replaces=ours,
             version=mapping.w_version,
         )
     return Decision(actions=(update,), mapping=freed)

@@ -16,6 +16,7 @@ from shared.store.leases import TableLeases
 from shared.store.mappings import TableMappings
 from shared.store.memory import MemoryTables
 from shared.store.rows import Tables
+from shared.store.run_items import TableRunItems
 from shared.store.subscriptions import TableSubscriptionRows
 from shared.store.tables import AzureTables
 from tests.support.values import StandingClock
@@ -74,6 +75,10 @@ class Stores:
     @pytest.fixture
     def runs(self, tables: Tables) -> TableRuns:
         return TableRuns(tables)
+
+    @pytest.fixture
+    def run_items(self, tables: Tables) -> TableRunItems:
+        return TableRunItems(tables)
 
     @pytest.fixture
     def changes(self, tables: Tables) -> TableChanges:

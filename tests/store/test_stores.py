@@ -2,6 +2,7 @@
 
 from tests.contracts.history import ChangesContract, ConflictsContract, RunsContract
 from tests.contracts.integrations import IntegrationsContract
+from tests.contracts.run_items import RunItemsContract
 from tests.contracts.upkeep import AuthStatesContract, DueListContract, LeasesContract, SubscriptionRowsContract
 from tests.store.on import OnAzurite, OnMemory, Stores
 
@@ -67,4 +68,12 @@ class TestDueListOnMemory(OnMemory, Stores, DueListContract):
 
 
 class TestDueListOnAzurite(OnAzurite, Stores, DueListContract):
+    """On the emulator."""
+
+
+class TestRunItemsOnMemory(OnMemory, Stores, RunItemsContract):
+    """In memory."""
+
+
+class TestRunItemsOnAzurite(OnAzurite, Stores, RunItemsContract):
     """On the emulator."""

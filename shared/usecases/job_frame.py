@@ -27,13 +27,18 @@ from shared.ports import Integrations, JobQueue, Stored
 
 _DELAYS = (2.0, 10.0, 60.0, 300.0)
 _OPERATOR_DELAY = 300.0
+_LONGEST_UNASKED = 30.0
 
 
 def delay_of(attempt: int, fault: Exception) -> float:
-    """Return the seconds to wait before the next attempt: what the far end asked for, or 2, 10, 60, 300."""
-    wanted = fault.retry_after if isinstance(fault, Throttled) else 0.0
-    if isinstance(fault, OperatorFault):
-        wanted = _OPERATOR_DELAY
+    """Return the seconds to wait before the next attempt: 2, 10, 60, 300, or what the far end asked for.
+
+    Who is too busy says how long, and a mailbox is busy for as long as a run works in it: being told again is no reason
+    to wait for minutes. Only so much is added that those who were refused together do not come back together for ever.
+    """
+    if isinstance(fault, Throttled):
+        return max(fault.retry_after, min(2.0**attempt, _LONGEST_UNASKED))
+    wanted = _OPERATOR_DELAY if isinstance(fault, OperatorFault) else 0.0
     return max(wanted, _DELAYS[min(attempt, len(_DELAYS) - 1)])
 
 

@@ -1,0 +1,79 @@
+"""Many events at once, put there before anybody listens, and what both sides hold in the end."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from local.stand import Stand
+from tests.journeys.compare import differences, window
+from tests.journeys.evidence import messages_of, queued
+from tests.journeys.planner import Planner
+
+_BEGINS = 20
+"""Days from today on which the first event is; the others follow, five a day."""
+
+
+def wedsync_events(count: int, name: str) -> list[dict[str, Any]]:
+    """Return events as WedSync keeps them, an hour each."""
+    return [
+        {
+            "type": ("client_meeting", "venue_visit", "deadline", "rehearsal")[number % 4],
+            "title": f"{name} {number}",
+            "description": f"Notes on {name} {number}",
+            "start": f"{_day(number)}T{9 + number % 5:02}:00:00",
+            "end": f"{_day(number)}T{10 + number % 5:02}:00:00",
+            "timeZone": "Europe/London",
+            "allDay": False,
+            "location": {"name": f"Room {number % 7}", "address": ""},
+            "private": False,
+        }
+        for number in range(count)
+    ]
+
+
+def outlook_events(count: int, name: str) -> list[dict[str, Any]]:
+    """Return events as Outlook keeps them, an hour each."""
+    return [
+        {
+            "subject": f"{name} {number}",
+            "body": {"contentType": "text", "content": f"Notes on {name} {number}"},
+            "start": {"dateTime": f"{_day(number)}T{14 + number % 5:02}:00:00", "timeZone": "GMT Standard Time"},
+            "end": {"dateTime": f"{_day(number)}T{15 + number % 5:02}:00:00", "timeZone": "GMT Standard Time"},
+            "location": {"displayName": f"Room {number % 7}"},
+        }
+        for number in range(count)
+    ]
+
+
+def _day(number: int) -> date:
+    return datetime.now(UTC).date() + timedelta(days=_BEGINS + number // 5)
+
+
+async def load(planner: Planner, *, wedsync: list[dict[str, Any]], outlook: list[dict[str, Any]]) -> None:
+    """Add events on both sides; WedSync tells nobody, Graph only who has subscribed."""
+    user = f"{planner.urls.wedsync}/_control/users/{planner.person.user_id}/events"
+    box = f"{planner.urls.graph}/_control/mailboxes/{planner.person.account.upn}/events"
+    for client_call in (
+        planner.http.put(user, params={"keep": "1"}, json={"events": wedsync}),
+        planner.http.post(f"{box}/import", json={"events": outlook}),
+    ):
+        answer = (await client_call).raise_for_status().json()
+        assert answer["refused"] == [], answer["refused"][:3]
+
+
+async def equal(planner: Planner, *, but: frozenset[str] = frozenset()) -> bool:
+    """Assert that both calendars are equal, as the simulators tell, and hold anything at all."""
+    start, end = window(datetime.now(UTC))
+    wedsync, items = await planner.wedsync_events(), await planner.outlook_items()
+    view = await planner.outlook_view(start.isoformat(), end.isoformat())
+    found = differences(wedsync, items, view, but=but)
+    assert not found, "\n".join(found[:10])
+    assert wedsync
+    assert items
+    return True
+
+
+async def nothing_waits(stand: Stand) -> bool:
+    """Assert that the queues are empty, those of poison included."""
+    assert await queued(stand) == 0
+    assert {name: found for name, found in (await messages_of(stand)).items() if found} == {}
+    return True

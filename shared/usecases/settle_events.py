@@ -8,7 +8,7 @@ from shared.core.integration import Integration, SyncWindow
 from shared.core.jobs import EventJob, Glance
 from shared.core.mapping import EventMapping
 from shared.core.states import MappingState
-from shared.core.views import Gone, Present
+from shared.core.views import Gone, Present, Views
 from shared.errors import (
     CalendarGone,
     DuplicateTransaction,
@@ -31,7 +31,7 @@ from shared.usecases.look import Look
 from shared.usecases.refusals import reason_of
 from shared.usecases.request_sync import RequestSync
 from shared.usecases.settle_new import SettleNew
-from shared.usecases.settle_pair import SettlePair, Views, policy_of
+from shared.usecases.settle_pair import SettlePair, policy_of
 
 _SOON = (Throttled, Unavailable, OutcomeUnknown, VersionMismatch, RowChanged, RowExists)
 _STOPS = (ReconnectNeeded, CalendarGone, OperatorFault)

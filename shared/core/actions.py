@@ -9,6 +9,7 @@ from shared.core.event import CalendarEvent, EventType, Field, Side
 from shared.core.integration import Direction, Preferences, SyncWindow
 from shared.core.mapping import EventMapping
 from shared.core.merge import BOTH, NO_FIELDS
+from shared.core.rules import ResolutionRule
 
 
 class Rule(StrEnum):
@@ -31,6 +32,9 @@ class Rule(StrEnum):
     UNKNOWN_SIDE = "unknown_side"
     RUN_DIRECTION = "run_direction"
     SUPERSEDED = "superseded"
+    RESOLVED = "resolved"
+    RESOLUTION_RULE = "resolution_rule"
+    FORCED = "forced"
     # deletions
     UNPROVED_ABSENCE = "unproved_absence"
     BOTH_GONE = "both_gone"
@@ -43,8 +47,12 @@ class Rule(StrEnum):
     WEDSYNC_DELETED = "wedsync_deleted"
     HIDDEN = "hidden"
     TRAVEL_REMOVED = "travel_removed"
+    TRAVEL_GUESTS = "travel_guests"
     GUESTS_DELETE = "guests_delete"
     DRIFT_DELETED = "drift_deleted"
+    LEFT_AND_DELETED = "left_and_deleted"
+    DELETION_HELD = "deletion_held"
+    DELETION_REJECTED = "deletion_rejected"
     # states, preferences
     OPEN_INTENT = "open_intent"
     OPTED_OUT = "opted_out"
@@ -53,6 +61,8 @@ class Rule(StrEnum):
     TYPE_OFF_GUESTS = "type_off_guests"
     TYPE_OFF_HELD = "type_off_held"
     TYPE_ON = "type_on"
+    TRAVEL_NEW = "travel_new"
+    TRAVEL_OFF = "travel_off"
     # events without a mapping
     WEDSYNC_NEW = "wedsync_new"
     OUTLOOK_NEW = "outlook_new"
@@ -87,6 +97,9 @@ EXPLAINED: Mapping[Rule, str] = {
     Rule.UNKNOWN_SIDE: "One side has to be read before anything can be said.",
     Rule.RUN_DIRECTION: "This run goes the other way only.",
     Rule.SUPERSEDED: "A side moved on, so the open conflict is over.",
+    Rule.RESOLVED: "You chose this value in the conflict.",
+    Rule.RESOLUTION_RULE: "Both sides changed this field; your rule for events of this type decided.",
+    Rule.FORCED: "You had the event carried over as it is on one side, whatever the rules say.",
     Rule.UNPROVED_ABSENCE: "The event was not found, and that alone proves nothing.",
     Rule.BOTH_GONE: "The event is gone on both sides.",
     Rule.EDITED_AND_DELETED: "One side changed the event and the other deleted it.",
@@ -98,8 +111,12 @@ EXPLAINED: Mapping[Rule, str] = {
     Rule.WEDSYNC_DELETED: "The event came from WedSync and was deleted there.",
     Rule.HIDDEN: "The event came from Outlook and was deleted in WedSync; it stays in Outlook.",
     Rule.TRAVEL_REMOVED: "The travel block was removed in Outlook; it stays out.",
+    Rule.TRAVEL_GUESTS: "The travel block has guests now, so it is left to its owner.",
     Rule.GUESTS_DELETE: "Deleting this Outlook event would mail its guests; that needs your word.",
     Rule.DRIFT_DELETED: "This side may not delete on the other, so the deletion is only noted.",
+    Rule.LEFT_AND_DELETED: "The event is in another calendar of Outlook, and gone in WedSync; it stays where it is.",
+    Rule.DELETION_HELD: "Many events are to be deleted at once; they wait for your word.",
+    Rule.DELETION_REJECTED: "Its deletion was not meant, so you keep it.",
     Rule.OPEN_INTENT: "Whether the event was created is not known yet; that is found out first.",
     Rule.OPTED_OUT: "This event was taken out of the sync and stays out until it is brought back.",
     Rule.ENDED: "This pair of events has ended.",
@@ -107,6 +124,8 @@ EXPLAINED: Mapping[Rule, str] = {
     Rule.TYPE_OFF_GUESTS: "Events of this type are not synced, but this one has guests and stays in Outlook.",
     Rule.TYPE_OFF_HELD: "Events of this type are not synced; this one waits for its open conflict.",
     Rule.TYPE_ON: "Events of this type are synced to Outlook again.",
+    Rule.TRAVEL_NEW: "The event has travel time, so a busy block goes before it.",
+    Rule.TRAVEL_OFF: "The event has no travel time that is shown in Outlook.",
     Rule.WEDSYNC_NEW: "A new event in WedSync.",
     Rule.OUTLOOK_NEW: "A new event in Outlook.",
     Rule.OUTLOOK_COPY: "A copy that somebody made of a synced event in Outlook: a new event.",
@@ -126,12 +145,16 @@ EXPLAINED: Mapping[Rule, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """What the user prefers. ``run_direction`` narrows one run: what it leaves undone is left for the next."""
+    """What the user prefers. ``run_direction`` narrows one run: what it leaves undone is left for the next.
+
+    ``rules`` answer clashes at once that would be conflicts otherwise.
+    """
 
     preferences: Preferences = field(default_factory=Preferences)
     direction: Direction = Direction.BIDIRECTIONAL
     run_direction: Direction = Direction.BIDIRECTIONAL
     window: SyncWindow | None = None
+    rules: tuple[ResolutionRule, ...] = ()
 
 
 TOWARD: Mapping[Direction, frozenset[Side]] = {
@@ -159,7 +182,9 @@ class Update:
     """Write ``fields`` of ``content`` to ``side`` on condition of ``version`` (WedSync) or ``etag`` (Outlook).
 
     ``title`` is the subject with ``prefix``. ``source`` is the other side's content, and ``settles`` are the fields
-    whose base becomes what the write returns: ``core.settle.settled`` uses both.
+    whose base becomes what the write returns: ``core.settle.settled`` uses both. ``replaces`` is the content that the
+    side has had until now: what is overwritten of it stays in the history. ``because`` names the rule of each field
+    that has another than ``rule``.
     """
 
     side: Side
@@ -169,16 +194,27 @@ class Update:
     title: str
     source: CalendarEvent
     settles: frozenset[Field]
+    replaces: CalendarEvent | None = None
     prefix: str = ""
     version: int = 0
     etag: str = ""
+    because: Mapping[Field, Rule] = field(default_factory=dict)
+
+    def fields_by_rule(self) -> Mapping[Rule, frozenset[Field]]:
+        """Return the fields under the rule that decided each."""
+        found: dict[Rule, frozenset[Field]] = {}
+        for which in self.fields:
+            rule = self.because.get(which, self.rule)
+            found[rule] = found.get(rule, NO_FIELDS) | {which}
+        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delete:
     """Delete the event on ``side``, on condition of ``version`` or ``etag``, once the guard lets it pass.
 
-    ``asked``: the user wanted it (a type switched off), so the guard does not count it.
+    ``asked``: the user wanted it (a type switched off), so the guard does not count it. ``before`` is what the side
+    held, for the history: None means its base.
     """
 
     side: Side
@@ -186,6 +222,7 @@ class Delete:
     version: int = 0
     etag: str = ""
     asked: bool = False
+    before: CalendarEvent | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,7 +258,10 @@ class Hide:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenConflict:
-    """A person has to choose; ``core.conflicts.conflict_of`` makes the row. ``which`` None: the event as such."""
+    """A person has to choose; ``core.conflicts.conflict_of`` makes the row. ``which`` None: the event as such.
+
+    ``use``: a rule of the user's has chosen already. The row keeps what is about to be overwritten; nobody is asked.
+    """
 
     rule: Rule
     which: Field | None
@@ -232,6 +272,15 @@ class OpenConflict:
     absent: Side | None = None
     wedsync_at: datetime | None = None
     outlook_at: datetime | None = None
+    use: Side | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Apply:
+    """Close these conflicts: what was chosen in them is on both sides now."""
+
+    conflict_ids: tuple[str, ...]
+    rule: Rule = Rule.RESOLVED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -274,7 +323,22 @@ class Skip:
     rule: Rule
 
 
-Action = Create | Update | Delete | Link | End | Unlink | Hide | OpenConflict | Supersede | Drift | Agree | Hold | Skip
+Action = (
+    Create
+    | Update
+    | Delete
+    | Link
+    | End
+    | Unlink
+    | Hide
+    | OpenConflict
+    | Apply
+    | Supersede
+    | Drift
+    | Agree
+    | Hold
+    | Skip
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

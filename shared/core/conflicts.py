@@ -17,6 +17,9 @@ _CONFLICTS = UUID("0d5c8a52-6a3b-5f0e-8b1c-9f7a2e4d6c30")
 _CLEARLY_LATER = timedelta(minutes=1)
 _WEDDING = frozenset({EventType.WEDDING_CEREMONY, EventType.WEDDING_RECEPTION})
 
+CUSTOM = "custom"
+"""The choice of a value that neither side has."""
+
 Advice = tuple[Suggestion, str]
 _USE: Mapping[Side, Suggestion] = {Side.WEDSYNC: Suggestion.USE_WEDSYNC, Side.OUTLOOK: Suggestion.USE_OUTLOOK}
 _NAMES: Mapping[Side, str] = {Side.WEDSYNC: "WedSync", Side.OUTLOOK: "Outlook"}
@@ -39,18 +42,20 @@ def conflict_type(which: Field | None) -> str:
 
 
 def conflict_id_of(opening: OpenConflict, mapping_id: str) -> str:
-    """Return an id made of the values at odds: opening the same conflict twice gives one row."""
+    """Return an id made of the values at odds and the guests: opening the same conflict twice gives one row."""
     fields = [opening.which] if opening.which else list(Field)
     events = (opening.wedsync, opening.outlook, opening.base_w, opening.base_o)
     values = [[key(which, event) for which in fields] if event else None for event in events]
-    digest = sha256(repr((opening.which, opening.absent, values)).encode()).hexdigest()
+    # Whom a choice would mail is part of the question: with other guests it is another one.
+    guests = key(Field.ATTENDEES, opening.outlook) if opening.outlook else None
+    digest = sha256(repr((opening.which, opening.absent, values, guests)).encode()).hexdigest()
     return str(uuid5(_CONFLICTS, f"{mapping_id}:{digest}"))
 
 
 def conflict_of(opening: OpenConflict, mapping: EventMapping, *, now: datetime, conflict_id: str = "") -> Conflict:
     """Return the open conflict to be stored, with what is suggested and the reason in plain words.
 
-    Without an id of the caller's it gets ``conflict_id_of``'s, so that two workers who see the same open one conflict.
+    One that a rule has answered is born resolved. Without an id of the caller's it gets ``conflict_id_of``'s, so that two workers who see the same open one conflict.
     """
     suggestion, reason = advise(opening, mapping.event_type)
     return Conflict(
@@ -58,7 +63,8 @@ def conflict_of(opening: OpenConflict, mapping: EventMapping, *, now: datetime, 
         integration_id=mapping.integration_id,
         mapping_id=mapping.mapping_id,
         field=opening.which,
-        state=ConflictState.OPEN,
+        state=ConflictState.RESOLVED if opening.use else ConflictState.OPEN,
+        choice=opening.use.value if opening.use else "",
         opened_at=now,
         wedsync=opening.wedsync,
         outlook=opening.outlook,
@@ -72,10 +78,34 @@ def conflict_of(opening: OpenConflict, mapping: EventMapping, *, now: datetime, 
     )
 
 
-def applied(conflict: Conflict, *, at: datetime) -> Conflict:
-    """Return the open conflict as chosen and carried out."""
+def resolved(
+    conflict: Conflict, *, choice: str, custom: CalendarEvent | None = None, guests: tuple[str, ...] = ()
+) -> Conflict:
+    """Return the open conflict as chosen, and not carried out yet."""
     state = move(CONFLICT_MOVES, conflict.state, ConflictState.RESOLVED)
-    return replace(conflict, state=move(CONFLICT_MOVES, state, ConflictState.APPLIED), closed_at=at)
+    return replace(conflict, state=state, choice=choice, custom=custom, guests=guests)
+
+
+def asked_again(conflict: Conflict, *, conflict_id: str) -> Conflict:
+    """Return a new open conflict about the same values: what was chosen in this one cannot be carried out."""
+    return replace(
+        conflict, conflict_id=conflict_id, state=ConflictState.OPEN, choice="", custom=None, guests=(), closed_at=None
+    )
+
+
+def applied(conflict: Conflict, *, at: datetime, choice: str = "") -> Conflict:
+    """Return the conflict as chosen and carried out; ``choice`` is named where it was open until now."""
+    if conflict.state is ConflictState.OPEN:
+        conflict = resolved(conflict, choice=choice or conflict.choice)
+    return replace(conflict, state=move(CONFLICT_MOVES, conflict.state, ConflictState.APPLIED), closed_at=at)
+
+
+def chosen(conflict: Conflict) -> CalendarEvent | None:
+    """Return the content whose ``field`` was chosen; None while nothing is."""
+    if conflict.state is not ConflictState.RESOLVED:
+        return None
+    values = {Side.WEDSYNC.value: conflict.wedsync, Side.OUTLOOK.value: conflict.outlook, CUSTOM: conflict.custom}
+    return values.get(conflict.choice)
 
 
 def superseded(conflict: Conflict, *, at: datetime) -> Conflict:

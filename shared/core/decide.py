@@ -6,16 +6,31 @@ Pure: the same views give the same decision, and deciding again after it was car
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from shared.core.actions import Action, Agree, Create, Decision, Delete, Drift, Hold, Policy, Rule, Skip, Update
+from shared.core.actions import (
+    Action,
+    Agree,
+    Apply,
+    Create,
+    Decision,
+    Delete,
+    Drift,
+    Hold,
+    Policy,
+    Rule,
+    Skip,
+    Update,
+)
+from shared.core.answers import Answers, answered, ruled
 from shared.core.canon import changed_fields, same, with_prefix
-from shared.core.conflicts import is_superseded
+from shared.core.conflicts import chosen, is_superseded
 from shared.core.deletion import decide_gone
 from shared.core.event import MERGED_FIELDS, CalendarEvent, Field, Side
 from shared.core.history import Conflict
-from shared.core.mapping import EventMapping
+from shared.core.mapping import EventMapping, Role
 from shared.core.merge import BOTH, Flow, HeldValues, Merge, advance, merge, taken_over
 from shared.core.pair import NOTE_PREFIX_REMOVED, NOTE_TYPE_OFF, Pair, decision, skip
 from shared.core.states import ConflictState, MappingState
+from shared.core.travel import decide_travel
 from shared.core.views import Gone, Present, Unseen, View
 
 
@@ -24,6 +39,8 @@ def decide(
 ) -> Decision:
     """Decide on a mapped pair. ``conflicts`` are the mapping's conflicts that are open or not yet applied."""
     pair = Pair.of(mapping, wedsync=wedsync, outlook=outlook, policy=policy, conflicts=conflicts)
+    if mapping.role is Role.TRAVEL:
+        return decide_travel(pair)
     if mapping.state is not MappingState.LINKED:
         return _dormant(mapping, pair)
     if isinstance(pair.wedsync, Gone) or isinstance(pair.outlook, Gone):
@@ -107,12 +124,25 @@ def _both_there(pair: Pair) -> Decision:
         flow=Flow(toward=pair.toward, masked=pair.mapping.masked),
         prefix=pair.mapping.prefix,
     )
-    unread = next((side for side in Side if isinstance(pair.view(side), Unseen)), None)
-    if unread is not None and (merged.superseded or merged.agreed - joint.mapping.drifted):
-        return decision(pair.mapping, Hold(rule=Rule.UNKNOWN_SIDE, side=unread))  # no write would prove the guess
-    if pair.type_off and not (merged.to_wedsync or merged.clashes):
-        return _type_off(pair, merged)
-    return _Weaving(pair=pair, joint=joint, merged=merged, held=held).decision()
+    answers = answered(pair, merged, held=held, contents={Side.WEDSYNC: wedsync, Side.OUTLOOK: outlook})
+    unread = _unread(pair, joint, answers)
+    if unread is not None:
+        return decision(pair.mapping, Hold(rule=Rule.UNKNOWN_SIDE, side=unread))
+    if pair.type_off and not (answers.merged.to_wedsync or answers.merged.clashes):
+        return _type_off(pair, answers.merged)
+    answers = ruled(pair, answers, unsettled=joint.mapping.drifted)
+    return _Weaving(pair=pair, joint=joint, answers=answers, held=held).decision()
+
+
+def _unread(pair: Pair, joint: _Joint, answers: Answers) -> Side | None:
+    """Return the side that was guessed at, where no write would prove the guess, or one would overwrite its drift."""
+    merged, drifted = answers.merged, joint.mapping.drifted
+    unread = [side for side in Side if isinstance(pair.view(side), Unseen)]
+    if unread and (merged.superseded or merged.agreed - drifted):
+        return unread[0]
+    lost = drifted - frozenset(answers.because)
+    written = {Side.WEDSYNC: merged.to_wedsync & lost, Side.OUTLOOK: merged.to_outlook & lost}
+    return next((side for side in unread if written[side]), None)
 
 
 def _unknown_side(pair: Pair) -> Side | None:
@@ -136,7 +166,7 @@ def _joint(pair: Pair, wedsync: CalendarEvent, outlook: CalendarEvent) -> _Joint
 
 
 def _values(conflict: Conflict) -> HeldValues:
-    return HeldValues(wedsync=conflict.wedsync, outlook=conflict.outlook)
+    return HeldValues(wedsync=conflict.wedsync, outlook=conflict.outlook, chosen=chosen(conflict))
 
 
 def _held(pair: Pair, joint: _Joint) -> tuple[Conflict, ...]:
@@ -179,8 +209,13 @@ class _Weaving:
 
     pair: Pair
     joint: _Joint
-    merged: Merge
+    answers: Answers
     held: tuple[Conflict, ...]
+
+    @property
+    def merged(self) -> Merge:
+        """The verdict on each field, with the answers in it."""
+        return self.answers.merged
 
     def decision(self) -> Decision:
         """Return conflicts first, then the writes, then what is only noted."""
@@ -192,8 +227,8 @@ class _Weaving:
 
     @property
     def _blocked(self) -> frozenset[Field]:
-        """The changes that would mail somebody."""
-        return self.merged.to_outlook if self.pair.is_meeting else frozenset()
+        """The changes that would mail somebody, but for those that the user wants to."""
+        return self.merged.to_outlook - self.answers.allowed if self.pair.is_meeting else frozenset()
 
     @property
     def _waiting(self) -> frozenset[Field]:
@@ -213,9 +248,11 @@ class _Weaving:
         rules = dict.fromkeys(self.merged.clashes, Rule.CLASH) | dict.fromkeys(self._blocked, Rule.GUESTS)
         known = Rule.NO_COMMON_BASE if self.joint.new_base else Rule.DRIFT_WIDENED
         rules |= dict.fromkeys(self.merged.clashes & self.joint.mapping.drifted, known)
+        rules |= dict.fromkeys(self.answers.refused, Rule.GUESTS)
         if Field.ATTENDEES in self.merged.clashes:
             rules[Field.ATTENDEES] = Rule.ATTENDEES
-        return tuple(self.pair.opening(rules[which], which) for which in Field if which in rules)
+        opened = tuple(self.pair.opening(rules[which], which) for which in Field if which in rules)
+        return (*opened, *self.answers.openings)
 
     def _updates(self) -> tuple[Update, ...]:
         renamed = self._renamed()
@@ -232,20 +269,33 @@ class _Weaving:
 
     def _toward_wedsync(self) -> Update:
         fields = self.merged.to_wedsync
-        content = taken_over(wedsync=self.joint.wedsync, outlook=self.joint.outlook, fields=fields)
+        source = self._with_custom(self.joint.outlook)
+        content = taken_over(wedsync=self.joint.wedsync, outlook=source, fields=fields)
         return Update(
             side=Side.WEDSYNC,
             rule=Rule.CARRY,
             fields=fields,
             content=content,
             title=content.title,
-            source=self.joint.outlook,
+            source=source,
             settles=self._settles(Side.WEDSYNC, fields),
+            replaces=self.joint.wedsync,
             version=self.pair.w_version,
+            because=self._because(fields),
         )
 
+    def _with_custom(self, content: CalendarEvent) -> CalendarEvent:
+        """Return what a side is to be made of: with the values that the user gave and neither side has."""
+        for which, value in self.answers.custom.items():
+            content = advance(content, value, {which})
+        return content
+
+    def _because(self, fields: frozenset[Field]) -> Mapping[Field, Rule]:
+        return {which: rule for which, rule in self.answers.because.items() if which in fields}
+
     def _toward_outlook(self, fields: frozenset[Field]) -> Update:
-        content = advance(self.joint.outlook, self.joint.wedsync, fields)
+        source = self._with_custom(self.joint.wedsync)
+        content = advance(self.joint.outlook, source, fields)
         prefix = self._prefix if Field.TITLE in fields else self.pair.mapping.prefix
         return Update(
             side=Side.OUTLOOK,
@@ -253,10 +303,12 @@ class _Weaving:
             fields=fields,
             content=content,
             title=with_prefix(content.title, prefix),
-            source=self.joint.wedsync,
+            source=source,
             settles=self._settles(Side.OUTLOOK, fields),
+            replaces=self.joint.outlook,
             prefix=prefix,
             etag=self.pair.o_etag,
+            because=self._because(fields),
         )
 
     @property
@@ -283,8 +335,10 @@ class _Weaving:
         return (*drifts, Agree(fields=self._agreed)) if self._agreed else drifts
 
     def _closed(self) -> tuple[Action, ...]:
+        applied = self.answers.applied
         kept = [conflict for conflict in self.held if conflict.field in self.merged.still_held]
-        return self.pair.superseding([conflict for conflict in self.pair.conflicts if conflict not in kept])
+        over = [row for row in self.pair.conflicts if row not in kept and row.conflict_id not in applied]
+        return (*((Apply(conflict_ids=applied),) if applied else ()), *self.pair.superseding(over))
 
     def _mapping(self, unsent: frozenset[Side]) -> EventMapping:
         joint = self.joint

@@ -1,17 +1,21 @@
 """What is remembered of what was done: runs, changes, conflicts."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
 
 from shared.core.event import CalendarEvent, EventType, Field, Side
 from shared.core.jobs import RunRequest
+from shared.core.mapping import EventMapping
 from shared.core.states import ConflictState, RunState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
-    """What a run has counted. ``held`` are deletions that wait for a ``Confirmation``; ``repaired`` what was missed."""
+    """What a run has counted. ``held`` are deletions that wait for a ``Confirmation``; ``repaired`` what was missed.
+
+    ``noted`` are pairs that were joined, taken out or hidden: neither side was written to.
+    """
 
     total: int = 0
     handled: int = 0
@@ -22,7 +26,17 @@ class Tally:
     errors: int = 0
     repaired: int = 0
     held: int = 0
+    noted: int = 0
     graph_requests: int = 0
+
+    def __add__(self, more: "Tally") -> "Tally":
+        """Return the sums."""
+        return Tally(**{each.name: getattr(self, each.name) + getattr(more, each.name) for each in fields(Tally)})
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything was changed or opened, on either side or in what is remembered of the pairs."""
+        return any((self.created, self.updated, self.deleted, self.conflicts, self.held, self.noted))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +86,9 @@ class ChangeKind(StrEnum):
 class SyncChange:
     """One applied change with what was there before and after, on the side that was written.
 
-    ``repair``: something had been missed, and a reconciliation found it.
+    ``pair`` is the mapping as it was before a change that parted or joined the pair: with it both sides' last values,
+    type, prefix and ids outlive the mapping, so that the event can be made again. ``repair``: something had been
+    missed, and a reconciliation found it.
     """
 
     change_id: str
@@ -88,6 +104,7 @@ class SyncChange:
     rule: str = ""
     correlation: str = ""
     repair: bool = False
+    pair: EventMapping | None = None
 
 
 class Suggestion(StrEnum):
@@ -104,6 +121,9 @@ class Conflict:
 
     ``field`` is None when one side deleted the event that the other edited; ``absent`` is then the side without it.
     ``wedsync``, ``outlook`` and ``base`` are whole contents of which ``field`` is the part in question.
+
+    ``choice`` is what was chosen (``wedsync``, ``outlook`` or ``custom``, whose value is ``field`` of ``custom``), by
+    the user or by a rule; ``guests`` are the addresses of those whom the user agreed to have mailed for it.
     """
 
     conflict_id: str
@@ -122,4 +142,6 @@ class Conflict:
     reason: str = ""
     event_type: EventType = EventType.CLIENT_MEETING
     choice: str = ""
+    custom: CalendarEvent | None = None
+    guests: tuple[str, ...] = ()
     closed_at: datetime | None = None

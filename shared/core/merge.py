@@ -31,10 +31,11 @@ _PARTS: Mapping[Field, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldValues:
-    """What both sides were when an open conflict recorded them."""
+    """What both sides were when an open conflict recorded them; ``chosen`` is what one or both may be by now."""
 
     wedsync: CalendarEvent | None
     outlook: CalendarEvent | None
+    chosen: CalendarEvent | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +90,7 @@ class _Sides:
 
     def equal(self, which: Field) -> bool:
         """Whether the sides agree in the field as far as Outlook can represent it."""
-        return same(which, self.wedsync, self.outlook) or same(which, fitted(self.wedsync, self.prefix), self.outlook)
+        return holds(which, self.outlook, self.wedsync, prefix=self.prefix)
 
 
 def advance(base: CalendarEvent, now: CalendarEvent, fields: Iterable[Field]) -> CalendarEvent:
@@ -136,7 +137,16 @@ def merge(
 
 def _as_recorded(which: Field, values: HeldValues, sides: _Sides) -> bool:
     pairs = ((values.wedsync, sides.wedsync), (values.outlook, sides.outlook))
-    return all(recorded is not None and same(which, recorded, now) for recorded, now in pairs)
+    return all(
+        (recorded is not None and same(which, recorded, now))
+        or (values.chosen is not None and holds(which, now, values.chosen, prefix=sides.prefix))
+        for recorded, now in pairs
+    )
+
+
+def holds(which: Field, now: CalendarEvent, wanted: CalendarEvent, *, prefix: str) -> bool:
+    """Whether a side has the wanted value of a field, as far as Outlook can represent it."""
+    return same(which, wanted, now) or same(which, fitted(wanted, prefix), now)
 
 
 _ONE_MOVED: Mapping[Side, str] = {Side.WEDSYNC: "to_outlook", Side.OUTLOOK: "to_wedsync"}

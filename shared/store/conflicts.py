@@ -1,7 +1,7 @@
 """The conflicts of an integration, in its partition.
 
-``c|{conflictId}`` is the conflict. While it is open, ``o|{mappingId}|{conflictId}`` holds a copy, in step by group
-transaction: the open ones are read in one query, however many were closed before.
+``c|{conflictId}`` is the conflict. Until it is closed, ``o|{mappingId}|{conflictId}`` holds a copy, in step by group
+transaction: those that matter are read in one query, however many were closed before.
 """
 
 from dataclasses import replace
@@ -14,7 +14,8 @@ from shared.store.mappings import delete_all
 from shared.store.rows import Delete, Row, Span, Table, Tables, Upsert
 
 _TABLE = Table.CONFLICTS
-_BODY = ("wedsync", "outlook", "base", "reason")
+_BODY = ("wedsync", "outlook", "base", "custom", "guests", "reason")
+_WAITING = (ConflictState.OPEN, ConflictState.RESOLVED)
 
 
 class TableConflicts:
@@ -28,12 +29,12 @@ class TableConflicts:
         partition = key_text(conflict.integration_id)
         row = Row(partition=partition, key=_key(conflict.conflict_id), columns=columns_of(conflict, body=_BODY))
         copy = replace(row, key=f"{_open_prefix(conflict.mapping_id)}{key_text(conflict.conflict_id)}")
-        if conflict.state is ConflictState.OPEN:
+        if conflict.state in _WAITING:
             await self._tables.transact(_TABLE, [Upsert(row), Upsert(copy)])
             return
         try:
             await self._tables.transact(_TABLE, [Upsert(row), Delete(copy)])
-        except RowChanged:  # it was not open before
+        except RowChanged:  # it was closed before
             await self._tables.write(_TABLE, Upsert(row))
 
     async def get(self, integration_id: str, conflict_id: str) -> Conflict | None:
@@ -42,11 +43,11 @@ class TableConflicts:
         return value_of(Conflict, row) if row else None
 
     async def open_of(self, integration_id: str, mapping_id: str) -> tuple[Conflict, ...]:
-        """Return the open conflicts of one mapping, oldest first."""
+        """Return the conflicts of one mapping that are not closed, oldest first."""
         return await self._read(integration_id, _open_prefix(mapping_id))
 
     async def open_all(self, integration_id: str) -> tuple[Conflict, ...]:
-        """Return all open conflicts of the integration, oldest first."""
+        """Return all conflicts of the integration that are not closed, oldest first."""
         return await self._read(integration_id, "o|")
 
     async def forget_all(self, integration_id: str) -> None:

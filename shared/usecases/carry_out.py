@@ -144,9 +144,8 @@ class _Work:
             case Unlink() | Hide() | End():
                 kind = ChangeKind.UNLINKED
                 side = action.side if isinstance(action, Unlink) else Side.WEDSYNC
-                row = self.ends.journal.change(
-                    mapping, side=side, kind=kind, trace=self.trace, rule=action.rule, pair=stored.value
-                )
+                row = self.ends.journal.change(mapping, side=side, kind=kind, trace=self.trace, rule=action.rule)
+                row = replace(row, pair=stored.value)
                 return mapping, [row], replace(tally, noted=tally.noted + 1)
         return mapping, [], tally
 
@@ -170,18 +169,21 @@ class _Work:
                 patch=OutlookPatch(fields=action.fields, content=action.content, title=action.title),
             )
         after = settled(mapping, action, returned, at=self.ends.clock.now())
-        row = self.ends.journal.change(
-            mapping,
-            side=action.side,
-            kind=ChangeKind.UPDATED,
-            trace=self.trace,
-            fields=action.fields,
-            before=action.replaces,
-            after=returned.content if isinstance(returned, WedSyncState) else outlook_content(after, returned),
-            rule=action.rule,
-        )
+        rows = [
+            self.ends.journal.change(
+                mapping,
+                side=action.side,
+                kind=ChangeKind.UPDATED,
+                trace=self.trace,
+                fields=fields,
+                before=action.replaces,
+                after=returned.content if isinstance(returned, WedSyncState) else outlook_content(after, returned),
+                rule=rule,
+            )
+            for rule, fields in action.fields_by_rule().items()
+        ]
         self.partial = settled_alone(self.partial or seen, action, returned)
-        return after, row
+        return after, rows
 
     async def _delete(self, action: Delete, mapping: EventMapping) -> tuple[EventMapping, SyncChange]:
         if action.side is Side.WEDSYNC:
@@ -201,14 +203,9 @@ class _Work:
             except EventGone:
                 before = None
         row = self.ends.journal.change(
-            mapping,
-            side=action.side,
-            kind=ChangeKind.DELETED,
-            trace=self.trace,
-            before=before,
-            rule=action.rule,
-            pair=mapping,
+            mapping, side=action.side, kind=ChangeKind.DELETED, trace=self.trace, before=before, rule=action.rule
         )
+        row = replace(row, pair=mapping)
         return without_event(mapping, action, at=self.ends.clock.now()), row
 
     async def _create_again(self, action: Create, stored: Stored[EventMapping], view: View) -> None:

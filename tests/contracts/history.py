@@ -38,7 +38,10 @@ class ConflictsContract:
     async def test_what_is_closed_is_not_open(self, conflicts: Conflicts) -> None:
         value = conflict()
         await conflicts.put(value)
-        for state in (ConflictState.RESOLVED, ConflictState.APPLIED):
+        chosen = replace(value, state=ConflictState.RESOLVED, choice="custom", custom=value.base, guests=("a@x.org",))
+        await conflicts.put(chosen)
+        assert await conflicts.open_of(value.integration_id, value.mapping_id) == (chosen,)
+        for state in (ConflictState.APPLIED, ConflictState.SUPERSEDED):
             closed = replace(value, state=state, choice="outlook")
             await conflicts.put(closed)
             assert await conflicts.open_of(value.integration_id, value.mapping_id) == ()

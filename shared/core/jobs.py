@@ -50,6 +50,7 @@ class RunPurpose(StrEnum):
     UNDO = "undo"  # ``subject`` is the run to undo
     CONFIRM = "confirm"  # ``subject`` is the ``Confirmation`` whose deletions were confirmed
     DISCONNECT = "disconnect"
+    EVENT = "event"  # recorded by a notice's job, or by a person's word about one event; never queued
 
 
 class TriggeredBy(StrEnum):

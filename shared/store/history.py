@@ -22,7 +22,7 @@ from shared.store.rows import (
 )
 
 _RUN_BODY = ("failures", "outcome", "stage", "request", "tally")
-_CHANGE_BODY = ("before", "after", "rule")
+_CHANGE_BODY = ("before", "after", "rule", "pair")
 _LAST_MICROSECOND = (datetime.max.replace(tzinfo=UTC) - datetime.min.replace(tzinfo=UTC)) // timedelta(microseconds=1)
 
 

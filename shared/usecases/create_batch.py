@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 
 from shared.core.event import OutlookState, Side
-from shared.core.history import ChangeKind
 from shared.core.integration import Integration
 from shared.core.mapping import EventMapping
 from shared.core.settle import created
@@ -169,9 +168,7 @@ class CreateBatch:
                 continue
             outcome.created += 1
             side = item.value.intent.toward if item.value.intent else Side.OUTLOOK
-            rows.append(
-                self.journal.change(mapping, side=side, kind=ChangeKind.CREATED, trace=trace, after=mapping.base_w)
-            )
+            rows.append(self.journal.created(mapping, toward=side, trace=trace))
             if mapping.base_w is None:
                 outcome.without_base.append(answer)
         if rows:

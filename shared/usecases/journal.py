@@ -1,11 +1,15 @@
 """Writing down what was done: the mapping with its new bases, and the change in the history."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from uuid import UUID, uuid5
 
+from shared.core.actions import Rule
 from shared.core.event import CalendarEvent, Field, Side
 from shared.core.history import ChangeKind, SyncChange
 from shared.core.mapping import EventMapping
 from shared.ports import Changes, Clock, Ids, Mappings, Stored
+
+_CREATED = UUID("b8a3a4d2-0e0f-5c55-9a53-6a1b1f6d7e02")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +68,24 @@ class Journal:
             correlation=trace.correlation,
             repair=trace.repair,
         )
+
+    def created(self, linked: EventMapping, *, toward: Side, trace: Trace) -> SyncChange:
+        """Return the row of a create that is done: one for each generation, however often it is written.
+
+        What WedSync had already was joined, not made: such a pair has no bases yet.
+        """
+        after = linked.base_w if toward is Side.WEDSYNC else linked.base_o
+        joined = linked.base_w is None
+        new = Rule.WEDSYNC_NEW if toward is Side.OUTLOOK else Rule.OUTLOOK_NEW
+        row = self.change(
+            linked,
+            side=toward,
+            kind=ChangeKind.LINKED if joined else ChangeKind.CREATED,
+            trace=trace,
+            after=after,
+            rule=Rule.EXTERNAL_ID if joined else new,
+        )
+        return replace(row, change_id=str(uuid5(_CREATED, f"{linked.mapping_id}:{linked.generation}")))
 
 
 def raise_or_return(answer: Stored[EventMapping] | Exception) -> Stored[EventMapping]:

@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 
 from shared.core.conflicts import applied, superseded
 from shared.core.event import Side
-from shared.core.history import ChangeKind
 from shared.core.integration import Integration
 from shared.core.mapping import EventMapping
 from shared.core.views import Gone, Present, settle_view
@@ -48,12 +47,8 @@ class SettleIntent:
         assert stored.value.intent is not None
         toward = stored.value.intent.toward
         await self._answer_absence(linked, toward)
-        saved = await self.journal.save(stored, replace(linked, quarantine=""))
-        change = self.journal.change(
-            linked, side=toward, kind=ChangeKind.CREATED, trace=trace, after=linked.base_w, rule="intent"
-        )
-        await self.changes.append([change])
-        return saved
+        await self.changes.append([self.journal.created(linked, toward=toward, trace=trace)])
+        return await self.journal.save(stored, replace(linked, quarantine=""))
 
     async def _send_again(self, integration: Integration, mapping: EventMapping) -> EventMapping:
         try:

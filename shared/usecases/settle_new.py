@@ -2,20 +2,20 @@
 
 from dataclasses import dataclass, replace
 
-from shared.core.actions import Create, Link, Policy
+from shared.core.actions import Create, Link, Policy, Rule
 from shared.core.event import OutlookState, Side, WedSyncState
 from shared.core.history import ChangeKind, Tally
 from shared.core.integration import Integration
 from shared.core.mapping import EventMapping
 from shared.core.states import MappingState
 from shared.core.unmapped import decide_unmapped
-from shared.core.views import Present
+from shared.core.views import Present, Views
 from shared.errors import RowExists
 from shared.ports import Changes, Clock, Ids, Mappings, Outlook, Stored, WedSync
 from shared.usecases.clear_outlook import is_ours
 from shared.usecases.create_event import CreateEvent
 from shared.usecases.journal import Journal, Trace, raise_or_return
-from shared.usecases.settle_pair import SettlePair, Views
+from shared.usecases.settle_pair import SettlePair
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +46,7 @@ class SettleNew:
             return await self.link_intent(integration, candidate, state, policy=policy, trace=trace)
         if isinstance(action, Create):
             intent = self.create.intend_wedsync(integration, state, action)
-            return await self._make(integration, intent, Views(outlook=Present(state)), policy=policy, trace=trace)
+            return await self.make(integration, intent, Views(outlook=Present(state)), policy=policy, trace=trace)
         return Tally(handled=1)
 
     async def wedsync_event(
@@ -56,7 +56,7 @@ class SettleNew:
         action = decide_unmapped(state, policy=policy)
         if isinstance(action, Create):
             intent = self.create.intend_outlook(integration, state, action)
-            return await self._make(integration, intent, Views(wedsync=Present(state)), policy=policy, trace=trace)
+            return await self.make(integration, intent, Views(wedsync=Present(state)), policy=policy, trace=trace)
         return Tally(handled=1)
 
     async def candidate_of(self, integration: Integration, state: OutlookState) -> Stored[EventMapping] | None:
@@ -118,25 +118,27 @@ class SettleNew:
             stored = raise_or_return((await self.mappings.insert([mapping]))[0])
         except RowExists:
             return Tally(handled=1)
-        row = self.journal.change(mapping, side=Side.WEDSYNC, kind=ChangeKind.LINKED, trace=trace, rule="external_id")
+        row = self.journal.change(
+            mapping, side=Side.WEDSYNC, kind=ChangeKind.LINKED, trace=trace, rule=Rule.EXTERNAL_ID
+        )
         await self.changes.append([row])
         views = Views(wedsync=Present(wedsync), outlook=Present(outlook))
-        return await self.pair.run(integration, stored, views, policy=policy, trace=trace, conflicts=())
+        done = await self.pair.run(integration, stored, views, policy=policy, trace=trace, conflicts=())
+        return replace(done, noted=done.noted + 1)
 
-    async def _make(
+    async def make(
         self, integration: Integration, intent: EventMapping, views: Views, *, policy: Policy, trace: Trace
     ) -> Tally:
+        """Create what ``intent`` says, unless somebody else is at it already."""
         try:
             stored = await self.create.store(intent)
         except RowExists:
             return Tally(handled=1)  # somebody else is at it; what they miss, the next look finds
         linked = await self.create.send(integration, intent, again=False)
-        kept = await self.journal.save(stored, linked)
         assert intent.intent is not None
-        row = self.journal.change(
-            linked, side=intent.intent.toward, kind=ChangeKind.CREATED, trace=trace, after=intent.base_w, rule="create"
-        )
-        await self.changes.append([row])
+        await self.changes.append([self.journal.created(linked, toward=intent.intent.toward, trace=trace)])
+        kept = await self.journal.save(stored, linked)
         if linked.base_w is None:  # WedSync had the event already: see what the two have in common
-            await self.pair.run(integration, kept, views, policy=policy, trace=trace, conflicts=())
+            done = await self.pair.run(integration, kept, views, policy=policy, trace=trace, conflicts=())
+            return replace(done, noted=done.noted + 1)
         return Tally(handled=1, created=1)

@@ -14,8 +14,8 @@ ROOT = Path(__file__).parent.parent
 MAY_IMPORT: dict[str, set[str]] = {
     "shared/core": {"shared.core", "shared.errors"},
     "shared/usecases": {"shared.usecases", "shared.ports", "shared.core", "shared.errors", "shared.log"},
-    "shared/graph": {"shared.graph", "shared.ports", "shared.core", "shared.errors", "shared.log"},
-    "shared/wedsync": {"shared.wedsync", "shared.ports", "shared.core", "shared.errors", "shared.log"},
+    "shared/graph": {"shared.graph", "shared.ports", "shared.core", "shared.errors", "shared.log", "shared.retry"},
+    "shared/wedsync": {"shared.wedsync", "shared.ports", "shared.core", "shared.errors", "shared.log", "shared.retry"},
     "shared/store": {"shared.store", "shared.ports", "shared.core", "shared.errors", "shared.log"},
     "shared/triggers": {
         "shared.triggers",
@@ -30,6 +30,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "shared/ports.py": {"shared.core"},
     "shared/errors.py": set(),
+    "shared/retry.py": {"shared.errors"},
     "shared/log.py": set(),
     "shared/settings.py": {"shared.errors"},
     "shared/service.py": {"shared.usecases", "shared.core", "shared.ports", "shared.errors", "shared.settings"},

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 
 from shared.core.event import OutlookState
 from shared.errors import OutcomeUnknown, SyncFault, Throttled, Unavailable
-from shared.graph.client import LONGEST_WAIT, GraphClient
+from shared.graph.client import GraphClient
 from shared.graph.memory import PlainEvents
 from shared.graph.protocol import SERVICE, GraphRequest, GraphResponse, batch, batch_answers, members
 from shared.graph.refusals import fault_of
 from shared.graph.wire import read_event
 from shared.graph.writes import RefusedZones, body_read, needs_body, request_of, with_body
 from shared.ports import BatchItem, BatchUpdate
+from shared.retry import LONGEST_WAIT
 
 Answer = GraphResponse | SyncFault
 _WAITS = 2

@@ -6,22 +6,19 @@ and handed back as ``Throttled`` when it is not.
 """
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import httpx
 
-from shared.errors import OutcomeUnknown, RemoteFault, SyncFault, Throttled, Unavailable
+from shared.errors import OutcomeUnknown, RemoteFault, SyncFault, Unavailable
 from shared.graph.protocol import SERVICE, GraphRequest, GraphResponse
 from shared.graph.refusals import fault_of
 from shared.graph.slots import MailboxSlots
+from shared.retry import insist
 
-LONGEST_WAIT = 2.0
-_WAITS = 2
-_READ_RETRIES = 3
-_FIRST_PAUSE = 0.2
 _TIMEOUT = httpx.Timeout(connect=5.0, read=30.0, write=30.0, pool=30.0)
 _LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=50, keepalive_expiry=30.0)
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
@@ -78,7 +75,12 @@ class GraphClient:
         """Return a successful answer, or raise what the answer means. ``parts`` is the size of a ``$batch``."""
         slots = self._slots.of(integration_id)
         async with slots.take(parts):
-            return await self._insist(integration_id, request, parts)
+            return await insist(
+                partial(self._once, integration_id, request, parts),
+                reads=request.reads,
+                repeatable=request.repeatable,
+                sleep=self._sleep,
+            )
 
     async def pause(self, seconds: float) -> None:
         """Wait as this client waits between attempts."""
@@ -89,24 +91,6 @@ class GraphClient:
         if self._http is not None:
             await self._http.aclose()
             self._http = None
-
-    async def _insist(self, integration_id: str, request: GraphRequest, parts: int) -> GraphResponse:
-        waits = retries = 0
-        unknown: OutcomeUnknown | None = None
-        while True:
-            try:
-                return await self._once(integration_id, request, parts)
-            except Throttled as fault:
-                if fault.retry_after > LONGEST_WAIT or waits == _WAITS:
-                    raise (unknown or fault) from None
-                waits, pause = waits + 1, fault.retry_after
-            except (Unavailable, OutcomeUnknown) as fault:
-                unknown = fault if isinstance(fault, OutcomeUnknown) else unknown
-                if retries >= _retries(request):
-                    raise (unknown or fault) from None
-                retries += 1
-                pause = _FIRST_PAUSE * 2**retries * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
-            await self._sleep(pause)
 
     async def _once(self, integration_id: str, request: GraphRequest, parts: int) -> GraphResponse:
         token = await self._tokens.access_token(integration_id)
@@ -158,12 +142,6 @@ class GraphClient:
                 transport=self._transport,
             )
         return self._http
-
-
-def _retries(request: GraphRequest) -> int:
-    if request.reads:
-        return _READ_RETRIES
-    return 1 if request.repeatable else 0
 
 
 def _lost(request: GraphRequest, error: httpx.HTTPError) -> SyncFault:

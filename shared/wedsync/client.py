@@ -4,20 +4,17 @@ Reads and creates (which carry an ``Idempotency-Key``) are repeated on broken co
 """
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import httpx
 
-from shared.errors import OperatorFault, OutcomeUnknown, RemoteFault, SyncFault, Throttled, Unavailable
+from shared.errors import OperatorFault, OutcomeUnknown, RemoteFault, SyncFault, Unavailable
 from shared.ports import Secrets
+from shared.retry import insist
 from shared.wedsync.protocol import SERVICE, WedSyncRequest, WedSyncResponse, fault_of
 
 SERVICE_TOKEN = "wedsync-service-token"  # noqa: S105 - the secret's name
-LONGEST_WAIT = 2.0
-_WAITS = 2
-_READ_RETRIES = 3
-_FIRST_PAUSE = 0.2
 _TIMEOUT = httpx.Timeout(connect=5.0, read=30.0, write=30.0, pool=30.0)
 _LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=50, keepalive_expiry=30.0)
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
@@ -45,22 +42,9 @@ class WedSyncClient:
 
     async def send(self, request: WedSyncRequest) -> WedSyncResponse:
         """Return a successful answer, or raise what the answer means."""
-        waits = retries = 0
-        unknown: OutcomeUnknown | None = None
-        while True:
-            try:
-                return await self._once(request)
-            except Throttled as fault:
-                if fault.retry_after > LONGEST_WAIT or waits == _WAITS:
-                    raise (unknown or fault) from None
-                waits, pause = waits + 1, fault.retry_after
-            except (Unavailable, OutcomeUnknown) as fault:
-                unknown = fault if isinstance(fault, OutcomeUnknown) else unknown
-                if retries >= _retries(request):
-                    raise (unknown or fault) from None
-                retries += 1
-                pause = _FIRST_PAUSE * 2**retries * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
-            await self._sleep(pause)
+        return await insist(
+            partial(self._once, request), reads=request.reads, repeatable=request.repeatable, sleep=self._sleep
+        )
 
     async def fetch(self, url: str) -> object:
         """Return the JSON at a public address of WedSync's (its keys), without the token; else ``Unavailable``."""
@@ -119,12 +103,6 @@ class WedSyncClient:
                 transport=self._transport,
             )
         return self._http
-
-
-def _retries(request: WedSyncRequest) -> int:
-    if request.reads:
-        return _READ_RETRIES
-    return 1 if request.repeatable else 0
 
 
 def _lost(request: WedSyncRequest, error: httpx.HTTPError) -> SyncFault:

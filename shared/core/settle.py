@@ -5,7 +5,8 @@ from datetime import datetime
 
 from shared.core.actions import Delete, Rule, Update
 from shared.core.canon import fitted, sync_hash, without_prefix
-from shared.core.event import MERGED_FIELDS, CalendarEvent, Field, OutlookState, WedSyncState
+from shared.core.event import MERGED_FIELDS, CalendarEvent, Field, OutlookState, Side, WedSyncState
+from shared.core.integration import Integration
 from shared.core.mapping import EventMapping
 from shared.core.merge import advance
 from shared.core.pair import NOTE_TYPE_OFF
@@ -79,9 +80,32 @@ def created(
     return replace(mapping, outlook_id=answer.event_id, base_o=base_o, sync_hash=sync_hash(source))
 
 
+def joined(
+    integration: Integration,
+    wedsync: WedSyncState,
+    outlook: OutlookState,
+    *,
+    mapping_id: str,
+    at: datetime | None = None,
+) -> EventMapping:
+    """Return the mapping of two events that are one already, such as an earlier connection has left them: no base."""
+    mapping = EventMapping(
+        mapping_id=mapping_id,
+        integration_id=integration.integration_id,
+        epoch=integration.epoch,
+        born=Side.OUTLOOK,
+        state=MappingState.LINKED,
+        calendar_id=integration.calendar_id,
+        wedsync_id=wedsync.event_id,
+        outlook_id=outlook.event_id,
+        created_at=at,
+    )
+    return versioned(versioned(mapping, wedsync), outlook)
+
+
 def without_event(mapping: EventMapping, delete: Delete, *, at: datetime | None = None) -> EventMapping:
-    """Return the mapping after a delete was carried out: ended, or waiting for its type to be switched on again."""
-    if delete.rule is Rule.TYPE_OFF:
+    """Return the mapping after a delete was carried out: ended, or waiting for what was switched off."""
+    if delete.rule in (Rule.TYPE_OFF, Rule.TRAVEL_OFF):
         state, notes = MappingState.UNLINKED, tuple(dict.fromkeys((*mapping.notes, NOTE_TYPE_OFF)))
     else:
         state, notes = MappingState.ENDED, mapping.notes

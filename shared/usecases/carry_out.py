@@ -23,9 +23,9 @@ from shared.core.history import ChangeKind, Conflict, SyncChange, Tally
 from shared.core.integration import Integration
 from shared.core.mapping import EventMapping
 from shared.core.pair import note_held
-from shared.core.settle import settled, settled_alone, without_event
+from shared.core.settle import settled_alone
 from shared.core.states import MappingState
-from shared.core.views import Present, View, outlook_content
+from shared.core.views import Present, View
 from shared.errors import EventGone, StoreFault, SyncFault
 from shared.ports import Changes, Clock, Conflicts, Outlook, OutlookPatch, Stored, WedSync
 from shared.usecases.create_event import CreateEvent
@@ -33,6 +33,7 @@ from shared.usecases.guard_deletions import GuardDeletions
 from shared.usecases.journal import Journal, Trace
 from shared.usecases.look import Look
 from shared.usecases.settle_intent import SettleIntent
+from shared.usecases.written import after_delete, after_update
 
 _WRITES = (ChangeKind.UPDATED, ChangeKind.DELETED)
 
@@ -168,45 +169,26 @@ class _Work:
                 etag=action.etag,
                 patch=OutlookPatch(fields=action.fields, content=action.content, title=action.title),
             )
-        after = settled(mapping, action, returned, at=self.ends.clock.now())
-        rows = [
-            self.ends.journal.change(
-                mapping,
-                side=action.side,
-                kind=ChangeKind.UPDATED,
-                trace=self.trace,
-                fields=fields,
-                before=action.replaces,
-                after=returned.content if isinstance(returned, WedSyncState) else outlook_content(after, returned),
-                rule=rule,
-            )
-            for rule, fields in action.fields_by_rule().items()
-        ]
+        after, rows = after_update(
+            self.ends.journal, mapping, action, returned, at=self.ends.clock.now(), trace=self.trace
+        )
         self.partial = settled_alone(self.partial or seen, action, returned)
         return after, rows
 
     async def _delete(self, action: Delete, mapping: EventMapping) -> tuple[EventMapping, SyncChange]:
-        if action.side is Side.WEDSYNC:
-            before = action.before or mapping.base_w
-            try:
+        found = True
+        try:
+            if action.side is Side.WEDSYNC:
                 await self.ends.wedsync.delete(
                     self.integration.user_id, event_id=str(mapping.wedsync_id), version=action.version
                 )
-            except EventGone:
-                before = None
-        else:
-            before = action.before or mapping.base_o
-            try:
+            else:
                 await self.ends.outlook.delete(
                     self.integration.integration_id, event_id=str(mapping.outlook_id), etag=action.etag
                 )
-            except EventGone:
-                before = None
-        row = self.ends.journal.change(
-            mapping, side=action.side, kind=ChangeKind.DELETED, trace=self.trace, before=before, rule=action.rule
-        )
-        row = replace(row, pair=mapping)
-        return without_event(mapping, action, at=self.ends.clock.now()), row
+        except EventGone:
+            found = False
+        return after_delete(self.ends.journal, mapping, action, found=found, at=self.ends.clock.now(), trace=self.trace)
 
     async def _create_again(self, action: Create, stored: Stored[EventMapping], view: View) -> None:
         """Bring a copy back: a new generation of the same mapping, stored as an intent before it is sent."""

@@ -7,6 +7,7 @@ from shared.core.event import OutlookState, Side, WedSyncState
 from shared.core.history import ChangeKind, Tally
 from shared.core.integration import Integration
 from shared.core.mapping import EventMapping
+from shared.core.settle import joined
 from shared.core.states import MappingState
 from shared.core.unmapped import decide_unmapped
 from shared.core.views import Present, Views
@@ -96,24 +97,7 @@ class SettleNew:
         trace: Trace,
     ) -> Tally:
         """Join two events that the ``externalId`` names as one, from an earlier connection: there is no base."""
-        mapping = EventMapping(
-            mapping_id=self.ids.new_id(),
-            integration_id=integration.integration_id,
-            epoch=integration.epoch,
-            born=Side.OUTLOOK,
-            state=MappingState.LINKED,
-            calendar_id=integration.calendar_id,
-            wedsync_id=wedsync.event_id,
-            outlook_id=outlook.event_id,
-            event_type=wedsync.event_type,
-            w_version=wedsync.version,
-            o_etag=outlook.etag,
-            o_changed_at=outlook.changed_at,
-            series_id=outlook.series_id,
-            occurrence_date=outlook.occurrence_date,
-            is_organizer=outlook.is_organizer,
-            created_at=self.clock.now(),
-        )
+        mapping = joined(integration, wedsync, outlook, mapping_id=self.ids.new_id(), at=self.clock.now())
         try:
             stored = raise_or_return((await self.mappings.insert([mapping]))[0])
         except RowExists:

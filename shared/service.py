@@ -10,7 +10,9 @@ from shared.usecases.accept_notifications import AcceptNotifications
 from shared.usecases.accept_wedsync_event import AcceptWedSyncEvent
 from shared.usecases.apply_plan import ApplyPlan
 from shared.usecases.carry_out import CarryOut
+from shared.usecases.change_settings import ChangeSettings
 from shared.usecases.clear_outlook import ClearOutlook
+from shared.usecases.confirm_deletions import ConfirmDeletions
 from shared.usecases.connect import BeginConnect, FinishConnect, ListCalendars
 from shared.usecases.create_batch import CreateBatch
 from shared.usecases.create_event import CreateEvent
@@ -23,16 +25,21 @@ from shared.usecases.keep_up import EnqueueDue, KeepUp, RecoverPoison
 from shared.usecases.list_events import ListEvents
 from shared.usecases.look import Look
 from shared.usecases.pull_sides import PullSides
+from shared.usecases.record_jobs import RecordJobs
 from shared.usecases.report_status import ReportStatus
 from shared.usecases.request_sync import RequestSync
+from shared.usecases.resolution_rules import KeepRules
 from shared.usecases.resolve_conflict import ResolveConflict
+from shared.usecases.resolve_deletion import ResolveDeletion
 from shared.usecases.settle_events import SettleEvents
+from shared.usecases.settle_held import SettleHeld
 from shared.usecases.settle_intent import SettleIntent
 from shared.usecases.settle_new import SettleNew
 from shared.usecases.settle_pair import SettlePair
 from shared.usecases.subscribe import Subscribe
 from shared.usecases.sync_run import SyncRunner
 from shared.usecases.sync_sides import SyncSides
+from shared.usecases.travel_block import TravelBlocks
 
 WEBHOOK_SECRET = "wedsync-webhook-secret"  # noqa: S105 - the secret's name
 
@@ -50,12 +57,14 @@ class App:
     finish_connect: FinishConnect
     list_calendars: ListCalendars
     disconnect: Disconnect
+    change_settings: ChangeSettings
     accept_notifications: AcceptNotifications
     accept_wedsync_event: AcceptWedSyncEvent
     request_sync: RequestSync
     report_status: ReportStatus
     list_events: ListEvents
     resolve_conflict: ResolveConflict
+    confirm_deletions: ConfirmDeletions
     settle_events: SettleEvents
     sync_run: SyncRunner
     keep_up: KeepUp
@@ -97,6 +106,7 @@ def build(settings: Settings, ports: Ports) -> App:
         integrations=p.integrations,
         mappings=p.mappings,
         conflicts=p.conflicts,
+        confirmations=p.confirmations,
         runs=p.runs,
         leases=p.leases,
         clear=ClearOutlook(integrations=p.integrations, mappings=p.mappings, outlook=p.outlook, clock=p.clock),
@@ -128,6 +138,17 @@ def build(settings: Settings, ports: Ports) -> App:
         ),
         list_calendars=ListCalendars(integrations=p.integrations, outlook=p.outlook),
         disconnect=disconnect,
+        change_settings=ChangeSettings(
+            integrations=p.integrations,
+            mappings=p.mappings,
+            runs=p.runs,
+            outlook=p.outlook,
+            subscribe=subscribe,
+            due=p.due,
+            jobs=p.jobs,
+            ids=p.ids,
+            clock=p.clock,
+        ),
         accept_notifications=AcceptNotifications(
             rows=p.rows,
             integrations=p.integrations,
@@ -142,19 +163,16 @@ def build(settings: Settings, ports: Ports) -> App:
             integrations=p.integrations,
             mappings=p.mappings,
             conflicts=p.conflicts,
+            confirmations=p.confirmations,
             runs=p.runs,
             rows=p.rows,
             clock=p.clock,
             safety_sync_minutes=settings.safety_sync_minutes,
         ),
         list_events=ListEvents(integrations=p.integrations, mappings=p.mappings, conflicts=p.conflicts),
-        resolve_conflict=ResolveConflict(
-            integrations=p.integrations,
-            mappings=p.mappings,
-            conflicts=p.conflicts,
-            look=settling.look,
-            pair=settling.pair,
-            clock=p.clock,
+        resolve_conflict=_resolving(p, settling),
+        confirm_deletions=ConfirmDeletions(
+            integrations=p.integrations, confirmations=p.confirmations, request_sync=request_sync, clock=p.clock
         ),
         settle_events=SettleEvents(
             frame=frame,
@@ -162,7 +180,9 @@ def build(settings: Settings, ports: Ports) -> App:
             look=settling.look,
             pair=settling.pair,
             new=settling.new,
+            travel=settling.travel,
             journal=settling.journal,
+            record=RecordJobs(runs=p.runs, ids=p.ids, clock=p.clock),
             request_sync=request_sync,
             clock=p.clock,
             past_days=past,
@@ -175,6 +195,9 @@ def build(settings: Settings, ports: Ports) -> App:
             leases=p.leases,
             jobs=p.jobs,
             works={
+                RunPurpose.CONFIRM: SettleHeld(
+                    confirmations=p.confirmations, mappings=p.mappings, look=settling.look, pair=settling.pair
+                ),
                 RunPurpose.SYNC: SyncSides(
                     pull=PullSides(
                         mappings=p.mappings,
@@ -206,7 +229,26 @@ class _Settling:
     journal: Journal
     pair: SettlePair
     new: SettleNew
+    travel: TravelBlocks
     apply: ApplyPlan
+
+
+def _resolving(p: Ports, settling: _Settling) -> ResolveConflict:
+    deletion = ResolveDeletion(
+        mappings=p.mappings, conflicts=p.conflicts, look=settling.look, pair=settling.pair, clock=p.clock
+    )
+    return ResolveConflict(
+        integrations=p.integrations,
+        mappings=p.mappings,
+        conflicts=p.conflicts,
+        rules=KeepRules(rules=p.rules, clock=p.clock),
+        look=settling.look,
+        pair=settling.pair,
+        deletion=deletion,
+        jobs=p.jobs,
+        ids=p.ids,
+        clock=p.clock,
+    )
 
 
 def _settling(p: Ports) -> _Settling:
@@ -246,5 +288,6 @@ def _settling(p: Ports) -> _Settling:
     batch = CreateBatch(
         mappings=p.mappings, outlook=p.outlook, changes=p.changes, create=create, journal=journal, clock=p.clock
     )
-    apply = ApplyPlan(conflicts=p.conflicts, look=look, pair=pair, new=new, create=create, batch=batch)
-    return _Settling(look=look, journal=journal, pair=pair, new=new, apply=apply)
+    travel = TravelBlocks(mappings=p.mappings, look=look, create=create, pair=pair, new=new)
+    apply = ApplyPlan(conflicts=p.conflicts, look=look, pair=pair, new=new, create=create, batch=batch, travel=travel)
+    return _Settling(look=look, journal=journal, pair=pair, new=new, travel=travel, apply=apply)

@@ -21,6 +21,8 @@ _CARRIED_OUT_WITHIN = timedelta(hours=1)
 """A rejected deletion whose run has not come by then is asked about again."""
 
 _LONGEST_TITLE = 120
+_REMEMBERED = 50
+"""How many earlier ids of a question are known as such."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +42,11 @@ class HeldDeletion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confirmation:
-    """The question whether these deletions are meant. It names each one: only what was asked about is confirmed."""
+    """The question whether these deletions are meant. It names each one: only what was asked about is confirmed.
+
+    When more are held, the question gets another id, so that nobody confirms what they never saw; ``earlier`` are the
+    ids that it had before.
+    """
 
     confirmation_id: str
     integration_id: str
@@ -50,6 +56,7 @@ class Confirmation:
     reason: str
     held: tuple[HeldDeletion, ...]
     closed_at: datetime | None = None
+    earlier: tuple[str, ...] = ()
 
     def ended(self, state: ConfirmationState, *, at: datetime) -> "Confirmation":
         """Return it as answered or lapsed."""
@@ -240,7 +247,14 @@ def _opened(
 ) -> Confirmation:
     entries = tuple(_entry(each, now) for each in waits)
     if ledger.open is not None:
-        return replace(ledger.open, held=(*ledger.open.held, *entries), reason=reason)
+        return replace(
+            ledger.open,
+            confirmation_id=new_id(),
+            earlier=(*ledger.open.earlier, ledger.open.confirmation_id)[-_REMEMBERED:],
+            expires_at=now + OPEN_FOR,
+            held=(*ledger.open.held, *entries),
+            reason=reason,
+        )
     return Confirmation(
         confirmation_id=new_id(),
         integration_id=ledger.integration_id,

@@ -42,6 +42,11 @@ def note_held(side: Side) -> str:
     return f"deletion_held:{side}"
 
 
+def is_deletion_held(mapping: EventMapping) -> bool:
+    """Whether the event is missing on one side and its deletion on the other waits for a person's word."""
+    return any(note_held(side) in mapping.notes for side in Side)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Pair:
     """A mapping with what was seen of both sides. ``views`` are settled: no replays, cancelled is gone."""

@@ -53,7 +53,16 @@ async def sync_start(app: App, call: Call) -> Reply:
 @endpoint(blueprint, route="calendar/outlook/sync/{syncId}", method="GET")
 async def sync_job(app: App, call: Call) -> Reply:
     """Return one run."""
-    return Reply(body=present.sync_job(await app.request_sync.status(call.user_id, call.params["syncId"])))
+    run = await app.request_sync.status(call.user_id, call.params["syncId"])
+    return Reply(body=present.sync_job(run, await app.confirm_deletions.open_of(run.integration_id)))
+
+
+@endpoint(blueprint, route="calendar/outlook/sync/confirm", method="POST")
+async def sync_confirm(app: App, call: Call) -> Reply:
+    """Take the answer about held deletions, and start the run that acts on it."""
+    answer = call.json(shapes.ConfirmRequest)
+    run = await app.confirm_deletions.run(call.user_id, answer.confirmation_id, accept=answer.accept)
+    return Reply(status=202, body=present.sync_job(run))
 
 
 @endpoint(blueprint, route="calendar/outlook/events", method="GET")

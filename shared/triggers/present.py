@@ -7,14 +7,20 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
+from shared.core.actions import Rule
+from shared.core.confirmation import Confirmation
 from shared.core.conflicts import conflict_type
 from shared.core.event import AllDay, CalendarEvent, Field
 from shared.core.history import Conflict, SyncRun
 from shared.core.integration import CalendarInfo, Integration, Preferences
+from shared.core.pair import is_deletion_held
 from shared.core.states import IntegrationState, RunState
 from shared.triggers import shapes
 from shared.usecases.list_events import EventFilter, EventPage, MappedEvent, day_of
 from shared.usecases.report_status import SyncStatus
+
+_NAMED = 200
+"""How many held deletions are shown by name."""
 
 
 def when(moment: datetime | None) -> str:
@@ -54,6 +60,8 @@ def integration(value: Integration) -> shapes.IntegrationShape:
         status=value.state.value,
         reason=value.reason or None,
         email=value.email or None,
+        webhook_enabled=value.webhooks,
+        moving=value.moves or None,
     )
 
 
@@ -113,8 +121,28 @@ def history_item(run: SyncRun) -> shapes.HistoryItem:
     )
 
 
-def sync_job(run: SyncRun) -> shapes.SyncJobResponse:
-    """Present one run by itself."""
+def confirmation(value: Confirmation | None) -> shapes.ConfirmationShape | None:
+    """Present the question about held deletions."""
+    if value is None:
+        return None
+    return shapes.ConfirmationShape(
+        confirmation_id=value.confirmation_id,
+        side=cast(Any, value.sides[0].value if len(value.sides) == 1 else "both"),
+        count=len(value.held),
+        events=[
+            shapes.HeldEventShape(
+                event_id=each.event_id, title=each.title, side=cast(Any, each.side.value), held_at=when(each.held_at)
+            )
+            for each in value.held[:_NAMED]
+        ],
+        reason=value.reason,
+        opened_at=when(value.opened_at),
+        expires_at=when(value.expires_at),
+    )
+
+
+def sync_job(run: SyncRun, held: Confirmation | None = None) -> shapes.SyncJobResponse:
+    """Present one run by itself; ``held`` is the open question, shown where the run held something."""
     tally = run.tally
     return shapes.SyncJobResponse(
         sync_id=run.run_id,
@@ -130,6 +158,7 @@ def sync_job(run: SyncRun) -> shapes.SyncJobResponse:
         errors=_errors(run),
         started_at=when(run.started_at or run.queued_at),
         completed_at=when(run.completed_at) or None,
+        confirmation=confirmation(held) if run.tally.held else None,
     )
 
 
@@ -153,6 +182,7 @@ def sync_status(value: SyncStatus) -> shapes.StatusResponse:
             expires_at=when(channel.expires_at) if channel else None,
             renewal_needed=value.renewal_needed,
         ),
+        confirmation=confirmation(value.confirmation),
     )
 
 
@@ -216,8 +246,14 @@ def mapped_event(event: MappedEvent) -> shapes.MappedEventShape:
         last_synced=when(mapping.last_synced_at),
         sync_conflicts=[conflict(item) for item in event.conflicts] or None,
         can_resync=True,
-        reason=mapping.quarantine or (mapping.state.value if event.status == "pending" else None),
+        reason=mapping.quarantine or _waits_for(event),
     )
+
+
+def _waits_for(event: MappedEvent) -> str | None:
+    if event.status != "pending":
+        return None
+    return Rule.DELETION_HELD.value if is_deletion_held(event.mapping) else event.mapping.state.value
 
 
 def event_page(page: EventPage, wanted: EventFilter) -> shapes.EventsResponse:

@@ -51,7 +51,10 @@ class PreferencesShape(Shape):
 
 
 class IntegrationShape(Shape):
-    """``OutlookIntegration``; ``status`` and ``reason`` say whether the user has to do something."""
+    """``OutlookIntegration``; ``status`` and ``reason`` say whether the user has to do something.
+
+    ``moving``: ``calendarId`` is still the earlier one, because the copies are on their way to another calendar.
+    """
 
     id: str
     microsoft_user_id: str
@@ -66,6 +69,8 @@ class IntegrationShape(Shape):
     status: str
     reason: str | None = None
     email: str | None = None
+    webhook_enabled: bool
+    moving: bool | None = None
 
 
 class OwnerShape(Shape):
@@ -150,6 +155,34 @@ class WebhookStatus(Shape):
     renewal_needed: bool
 
 
+class HeldEventShape(Shape):
+    """An event whose deletion is held; ``side`` is where it would be deleted."""
+
+    event_id: str
+    title: str
+    side: Literal["wedsync", "outlook"]
+    held_at: str
+
+
+class ConfirmationShape(Shape):
+    """The open question about held deletions. ``events`` are the first 200 of ``count``."""
+
+    confirmation_id: str
+    side: Literal["wedsync", "outlook", "both"]
+    count: int
+    events: list[HeldEventShape]
+    reason: str
+    opened_at: str
+    expires_at: str
+
+
+class ConfirmRequest(Shape):
+    """The answer: delete these events, or keep them."""
+
+    confirmation_id: str = Field(min_length=1, max_length=256)
+    accept: bool
+
+
 class StatusResponse(Shape):
     """``OutlookSyncStatusResponse``."""
 
@@ -157,6 +190,7 @@ class StatusResponse(Shape):
     sync_stats: StatsShape
     recent_sync_history: list[HistoryItem]
     webhook_status: WebhookStatus
+    confirmation: ConfirmationShape | None = None
 
 
 class SyncRequest(Shape):
@@ -196,6 +230,7 @@ class SyncJobResponse(Shape):
     errors: list[SyncErrorShape] | None = None
     started_at: str
     completed_at: str | None = None
+    confirmation: ConfirmationShape | None = None
 
 
 class ConflictShape(Shape):

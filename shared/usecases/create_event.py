@@ -12,7 +12,8 @@ from shared.core.actions import Create
 from shared.core.canon import changed_fields, fitted
 from shared.core.event import OutlookState, Side, WedSyncState
 from shared.core.integration import Integration
-from shared.core.mapping import EventMapping, Intent, Role, external_id, transaction_id
+from shared.core.mapping import EventMapping, Intent, Role, external_id, mapping_id_of, transaction_id
+from shared.core.pair import NOTE_PREFIX_REMOVED
 from shared.core.settle import created
 from shared.core.states import MAPPING_MOVES, MappingState, move
 from shared.core.views import outlook_content
@@ -35,17 +36,25 @@ class CreateEvent:
     # --- toward Outlook ---------------------------------------------------------------------------------------
 
     def intend_outlook(
-        self, integration: Integration, state: WedSyncState, action: Create, *, again: EventMapping | None = None
+        self,
+        integration: Integration,
+        state: WedSyncState,
+        action: Create,
+        *,
+        role: Role = Role.EVENT,
+        again: EventMapping | None = None,
     ) -> EventMapping:
         """Return the intent of a copy in Outlook, not stored yet; ``again`` is the mapping of an earlier copy."""
-        mapping_id = again.mapping_id if again else self.ids.new_id()
+        role = again.role if again else role
+        mapping_id = again.mapping_id if again else _mapping_id(integration, state, role)
         generation = again.generation + 1 if again else 1
+        minutes = integration.preferences.notification_minutes if role is Role.EVENT else ()
         draft = OutlookDraft(
             mapping_id=mapping_id,
             transaction_id=transaction_id(mapping_id, generation),
             content=action.content,
             title=action.title,
-            reminder_minutes=next(iter(integration.preferences.notification_minutes), None),
+            reminder_minutes=next(iter(minutes), None),
         )
         now = self.clock.now()
         intent = Intent(toward=Side.OUTLOOK, payload=self.outlook.compose(draft), stored_at=now)
@@ -63,6 +72,7 @@ class CreateEvent:
                 o_etag="",
                 o_changed_at=None,
                 prefix=action.prefix,
+                notes=tuple(note for note in again.notes if note == NOTE_PREFIX_REMOVED),
                 intent=intent,
             )
         return EventMapping(
@@ -72,7 +82,7 @@ class CreateEvent:
             born=Side.WEDSYNC,
             state=MappingState.INTENT,
             calendar_id=integration.calendar_id,
-            role=Role.EVENT,
+            role=role,
             wedsync_id=state.event_id,
             event_type=state.event_type,
             prefix=action.prefix,
@@ -168,6 +178,10 @@ class CreateEvent:
             if state.marker == mapping.mapping_id and is_ours(state):
                 return state
         raise DuplicateTransaction("graph", code="no_event_with_marker")
+
+
+def _mapping_id(integration: Integration, state: WedSyncState, role: Role) -> str:
+    return mapping_id_of(integration.integration_id, epoch=integration.epoch, wedsync_id=state.event_id, role=role)
 
 
 def external_id_of(integration: Integration, state: OutlookState) -> str:

@@ -25,6 +25,7 @@ from shared.errors import (
 from shared.log import log_action
 from shared.ports import (
     Clock,
+    Confirmations,
     Conflicts,
     Consent,
     Ids,
@@ -55,6 +56,7 @@ class Disconnect:
     integrations: Integrations
     mappings: Mappings
     conflicts: Conflicts
+    confirmations: Confirmations
     runs: Runs
     leases: Leases
     clear: ClearOutlook
@@ -184,6 +186,7 @@ class Disconnect:
             unsubscribed = await self.subscribe.remove_all(integration_id, at_graph=False)
         deleted = progress.dropped + await self.mappings.forget_all(integration_id)
         await self.conflicts.forget_all(integration_id)
+        await self.confirmations.forget_all(integration_id)
         await self.consent.forget(integration_id)
         account = Account(tenant_id=integration.tenant_id, account_id=integration.account_id)
         await self.integrations.release_account(account, integration_id)

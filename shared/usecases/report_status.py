@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from shared.core.confirmation import Confirmation, waiting
 from shared.core.history import SyncRun
 from shared.core.integration import Integration
 from shared.core.mapping import EventMapping, Role
+from shared.core.pair import is_deletion_held
 from shared.core.states import MappingState, SubscriptionState
 from shared.core.subscription import Subscription
-from shared.ports import Clock, Conflicts, Integrations, Mappings, Runs, SubscriptionRows
+from shared.ports import Clock, Confirmations, Conflicts, Integrations, Mappings, Runs, SubscriptionRows
 from shared.usecases.connect_state import connection_of
 
 
@@ -33,6 +35,7 @@ class SyncStatus:
     recent: tuple[SyncRun, ...]
     subscription: Subscription | None
     renewal_needed: bool
+    confirmation: Confirmation | None = None
 
 
 def status_of(mapping: EventMapping, *, in_conflict: bool = False) -> str:
@@ -41,7 +44,7 @@ def status_of(mapping: EventMapping, *, in_conflict: bool = False) -> str:
         return "error"
     if in_conflict or mapping.held:
         return "conflict"
-    return "synced" if mapping.state is MappingState.LINKED else "pending"
+    return "synced" if mapping.state is MappingState.LINKED and not is_deletion_held(mapping) else "pending"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +54,7 @@ class ReportStatus:
     integrations: Integrations
     mappings: Mappings
     conflicts: Conflicts
+    confirmations: Confirmations
     runs: Runs
     rows: SubscriptionRows
     clock: Clock
@@ -59,13 +63,14 @@ class ReportStatus:
     async def run(self, user_id: str) -> SyncStatus:
         """Return the status of the user's connection; ``NotFound`` if there is none."""
         integration = (await connection_of(self.integrations, user_id)).value
-        recent = await self.runs.recent(integration.integration_id, 10)
+        recent = await self.runs.history(integration.integration_id, 10)
         active = [
             stored.value
             for stored in await self.rows.of_integration(integration.integration_id)
             if stored.value.state is SubscriptionState.ACTIVE
         ]
         now = self.clock.now()
+        ledger = await self.confirmations.ledger(integration.integration_id)
         subscription = active[0] if active else None
         return SyncStatus(
             integration=integration,
@@ -73,7 +78,9 @@ class ReportStatus:
             next_sync_at=(integration.last_sync_at or now) + timedelta(minutes=self.safety_sync_minutes),
             recent=tuple(stored.value for stored in recent),
             subscription=subscription,
-            renewal_needed=subscription is None or subscription.expires_at - now < timedelta(hours=24),
+            renewal_needed=integration.webhooks
+            and (subscription is None or subscription.expires_at - now < timedelta(hours=24)),
+            confirmation=waiting(ledger.value, now=now),
         )
 
     async def _counts(self, integration_id: str) -> Counts:

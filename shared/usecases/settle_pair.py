@@ -13,10 +13,11 @@ from shared.core.event import Side
 from shared.core.history import Conflict, Tally
 from shared.core.integration import Direction, Integration, OnOutlookDelete, SyncWindow
 from shared.core.mapping import EventMapping
+from shared.core.rules import ResolutionRule
 from shared.core.states import MappingState
 from shared.core.views import UNSEEN, Gone, Views
 from shared.errors import EventGone, RowChanged, VersionMismatch
-from shared.ports import Conflicts, Stored
+from shared.ports import Conflicts, ResolutionRules, Stored
 from shared.usecases.carry_out import CarryOut
 from shared.usecases.create_event import CreateEvent
 from shared.usecases.guard_deletions import GuardDeletions, WantedDeletion, deletion_in
@@ -32,6 +33,7 @@ def policy_of(
     *,
     run_direction: Direction = Direction.BIDIRECTIONAL,
     window: SyncWindow | None = None,
+    rules: tuple[ResolutionRule, ...] = (),
 ) -> Policy:
     """Return what the user prefers, as the rules take it."""
     return Policy(
@@ -39,6 +41,7 @@ def policy_of(
         direction=integration.direction,
         run_direction=run_direction,
         window=window,
+        rules=rules,
     )
 
 
@@ -47,6 +50,7 @@ class SettlePair:
     """Decides and acts until there is nothing more to do for a pair."""
 
     conflicts: Conflicts
+    rules: ResolutionRules
     look: Look
     create: CreateEvent
     intents: SettleIntent
@@ -100,6 +104,22 @@ class SettlePair:
                 stored, conflicts = await self._again(stored)
                 views = views.seen(side, await self.look.at(integration, stored.value, side))
         raise VersionMismatch("graph", code="unsettled")
+
+    async def foresee(
+        self, integration: Integration, stored: Stored[EventMapping], views: Views, *, policy: Policy
+    ) -> Side | None:
+        """Return the side on which ``run`` would delete without having been asked to; nothing is written."""
+        mapping = stored.value
+        if mapping.state is not MappingState.LINKED:
+            return None
+        conflicts = await self.conflicts.open_of(integration.integration_id, mapping.mapping_id)
+        for _ in range(_ROUNDS):
+            decision = decide(mapping, wedsync=views.wedsync, outlook=views.outlook, policy=policy, conflicts=conflicts)
+            hold = decision.actions[0]
+            if not isinstance(hold, Hold) or hold.side is None:
+                return deletion_in(decision)
+            views = views.seen(hold.side, await self.look.at(integration, mapping, hold.side))
+        return None
 
     async def _guarded(
         self,

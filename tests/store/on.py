@@ -8,6 +8,7 @@ import pytest
 from local.azurite import Azurite
 from shared.ports import Clock
 from shared.store.auth_states import TableAuthStates
+from shared.store.confirmations import TableConfirmations
 from shared.store.conflicts import TableConflicts
 from shared.store.due import TableDueList
 from shared.store.history import TableChanges, TableRuns
@@ -16,6 +17,7 @@ from shared.store.leases import TableLeases
 from shared.store.mappings import TableMappings
 from shared.store.memory import MemoryTables
 from shared.store.rows import Tables
+from shared.store.rules import TableResolutionRules
 from shared.store.run_items import TableRunItems
 from shared.store.subscriptions import TableSubscriptionRows
 from shared.store.tables import AzureTables
@@ -71,6 +73,14 @@ class Stores:
     @pytest.fixture
     def conflicts(self, tables: Tables) -> TableConflicts:
         return TableConflicts(tables)
+
+    @pytest.fixture
+    def rules(self, tables: Tables) -> TableResolutionRules:
+        return TableResolutionRules(tables)
+
+    @pytest.fixture
+    def confirmations(self, tables: Tables) -> TableConfirmations:
+        return TableConfirmations(tables)
 
     @pytest.fixture
     def runs(self, tables: Tables) -> TableRuns:

@@ -1,8 +1,10 @@
 """The other stores on tables: their contracts."""
 
+from tests.contracts.confirmations import ConfirmationsContract
 from tests.contracts.history import ChangesContract, ConflictsContract, RunsContract
 from tests.contracts.integrations import IntegrationsContract
 from tests.contracts.run_items import RunItemsContract
+from tests.contracts.rules import ResolutionRulesContract
 from tests.contracts.upkeep import AuthStatesContract, DueListContract, LeasesContract, SubscriptionRowsContract
 from tests.store.on import OnAzurite, OnMemory, Stores
 
@@ -20,6 +22,22 @@ class TestConflictsOnMemory(OnMemory, Stores, ConflictsContract):
 
 
 class TestConflictsOnAzurite(OnAzurite, Stores, ConflictsContract):
+    """On the emulator."""
+
+
+class TestResolutionRulesOnMemory(OnMemory, Stores, ResolutionRulesContract):
+    """In memory."""
+
+
+class TestResolutionRulesOnAzurite(OnAzurite, Stores, ResolutionRulesContract):
+    """On the emulator."""
+
+
+class TestConfirmationsOnMemory(OnMemory, Stores, ConfirmationsContract):
+    """In memory."""
+
+
+class TestConfirmationsOnAzurite(OnAzurite, Stores, ConfirmationsContract):
     """On the emulator."""
 
 

@@ -1,0 +1,88 @@
+"""A person answers for the deletions that were held: they are proved again and carried out, or made good."""
+
+from dataclasses import dataclass, replace
+
+from shared.core.confirmation import Confirmation, DeletionLedger, answered, waiting
+from shared.core.history import SyncRun
+from shared.core.integration import Integration
+from shared.core.jobs import RunKind, RunPurpose, RunRequest, TriggeredBy
+from shared.core.states import ConfirmationState
+from shared.errors import NotFound, RowChanged, StateConflict
+from shared.log import log_action
+from shared.ports import Clock, Confirmations, Integrations, Stored
+from shared.usecases.connect_state import connection_of
+from shared.usecases.request_sync import RequestSync
+
+_TRIES = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConfirmDeletions:
+    """Takes the answer and starts the run that acts on it."""
+
+    integrations: Integrations
+    confirmations: Confirmations
+    request_sync: RequestSync
+    clock: Clock
+
+    async def run(self, user_id: str, confirmation_id: str, *, accept: bool) -> SyncRun:
+        """Return the run; the same answer again returns it again.
+
+        ``NotFound`` ``confirmation_not_found``; ``StateConflict`` ``confirmation_answered``, ``confirmation_lapsed`` or
+        ``confirmation_changed`` when more has been held since: nobody confirms what they never saw.
+        """
+        integration = (await connection_of(self.integrations, user_id)).value
+        if not integration.syncing:
+            raise StateConflict(integration.state.value, integration.reason or "The connection is not syncing.")
+        for _ in range(_TRIES):
+            stored = await self.confirmations.ledger(integration.integration_id)
+            present = waiting(stored.value, now=self.clock.now())
+            if present is None or present.confirmation_id != confirmation_id:
+                await self._answered_before(stored.value, confirmation_id, present, accept=accept)
+                break
+            try:
+                await self._note(stored, accept=accept)
+            except RowChanged:
+                continue
+            break
+        else:
+            raise RowChanged
+        return await self._start(user_id, integration, confirmation_id)
+
+    async def open_of(self, integration_id: str) -> Confirmation | None:
+        """Return the question that waits for its answer."""
+        return waiting((await self.confirmations.ledger(integration_id)).value, now=self.clock.now())
+
+    async def _note(self, stored: Stored[DeletionLedger], *, accept: bool) -> None:
+        after = answered(stored.value, accept=accept, now=self.clock.now())
+        await self.confirmations.save(replace(stored, value=after), after.answered[-1])
+        log_action("deletions_answered", integration=stored.value.integration_id, accept=accept)
+
+    async def _answered_before(
+        self, ledger: DeletionLedger, confirmation_id: str, present: Confirmation | None, *, accept: bool
+    ) -> None:
+        """Return if this very answer was given before; raise what tells why it cannot be given now."""
+        closed = await self.confirmations.closed(ledger.integration_id, confirmation_id)
+        if closed is None and ledger.open is not None and ledger.open.confirmation_id == confirmation_id:
+            closed = ledger.open.ended(ConfirmationState.LAPSED, at=self.clock.now())
+        if closed is None and present is not None and confirmation_id in present.earlier:
+            raise StateConflict("confirmation_changed", "More deletions are held since; look at the new confirmation.")
+        if closed is None:
+            raise NotFound("confirmation_not_found", "There is no such confirmation.")
+        if closed.state is ConfirmationState.LAPSED:
+            raise StateConflict(
+                "confirmation_lapsed", "Nobody answered in time; the next complete sync asks again if it is still so."
+            )
+        if (closed.state is ConfirmationState.ACCEPTED) is not accept:
+            raise StateConflict("confirmation_answered", f"It was answered before: {closed.state.value}.")
+
+    async def _start(self, user_id: str, integration: Integration, confirmation_id: str) -> SyncRun:
+        request = RunRequest(
+            kind=RunKind.SINGLE,
+            triggered_by=TriggeredBy.MANUAL,
+            direction=integration.direction,
+            purpose=RunPurpose.CONFIRM,
+            subject=confirmation_id,
+        )
+        key = f"confirm {confirmation_id}"
+        return await self.request_sync.by_user(user_id, request, idempotency_key=key)

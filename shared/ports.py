@@ -15,6 +15,7 @@ from shared.core.history import Conflict, SyncChange, SyncRun
 from shared.core.integration import Account, CalendarInfo, Integration, SyncWindow
 from shared.core.jobs import Job
 from shared.core.mapping import EventMapping, Role
+from shared.core.rules import ResolutionRule
 from shared.core.pulled import Pulled
 from shared.core.subscription import GraphSubscription, Subscription
 
@@ -456,6 +457,26 @@ class Confirmations(Protocol):
         ...
 
 
+class ResolutionRules(Protocol):
+    """Choices that hold for conflicts to come. Table ``OutlookRules``."""
+
+    async def put(self, rule: ResolutionRule) -> None:
+        """Insert, or replace the rule of the same id."""
+        ...
+
+    async def of_integration(self, integration_id: str) -> tuple[ResolutionRule, ...]:
+        """Return all rules of the integration, oldest first. One read."""
+        ...
+
+    async def remove(self, integration_id: str, rule_id: str) -> bool:
+        """Remove the rule; return whether there was one."""
+        ...
+
+    async def forget_all(self, integration_id: str) -> None:
+        """Remove every row of the integration."""
+        ...
+
+
 class Runs(Protocol):
     """The sync history. Table ``OutlookSyncHistory``, newest first."""
 
@@ -472,7 +493,11 @@ class Runs(Protocol):
         ...
 
     async def recent(self, integration_id: str, limit: int = 20) -> tuple[Stored[SyncRun], ...]:
-        """Return the newest runs, newest first."""
+        """Return the newest runs that were queued, newest first: no ``RunPurpose.EVENT``, of which there are many."""
+        ...
+
+    async def history(self, integration_id: str, limit: int = 20) -> tuple[Stored[SyncRun], ...]:
+        """Return the newest runs of every purpose, newest first."""
         ...
 
 
@@ -665,6 +690,7 @@ class Ports:
     integrations: Integrations
     mappings: Mappings
     conflicts: Conflicts
+    rules: ResolutionRules
     confirmations: Confirmations
     runs: Runs
     run_items: RunItems

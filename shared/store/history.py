@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from shared.core.history import SyncChange, SyncRun
+from shared.core.jobs import RunPurpose
 from shared.errors import RowExists
 from shared.ports import Stored
 from shared.store.codec import SCHEMA, columns_of, key_text, value_of
@@ -21,6 +22,7 @@ from shared.store.rows import (
     check,
 )
 
+_QUEUED, _BY_EVENT = "r|", "e|"
 _RUN_BODY = ("failures", "outcome", "stage", "request", "tally")
 _CHANGE_BODY = ("before", "after", "rule", "pair")
 _LAST_MICROSECOND = (datetime.max.replace(tzinfo=UTC) - datetime.min.replace(tzinfo=UTC)) // timedelta(microseconds=1)
@@ -30,7 +32,8 @@ class TableRuns:
     """``Runs`` on tables.
 
     In the integration's partition: ``r|{reversed time}|{runId}`` the run, so that the order of keys is newest first,
-    and ``p|{runId}`` which tells that key.
+    and ``p|{runId}`` which tells that key. What event jobs recorded is ``e|{reversed time}|{runId}``: who looks for a
+    run that waits or has died need not read through it.
     """
 
     def __init__(self, tables: Tables) -> None:
@@ -60,9 +63,17 @@ class TableRuns:
         return replace(stored, tag=tag)
 
     async def recent(self, integration_id: str, limit: int = 20) -> tuple[Stored[SyncRun], ...]:
-        """Return the newest runs, newest first."""
+        """Return the newest runs that were queued, newest first."""
+        return await self._newest(integration_id, _QUEUED, limit)
+
+    async def history(self, integration_id: str, limit: int = 20) -> tuple[Stored[SyncRun], ...]:
+        """Return the newest runs of every purpose, newest first. Two queries."""
+        found = [run for place in (_QUEUED, _BY_EVENT) for run in await self._newest(integration_id, place, limit)]
+        return tuple(sorted(found, key=lambda run: _order(run.value))[:limit])
+
+    async def _newest(self, integration_id: str, place: str, limit: int) -> tuple[Stored[SyncRun], ...]:
         found: list[Stored[SyncRun]] = []
-        span = Span.prefix(key_text(integration_id), "r|")
+        span = Span.prefix(key_text(integration_id), place)
         if limit < 1:
             return ()
         async for page in self._tables.query(Table.HISTORY, span, page_size=min(limit, PAGE_SIZE)):
@@ -113,9 +124,15 @@ class TableChanges:
 
 
 def _run_row(run: SyncRun) -> Row:
-    elapsed = (run.queued_at.astimezone(UTC) - datetime.min.replace(tzinfo=UTC)) // timedelta(microseconds=1)
-    key = f"r|{_LAST_MICROSECOND - elapsed:018d}|{key_text(run.run_id)}"
+    place = _BY_EVENT if run.request.purpose is RunPurpose.EVENT else _QUEUED
+    key = f"{place}{_order(run)}"
     return Row(partition=key_text(run.integration_id), key=key, columns=columns_of(run, body=_RUN_BODY))
+
+
+def _order(run: SyncRun) -> str:
+    """Return what sorts the newest run first."""
+    elapsed = (run.queued_at.astimezone(UTC) - datetime.min.replace(tzinfo=UTC)) // timedelta(microseconds=1)
+    return f"{_LAST_MICROSECOND - elapsed:018d}|{key_text(run.run_id)}"
 
 
 def _stored_run(row: Row) -> Stored[SyncRun]:

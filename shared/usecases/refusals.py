@@ -1,5 +1,6 @@
 """Which failures are about one event for good: trying the same again, at once or later, would fail again."""
 
+from shared.core.history import EventFailure
 from shared.errors import DuplicateTransaction, Rejected, RowChanged, RowExists, StoreFault
 
 
@@ -15,3 +16,14 @@ def reason_of(fault: Exception) -> str:
     if isinstance(fault, Rejected | DuplicateTransaction):
         return f"{fault.service} refuses it ({fault.code})."
     return f"It cannot be stored: {fault}."
+
+
+def failure_of(event_id: str, event_type: str, fault: Exception, message: str) -> EventFailure:
+    """Return what the history says of one event that could not be synced."""
+    return EventFailure(
+        event_id=event_id,
+        event_type=event_type,
+        code=type(fault).__name__,
+        message=message,
+        retryable=not is_refusal(fault),
+    )

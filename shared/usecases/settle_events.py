@@ -1,14 +1,16 @@
 """An ``EventJob``: look at the events that a notice named, and bring each pair into step."""
 
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 
 from shared.core.actions import Policy
 from shared.core.event import OutlookKind, OutlookState, Side, WedSyncState
+from shared.core.history import EventFailure, Tally
 from shared.core.integration import Integration, SyncWindow
 from shared.core.jobs import EventJob, Glance
-from shared.core.mapping import EventMapping
+from shared.core.mapping import EventMapping, Role
 from shared.core.states import MappingState
-from shared.core.views import Gone, Present, Views
+from shared.core.views import UNSEEN, Gone, Present, Views
 from shared.errors import (
     CalendarGone,
     DuplicateTransaction,
@@ -19,6 +21,7 @@ from shared.errors import (
     RowChanged,
     RowExists,
     StoreFault,
+    SyncFault,
     Throttled,
     Unavailable,
     VersionMismatch,
@@ -28,15 +31,27 @@ from shared.ports import Clock, Mappings
 from shared.usecases.job_frame import JobFrame
 from shared.usecases.journal import Journal, Trace
 from shared.usecases.look import Look
-from shared.usecases.refusals import reason_of
+from shared.usecases.record_jobs import RecordJobs
+from shared.usecases.refusals import failure_of, reason_of
 from shared.usecases.request_sync import RequestSync
 from shared.usecases.settle_new import SettleNew
 from shared.usecases.settle_pair import SettlePair, policy_of
+from shared.usecases.travel_block import TravelBlocks
 
 _SOON = (Throttled, Unavailable, OutcomeUnknown, VersionMismatch, RowChanged, RowExists)
 _STOPS = (ReconnectNeeded, CalendarGone, OperatorFault)
 _TRIES = 4
 """Attempts at an event that will not hold still, before it is quarantined: 2, 10, 60 s apart."""
+
+
+@dataclass(kw_only=True)
+class _Done:
+    """What became of one job; nothing of it outlives the call."""
+
+    tally: Tally = field(default_factory=Tally)
+    failures: list[EventFailure] = field(default_factory=list)
+    waiting: list[Glance] = field(default_factory=list)
+    fault: Exception | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +64,8 @@ class SettleEvents:
     pair: SettlePair
     new: SettleNew
     journal: Journal
+    travel: TravelBlocks
+    record: RecordJobs
     request_sync: RequestSync
     clock: Clock
     past_days: int
@@ -64,62 +81,78 @@ class SettleEvents:
         await self.frame.run(job, work)
 
     async def _all(self, integration: Integration, job: EventJob) -> None:
+        recording = self.record.of_job(integration, job)
+        done = _Done()
+        try:
+            await self._each(integration, job, done, trace=recording.trace)
+        except SyncFault:
+            await self.record.end(recording, done.tally, done.failures)
+            raise
+        await self.record.end(recording, done.tally, done.failures)
+        if done.fault is not None:
+            await self.frame.hand_back(replace(job, events=tuple(done.waiting)), done.fault)
+
+    async def _each(self, integration: Integration, job: EventJob, done: _Done, *, trace: Trace) -> None:
         policy = policy_of(integration, window=self._window())
-        trace = Trace(correlation=job.correlation)
-        waiting: list[Glance] = []
-        fault: Exception | None = None
         for glance in job.events:
             try:
-                await self._one(integration, job.side, glance, policy=policy, trace=trace)
+                done.tally += await self._one(integration, job.side, glance, policy=policy, trace=trace)
             except _STOPS:
                 raise
             except _SOON as soon:
                 if job.attempt + 1 >= _TRIES and isinstance(soon, VersionMismatch | RowChanged | RowExists):
-                    await self._quarantine(integration, job.side, glance, "It keeps changing while it is synced.")
+                    restless = "It keeps changing while it is synced."
+                    done.failures.append(await self._quarantine(integration, job.side, glance, soon, restless))
                     continue
-                waiting.append(glance)
-                fault = soon
+                done.waiting.append(glance)
+                done.fault = soon
             except (Rejected, DuplicateTransaction, StoreFault) as refusal:
-                await self._quarantine(integration, job.side, glance, reason_of(refusal))
-        if fault is not None:
-            await self.frame.hand_back(replace(job, events=tuple(waiting)), fault)
+                done.failures.append(await self._quarantine(integration, job.side, glance, refusal, reason_of(refusal)))
 
     def _window(self) -> SyncWindow:
         return SyncWindow.around(self.clock.now(), past_days=self.past_days, future_days=self.future_days)
 
-    async def _one(self, integration: Integration, side: Side, glance: Glance, *, policy: Policy, trace: Trace) -> None:
-        if side is Side.WEDSYNC:
-            await self._wedsync(integration, glance, policy=policy, trace=trace)
-        else:
-            await self._outlook(integration, glance, policy=policy, trace=trace)
+    async def _one(
+        self, integration: Integration, side: Side, glance: Glance, *, policy: Policy, trace: Trace
+    ) -> Tally:
+        look = self._wedsync if side is Side.WEDSYNC else self._outlook
+        return await look(integration, glance, policy=policy, trace=trace)
 
-    async def _wedsync(self, integration: Integration, glance: Glance, *, policy: Policy, trace: Trace) -> None:
+    async def _wedsync(self, integration: Integration, glance: Glance, *, policy: Policy, trace: Trace) -> Tally:
+        done = Tally()
         stored = await self.mappings.by_wedsync(integration.integration_id, glance.event_id)
-        if stored and _known_version(stored.value, glance):
-            return
+        known = stored is not None and _known_version(stored.value, glance)
+        if known and not await self.travel.is_behind(integration, glance.event_id, int(glance.hint)):
+            return done
         view = await self.look.wedsync_event(integration, glance.event_id)
         if stored:
-            await self.pair.run(integration, stored, Views(wedsync=view), policy=policy, trace=trace)
+            done = await self.pair.run(integration, stored, Views(wedsync=view), policy=policy, trace=trace)
         elif isinstance(view, Present) and isinstance(view.state, WedSyncState):
-            await self.new.wedsync_event(integration, view.state, policy=policy, trace=trace)
+            done = await self.new.wedsync_event(integration, view.state, policy=policy, trace=trace)
+        return done + await self.travel.follow(integration, glance.event_id, view, policy=policy, trace=trace)
 
-    async def _outlook(self, integration: Integration, glance: Glance, *, policy: Policy, trace: Trace) -> None:
+    async def _outlook(self, integration: Integration, glance: Glance, *, policy: Policy, trace: Trace) -> Tally:
         stored = await self.mappings.by_outlook(integration.integration_id, glance.event_id)
         if stored and _known_etag(stored.value, glance):
-            return
+            return Tally()
         if stored is None and glance.removed:
             await self._removed(integration, glance)
-            return
+            return Tally()
         view = await self.look.outlook_event(integration, glance.event_id, moved=glance.removed)
         if isinstance(view, Present) and isinstance(view.state, OutlookState) and _in_series(view.state):
             await self.request_sync.look_again(integration)
-            return
+            return Tally()
         if stored:
-            await self.pair.run(integration, stored, Views(outlook=view), policy=policy, trace=trace)
-        elif isinstance(view, Present) and isinstance(view.state, OutlookState):
-            await self.new.outlook_event(integration, view.state, policy=policy, trace=trace)
-        elif isinstance(view, Gone):
+            done = await self.pair.run(integration, stored, Views(outlook=view), policy=policy, trace=trace)
+            if isinstance(view, Gone) and stored.value.role is Role.EVENT:
+                event_id = str(stored.value.wedsync_id)
+                done += await self.travel.follow(integration, event_id, UNSEEN, policy=policy, trace=trace)
+            return done
+        if isinstance(view, Present) and isinstance(view.state, OutlookState):
+            return await self.new.outlook_event(integration, view.state, policy=policy, trace=trace)
+        if isinstance(view, Gone):
             log_action("event_gone_unmapped", integration=integration.integration_id)
+        return Tally()
 
     async def _removed(self, integration: Integration, glance: Glance) -> None:
         """What left without being mapped matters only as the master of a series whose occurrences are."""
@@ -128,17 +161,19 @@ class SettleEvents:
                 await self.request_sync.look_again(integration)
                 return
 
-    async def _quarantine(self, integration: Integration, side: Side, glance: Glance, reason: str) -> None:
-        """Set an event aside with its reason: visible, retryable, blocking nothing."""
+    async def _quarantine(
+        self, integration: Integration, side: Side, glance: Glance, fault: SyncFault, reason: str
+    ) -> EventFailure:
+        """Set an event aside with its reason: visible, retryable, blocking nothing. Return it for the history."""
         find = self.mappings.by_wedsync if side is Side.WEDSYNC else self.mappings.by_outlook
         stored = await find(integration.integration_id, glance.event_id)
         log_action("event_quarantined", integration=integration.integration_id, side=side.value, mapped=bool(stored))
         if stored is None:
-            return
-        try:
+            return failure_of(glance.event_id, "", fault, reason)
+        with suppress(StoreFault):  # somebody has just worked on it
             await self.journal.save(stored, replace(stored.value, quarantine=reason))
-        except StoreFault:
-            return  # somebody has just worked on it
+        mapping = stored.value
+        return failure_of(mapping.wedsync_id or mapping.mapping_id, mapping.event_type, fault, reason)
 
 
 def _known_version(mapping: EventMapping, glance: Glance) -> bool:

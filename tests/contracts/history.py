@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from shared.core.history import EventFailure, Tally
+from shared.core.jobs import RunKind, RunPurpose, RunRequest, TriggeredBy
 from shared.core.states import ConflictState, RunState
 from shared.errors import RowChanged, RowExists
 from shared.ports import Changes, Conflicts, Runs
@@ -93,6 +94,21 @@ class RunsContract:
         assert await runs.recent(home, limit=2) == (made[2], made[0])
         assert await runs.recent(home, limit=0) == ()
         assert await runs.recent(new_id()) == ()
+
+    async def test_what_events_led_to_is_apart_from_what_was_queued(self, runs: Runs) -> None:
+        home = new_id()
+        request = RunRequest(kind=RunKind.WEBHOOK, triggered_by=TriggeredBy.WEBHOOK, purpose=RunPurpose.EVENT)
+        queued, first, last = [
+            await runs.insert(run(integration_id=home, queued_at=NOON + timedelta(seconds=seconds), **members))
+            for seconds, members in ((2, {}), (1, {"request": request}), (3, {"request": request}))
+        ]
+        assert await runs.recent(home) == (queued,)
+        assert await runs.history(home) == (last, queued, first)
+        assert await runs.history(home, limit=2) == (last, queued)
+        assert await runs.history(home, limit=0) == ()
+        assert await runs.get(home, first.value.run_id) == first
+        saved = await runs.save(replace(first, value=replace(first.value, tally=Tally(updated=2))))
+        assert await runs.history(home) == (last, queued, saved)
 
 
 class ChangesContract:

@@ -88,6 +88,12 @@ class Integration:
 
     ``tenant_id`` and ``account_id`` are Entra's ``tid`` and ``oid``. ``reason`` says in plain words why a connection
     needs its user. ``delta_link`` and ``wedsync_cursor`` are opaque places to continue reading from.
+
+    ``calendar_id`` is the calendar that is synced, ``chosen_calendar_id`` the one that the user chose where that is
+    another, ``separate_calendar_id`` the one that we made. ``moving_to`` is where copies are being moved to, and
+    ``earlier_calendar_id`` where they were until ``moved_at``. ``settings_version`` counts the changes of settings that
+    only a full sync can carry out, ``settled_version`` those that one has; ``settings_run`` is the run that waits until
+    ``quiet_until``, ten seconds after the last change. ``webhooks``: whether Graph is asked for notifications.
     """
 
     integration_id: str
@@ -110,6 +116,33 @@ class Integration:
     last_sync_status: LastSyncStatus = LastSyncStatus.PENDING
     created_at: datetime | None = None
     time_zone: str = "UTC"
+    webhooks: bool = True
+    chosen_calendar_id: str = ""
+    separate_calendar_id: str = ""
+    moving_to: str = ""
+    earlier_calendar_id: str = ""
+    moved_at: datetime | None = None
+    settings_version: int = 0
+    settled_version: int = 0
+    settings_run: str = ""
+    quiet_until: datetime | None = None
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether a change of settings waits for a full sync."""
+        return self.settled_version < self.settings_version
+
+    @property
+    def wanted_calendar_id(self) -> str:
+        """The calendar that the user wants synced; empty while the separate one has to be found or made first."""
+        if self.preferences.create_separate_calendar:
+            return self.separate_calendar_id
+        return self.chosen_calendar_id or self.calendar_id
+
+    @property
+    def moves(self) -> bool:
+        """Whether the copies have to be moved to another calendar, or are on their way."""
+        return bool(self.moving_to) or self.wanted_calendar_id != self.calendar_id
 
     @property
     def syncing(self) -> bool:

@@ -114,10 +114,14 @@ def busy_view(content: CalendarEvent) -> CalendarEvent:
 
 
 def is_masked(mapping: EventMapping, outlook: OutlookState, preferences: Preferences) -> bool:
-    """Whether WedSync may see the busy time only: preferred so, or made private in Outlook (not by our own write)."""
+    """Whether WedSync may see the busy time only: preferred so, or made private in Outlook (not by our own write).
+
+    What was hidden stays so when nothing more is to be imported.
+    """
     if mapping.born is Side.WEDSYNC:
         return False
-    if preferences.import_outlook_events is ImportOutlookEvents.BUSY:
+    imports = preferences.import_outlook_events
+    if imports is ImportOutlookEvents.BUSY or (imports is ImportOutlookEvents.NONE and mapping.masked):
         return True
     base = mapping.base_o
     made_private = base is None or not same(Field.PRIVATE, base, outlook.content)

@@ -5,6 +5,6 @@ import azure.functions as func
 
 def blueprints() -> tuple[func.Blueprint, ...]:
     """Return every blueprint of the app."""
-    from shared.triggers import api, auth, timers, webhooks, worker  # noqa: PLC0415 - no ring with the package itself
+    from shared.triggers import api, auth, settings, timers, webhooks, worker  # noqa: PLC0415 - no ring with the package
 
-    return (auth.blueprint, api.blueprint, webhooks.blueprint, worker.blueprint, timers.blueprint)
+    return (auth.blueprint, api.blueprint, settings.blueprint, webhooks.blueprint, worker.blueprint, timers.blueprint)

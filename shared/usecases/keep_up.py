@@ -33,7 +33,7 @@ class KeepUp:
         async def work(integration: Integration) -> None:
             if job.kind is UpkeepKind.DISCONNECT:
                 await self.disconnect.resume(integration.integration_id, job.subject)
-            elif integration.syncing:
+            elif integration.syncing or not integration.webhooks:
                 run_id = job.subject if job.kind is UpkeepKind.SUBSCRIBE else ""
                 await self.subscribe.ensure(integration, then_run=run_id, renew=job.kind is UpkeepKind.RENEW)
 

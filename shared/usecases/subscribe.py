@@ -66,6 +66,9 @@ class Subscribe:
         await self.due.done(entry)
 
     async def _ensure(self, integration: Integration, *, renew: bool) -> None:
+        if not integration.webhooks:
+            await self.remove_all(integration.integration_id, at_graph=True)
+            return
         kept = False
         for stored in await self.rows.of_integration(integration.integration_id):
             usable = (

@@ -68,6 +68,9 @@ class SyncRunner:
                 outcome = "" if integration.syncing else integration.state.value
                 await record.end(RunState.CANCELLED, outcome=outcome)
                 return
+            if (wait := self._quiet_for(integration, job)) > 0:
+                await self.jobs.put(job, delay_seconds=wait)
+                return
             hold = await self.leases.acquire(
                 job.integration_id, owner=self.ids.new_id(), until=self.clock.now() + LEASE
             )
@@ -77,6 +80,12 @@ class SyncRunner:
             await self._held(integration, record, job, hold)
 
         await self.frame.run(job, work)
+
+    def _quiet_for(self, integration: Integration, job: RunJob) -> float:
+        """Return the seconds for which a run that carries out changed settings waits for further changes."""
+        if integration.settings_run != job.run_id or integration.quiet_until is None:
+            return 0
+        return (integration.quiet_until - self.clock.now()).total_seconds()
 
     async def _held(self, integration: Integration, record: RunRecord, job: RunJob, hold: LeaseHold) -> None:
         async def beaten(hold: LeaseHold) -> None:
@@ -140,7 +149,7 @@ class SyncRunner:
             if pulled and stored.value.calendar_id == integration.calendar_id:
                 value = replace(value, delta_link=pulled.delta_link, wedsync_cursor=pulled.wedsync_cursor)
                 if pulled.complete:
-                    value = replace(value, last_full_sync_at=now)
+                    value = replace(value, last_full_sync_at=now, settled_version=integration.settings_version)
             try:
                 await self.integrations.save(Stored(value=value, tag=stored.tag))
             except RowChanged:

@@ -24,7 +24,7 @@ class SyncSides:
     async def run(self, integration: Integration, record: RunRecord, *, trace: Trace, last_try: bool) -> Done:
         """Bring both sides into step."""
         run = record.run
-        pulled = await self._pull(integration, full=run.request.kind is RunKind.FULL)
+        pulled = await self._pull(integration, full=run.request.kind is RunKind.FULL or integration.unsettled)
         policy = policy_of(integration, run_direction=run.request.direction, window=pulled.window)
         tally, failures = await self.apply.run(integration, pulled, policy=policy, trace=trace)
         unreached = any(failure.retryable for failure in failures)

@@ -99,6 +99,8 @@ def test_what_a_mask_leaves() -> None:
         (replace(THEIRS, base_o=PRIVATE), ImportOutlookEvents.FULL, True, False),
         (replace(THEIRS, base_o=PRIVATE, masked=True), ImportOutlookEvents.FULL, True, True),
         (replace(THEIRS, masked=True), ImportOutlookEvents.FULL, False, False),
+        (replace(THEIRS, masked=True), ImportOutlookEvents.NONE, False, True),
+        (THEIRS, ImportOutlookEvents.NONE, False, False),
         (replace(THEIRS, base_o=None), ImportOutlookEvents.FULL, True, True),
     ],
 )

@@ -106,6 +106,7 @@ def build(settings: Settings, ports: Ports) -> App:
         integrations=p.integrations,
         mappings=p.mappings,
         conflicts=p.conflicts,
+        rules=p.rules,
         confirmations=p.confirmations,
         runs=p.runs,
         leases=p.leases,
@@ -272,7 +273,14 @@ def _settling(p: Ports) -> _Settling:
         clock=p.clock,
     )
     pair = SettlePair(
-        conflicts=p.conflicts, look=look, create=create, intents=intents, acts=acts, guard=guard, journal=journal
+        rules=p.rules,
+        conflicts=p.conflicts,
+        look=look,
+        create=create,
+        intents=intents,
+        acts=acts,
+        guard=guard,
+        journal=journal,
     )
     new = SettleNew(
         mappings=p.mappings,

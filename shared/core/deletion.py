@@ -9,7 +9,7 @@ from shared.core.conflicts import is_superseded
 from shared.core.event import Field, Side
 from shared.core.history import Conflict
 from shared.core.integration import OnOutlookDelete
-from shared.core.mapping import EventMapping, Role
+from shared.core.mapping import EventMapping
 from shared.core.pair import NOTE_TYPE_OFF, Pair, decision, note_gone, note_held, skip
 from shared.core.states import MAPPING_MOVES, ConflictState, MappingState, move
 from shared.core.views import Gone
@@ -36,8 +36,6 @@ def decide_gone(pair: Pair) -> Decision:
 
 
 def _outlook_gone(pair: Pair, view: Gone) -> Action:
-    if pair.mapping.role is Role.TRAVEL:
-        return Unlink(side=Side.OUTLOOK, rule=Rule.TRAVEL_REMOVED)
     if pair.type_off:
         return Unlink(side=Side.OUTLOOK, rule=Rule.TYPE_OFF)
     if _edited(pair, Side.WEDSYNC):
@@ -60,13 +58,11 @@ def _by_preference(pair: Pair) -> Action:
 
 
 def _wedsync_gone(pair: Pair) -> Action:
-    delete = Delete(side=Side.OUTLOOK, rule=Rule.WEDSYNC_DELETED, etag=pair.o_etag)
-    if pair.mapping.role is not Role.TRAVEL:  # a travel block ends with its event, whatever was done to it
-        if _edited(pair, Side.OUTLOOK):
-            return pair.opening(Rule.EDITED_AND_DELETED, absent=Side.WEDSYNC)
-        if pair.mapping.born is Side.OUTLOOK:
-            return Hide(rule=Rule.HIDDEN)
-    return delete
+    if _edited(pair, Side.OUTLOOK):
+        return pair.opening(Rule.EDITED_AND_DELETED, absent=Side.WEDSYNC)
+    if pair.mapping.born is Side.OUTLOOK:
+        return Hide(rule=Rule.HIDDEN)
+    return Delete(side=Side.OUTLOOK, rule=Rule.WEDSYNC_DELETED, etag=pair.o_etag)
 
 
 def _edited(pair: Pair, side: Side) -> bool:

@@ -9,6 +9,7 @@ from shared.core.event import CalendarEvent, EventType, Field, Side
 from shared.core.states import MappingState
 
 _TRANSACTIONS = UUID("5f0b9c1a-7c1e-5b8e-9a4e-0d6f4a3c2b11")
+_MAPPINGS = UUID("b8f7c3d2-41a6-5c0d-8f7e-2a9b6d1c4e35")
 
 
 class Role(StrEnum):
@@ -76,6 +77,15 @@ class EventMapping:
     def transaction_id(self) -> str:
         """The ``transactionId`` of the present generation's create: the same for every retry of it."""
         return transaction_id(self.mapping_id, self.generation)
+
+
+def mapping_id_of(integration_id: str, *, epoch: int, wedsync_id: str, role: Role = Role.EVENT) -> str:
+    """Return the id of the mapping of WedSync's own event (UUIDv5).
+
+    It follows from what WedSync still knows when the mappings are lost, so the marker and the ``transactionId`` of a
+    copy in Outlook can be traced back to the event. The epoch is in it because a new connection makes new copies.
+    """
+    return str(uuid5(_MAPPINGS, f"{integration_id}:{epoch}:{role}:{wedsync_id}"))
 
 
 def transaction_id(mapping_id: str, generation: int) -> str:

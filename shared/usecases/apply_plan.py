@@ -13,7 +13,7 @@ from shared.core.actions import Create, Link, Policy
 from shared.core.event import OutlookKind, OutlookState, Side, WedSyncState
 from shared.core.history import Conflict, EventFailure, Tally
 from shared.core.integration import Integration
-from shared.core.mapping import EventMapping
+from shared.core.mapping import EventMapping, Role
 from shared.core.states import MappingState
 from shared.core.unmapped import decide_unmapped, in_window
 from shared.core.views import UNSEEN, Present, View, Views
@@ -38,6 +38,7 @@ from shared.usecases.pull_sides import Pulled
 from shared.usecases.refusals import is_refusal, reason_of
 from shared.usecases.settle_new import SettleNew
 from shared.usecases.settle_pair import SettlePair
+from shared.usecases.travel_block import TravelBlocks
 
 _AT_ONCE = 4
 """Pairs in work at a time: Outlook lets four requests of an app into a mailbox at once."""
@@ -102,6 +103,7 @@ class ApplyPlan:
     new: SettleNew
     create: CreateEvent
     batch: CreateBatch
+    travel: TravelBlocks
 
     async def run(
         self, integration: Integration, pulled: Pulled, *, policy: Policy, trace: Trace
@@ -114,6 +116,8 @@ class ApplyPlan:
         await self._mapped(work)
         await self._one_by_one(work)
         await self._unmapped(work)
+        await self._one_by_one(work)
+        await self._travel(work)
         await self._one_by_one(work)
         return replace(work.tally, total=work.tally.handled), tuple(work.failures)
 
@@ -209,7 +213,7 @@ class ApplyPlan:
         return Views(wedsync=await self._wedsync_view(work, mapping), outlook=await self._outlook_view(work, mapping))
 
     async def _wedsync_view(self, work: _Round, mapping: EventMapping) -> View:
-        if mapping.wedsync_id is None:
+        if mapping.wedsync_id is None or mapping.role is Role.TRAVEL:  # a block follows its event, and comes last
             return UNSEEN
         state = work.pulled.wedsync.get(mapping.wedsync_id)
         if state is not None:
@@ -235,7 +239,8 @@ class ApplyPlan:
     # --- not mapped ---------------------------------------------------------------------------------------------
 
     async def _unmapped(self, work: _Round) -> None:
-        known = {(Side.WEDSYNC, stored.value.wedsync_id) for stored in work.pulled.mappings}
+        events = [stored.value for stored in work.pulled.mappings if stored.value.role is Role.EVENT]
+        known = {(Side.WEDSYNC, mapping.wedsync_id) for mapping in events}
         known |= {(Side.OUTLOOK, stored.value.outlook_id) for stored in work.pulled.mappings}
         by_external = {state.external_id: state for state in work.pulled.wedsync.values() if state.external_id}
         intents: list[tuple[EventMapping, Views]] = []
@@ -290,6 +295,21 @@ class ApplyPlan:
             work.add(done)
 
         return self._counted(work, wedsync.event_id, settle)
+
+    async def _travel(self, work: _Round) -> None:
+        """Blocks come last: by now it is known which events are in Outlook."""
+        found = await self.travel.found(work.integration, work.pulled, policy=work.policy)
+        await _some_at_once([self._one_block(work, stored, views) for stored, views in found.pairs])
+        await self._create(work, found.new)
+
+    def _one_block(self, work: _Round, stored: Stored[EventMapping], views: Views) -> Callable[[], Awaitable[None]]:
+        async def settle() -> None:
+            done = await self.pair.run(
+                work.integration, stored, views, policy=work.policy, trace=work.trace, conflicts=()
+            )
+            work.add(replace(done, handled=0))  # a block is no event
+
+        return self._counted(work, stored.value.wedsync_id or stored.value.mapping_id, settle)
 
     def _one_joined(self, work: _Round, stored: Stored[EventMapping], views: Views) -> Callable[[], Awaitable[None]]:
         async def settle() -> None:

@@ -10,8 +10,9 @@ from shared.core.actions import Create, Rule
 from shared.core.canon import masked, with_prefix
 from shared.core.event import OutlookState, Side, WedSyncState
 from shared.core.integration import Integration
-from shared.core.mapping import EventMapping, Intent
+from shared.core.mapping import EventMapping, Intent, Role
 from shared.core.states import MappingState
+from shared.core.travel import travel_block
 from shared.core.views import is_masked, is_replay, outlook_content, versioned
 from shared.ports import WedSyncDraft
 from shared.usecases.create_event import CreateEvent, external_id_of
@@ -30,11 +31,14 @@ def composed_anew(
     """Return the intent to create the other half of the event that ``state`` is."""
     if isinstance(state, OutlookState):
         return import_anew(create, integration, mapping, state)
+    content = state.content
+    if mapping.role is Role.TRAVEL:  # where none is wanted any more, the next look takes it away again
+        content = travel_block(state, integration.preferences) or mapping.base_w or content
     action = Create(
         side=Side.OUTLOOK,
         rule=Rule.WEDSYNC_NEW,
-        content=state.content,
-        title=with_prefix(state.content.title, mapping.prefix),
+        content=content,
+        title=with_prefix(content.title, mapping.prefix),
         event_type=state.event_type,
         prefix=mapping.prefix,
     )

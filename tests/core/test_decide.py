@@ -531,15 +531,6 @@ def test_an_unlinked_event_whose_type_is_off_and_which_is_gone() -> None:
     assert only(decided(mapping, Gone(proved=False))) == Skip(rule=Rule.TYPE_OFF)
 
 
-# --- Travel -------------------------------------------------------------------------------------------------------
-
-
-def test_a_travel_block_follows_its_event_and_nothing_else() -> None:
-    block = mapping_of(role=Role.TRAVEL)
-    assert only(decided(block, UNSEEN, GOWN)) == Drift(side=Side.OUTLOOK, fields=TITLE)
-    assert update(decided(block, LATER, UNSEEN), Side.OUTLOOK).fields == {Field.TIME}
-
-
 # --- Whatever is known --------------------------------------------------------------------------------------------
 
 
@@ -598,7 +589,7 @@ def test_deciding_is_pure_and_unproved_absence_changes_nothing(
 def test_echoes_and_replays_cause_no_action(mapping: EventMapping, policy: Policy) -> None:
     policy = replace(policy, preferences=replace(policy.preferences, event_prefix=mapping.prefix))
     base_w, base_o = mapping.base_w or EVENT, fitted(mapping.base_o or EVENT, mapping.prefix)
-    mapping = replace(mapping, base_w=base_w, base_o=base_o, masked=False, notes=())
+    mapping = replace(mapping, role=Role.EVENT, base_w=base_w, base_o=base_o, masked=False, notes=())
     policy = replace(policy, preferences=replace(policy.preferences, import_outlook_events=ImportOutlookEvents.FULL))
     echo_w = Present(wedsync_state(base_w))
     echo_o = Present(outlook_state(base_o, prefix=mapping.prefix, is_organizer=mapping.is_organizer))

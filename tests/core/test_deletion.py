@@ -24,7 +24,7 @@ from shared.core.decide import decide
 from shared.core.event import CalendarEvent, EventType, Field, Side
 from shared.core.history import Conflict
 from shared.core.integration import Direction, OnOutlookDelete, Preferences
-from shared.core.mapping import EventMapping, Role
+from shared.core.mapping import EventMapping
 from shared.core.pair import NOTE_TYPE_OFF
 from shared.core.states import ConflictState, MappingState
 from shared.core.views import UNSEEN, Gone, Present, View
@@ -37,7 +37,6 @@ ASK, UNLINK, DELETE = (
 )
 TO_OUTLOOK, FROM_OUTLOOK = Policy(direction=Direction.TO_OUTLOOK), Policy(direction=Direction.FROM_OUTLOOK)
 OURS, THEIRS = mapping_of(), mapping_of(born=Side.OUTLOOK, prefix="")
-BLOCK = mapping_of(role=Role.TRAVEL)
 EDITED = replace(EVENT, title="Fitting")
 WITH_GUEST = replace(EVENT, attendees=(GUEST,))
 MEETING = mapping_of(WITH_GUEST)
@@ -78,13 +77,10 @@ def only(decision: Decision) -> Action:
         (OURS, UNSEEN, GONE, DELETE, Delete(side=Side.WEDSYNC, rule=Rule.OUTLOOK_DELETE_DELETE, version=3)),
         (OURS, EVENT, MOVED, DELETE, Delete(side=Side.WEDSYNC, rule=Rule.OUTLOOK_DELETE_DELETE, version=4)),
         (THEIRS, UNSEEN, GONE, ASK, Delete(side=Side.WEDSYNC, rule=Rule.OUTLOOK_BORN_GONE, version=3)),
-        (BLOCK, UNSEEN, GONE, ASK, Unlink(side=OUTLOOK_GONE, rule=Rule.TRAVEL_REMOVED)),
-        (BLOCK, EDITED, GONE, DELETE, Unlink(side=OUTLOOK_GONE, rule=Rule.TRAVEL_REMOVED)),
         # gone in WedSync, as it was in Outlook
         (OURS, GONE, UNSEEN, ASK, Delete(side=Side.OUTLOOK, rule=Rule.WEDSYNC_DELETED, etag="etag-3")),
         (OURS, GONE, EVENT, ASK, Delete(side=Side.OUTLOOK, rule=Rule.WEDSYNC_DELETED, etag="etag-4")),
         (THEIRS, GONE, EVENT, ASK, Hide(rule=Rule.HIDDEN)),
-        (BLOCK, GONE, EDITED, ASK, Delete(side=Side.OUTLOOK, rule=Rule.WEDSYNC_DELETED, etag="etag-4")),
         # gone on both
         (OURS, GONE, GONE, ASK, End(rule=Rule.BOTH_GONE)),
         (THEIRS, GONE, MOVED, ASK, End(rule=Rule.BOTH_GONE)),
@@ -117,7 +113,6 @@ def test_each_deletion_rule(
         (THEIRS, GONE, EDITED, ASK, Rule.EDITED_AND_DELETED, WEDSYNC_GONE),
         (MEETING, GONE, WITH_GUEST, ASK, Rule.GUESTS_DELETE, WEDSYNC_GONE),
         (MEETING, GONE, UNSEEN, ASK, Rule.GUESTS_DELETE, WEDSYNC_GONE),
-        (replace(MEETING, role=Role.TRAVEL), GONE, UNSEEN, ASK, Rule.GUESTS_DELETE, WEDSYNC_GONE),
         (replace(OURS, base_w=None), EVENT, GONE, DELETE, Rule.EDITED_AND_DELETED, OUTLOOK_GONE),
         (replace(OURS, drifted=frozenset({Field.TITLE})), GONE, UNSEEN, ASK, Rule.EDITED_AND_DELETED, WEDSYNC_GONE),
     ],

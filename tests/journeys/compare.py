@@ -95,6 +95,19 @@ def is_ours(item: dict[str, Any]) -> bool:
     return marked and not str(item.get("transactionId") or "localevent:").startswith("localevent:")
 
 
+def travel_of(event: dict[str, Any]) -> dict[str, Any]:
+    """Return the travel-time block of an event, as if WedSync had it as an event; a private one tells no title."""
+    start = datetime.fromisoformat(event["start"]).replace(tzinfo=ZoneInfo(event["timeZone"])).astimezone(UTC)
+    return event | {
+        "title": "Travel" if event["private"] else f"Travel: {event['title']}",
+        "start": (start - timedelta(minutes=event["travelMinutes"])).replace(tzinfo=None).isoformat(),
+        "end": start.replace(tzinfo=None).isoformat(),
+        "timeZone": "UTC",
+        "location": None,
+        "description": "",
+    }
+
+
 def window(now: datetime) -> tuple[datetime, datetime]:
     day = now.replace(hour=0, minute=0, second=0, microsecond=0)
     return day - timedelta(days=180), day + timedelta(days=1460)
@@ -106,14 +119,20 @@ def differences(
     view: list[dict[str, Any]],
     *,
     but: frozenset[str] = frozenset(),
+    travel: bool = False,
 ) -> list[str]:
-    """Return in words where the calendars differ; ``but`` names WedSync ids with an open conflict."""
+    """Return in words where the calendars differ; ``but`` names WedSync ids with an open conflict.
+
+    ``travel``: events with travel minutes have a block before them in Outlook.
+    """
     found: list[str] = []
     ours = [item for item in items if is_ours(item)]
     own = [event for event in wedsync if not event["externalId"] and event["id"] not in but]
+    led = [travel_of(event) for event in own if travel and event["travelMinutes"] and not event["allDay"]]
+    own += led
     wanted = Counter(of_wedsync(event, prefix=PREFIX) for event in own)
     present = Counter(of_outlook(item) for item in ours)
-    skipped = len([event for event in wedsync if not event["externalId"]]) - len(own)
+    skipped = len([event for event in wedsync if not event["externalId"]]) - (len(own) - len(led))
     if sum(present.values()) != sum(wanted.values()) + skipped:
         found.append(f"{sum(wanted.values()) + skipped} WedSync events have {sum(present.values())} copies")
     found += [f"missing in Outlook: {entry}" for entry in (wanted - present)]

@@ -51,6 +51,7 @@ from shared.store.integrations import TableIntegrations
 from shared.store.leases import TableLeases
 from shared.store.mappings import TableMappings
 from shared.store.run_items import TableRunItems
+from shared.store.rules import TableResolutionRules
 from shared.store.subscriptions import TableSubscriptionRows
 from shared.usecases.connect import integration_id_of
 from shared.usecases.settle_pair import policy_of
@@ -214,6 +215,7 @@ class World:
             integrations=TableIntegrations(self.tables),
             mappings=TableMappings(self.tables),
             conflicts=TableConflicts(self.tables),
+            rules=TableResolutionRules(self.tables),
             confirmations=TableConfirmations(self.tables),
             runs=TableRuns(self.tables),
             run_items=TableRunItems(self.tables),
@@ -396,7 +398,13 @@ class World:
         but = frozenset(str(each.wedsync_id) for each in await self.mappings() if each.mapping_id in at_odds)
         start, end = (moment.date().isoformat() for moment in compare.window(self.clock.now()))
         view = await self.outlook.view(start, end)
-        return compare.differences(await self.wedsync.events(), await self.outlook.events(), view, but=but)
+        return compare.differences(
+            await self.wedsync.events(),
+            await self.outlook.events(),
+            view,
+            but=but,
+            travel=(await self.integration()).preferences.sync_travel_time,
+        )
 
     async def assert_equal(self) -> None:
         """Both calendars say the same, nobody was mailed, and no job failed without foresight."""

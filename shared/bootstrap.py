@@ -30,6 +30,7 @@ from shared.store.leases import TableLeases
 from shared.store.mappings import TableMappings
 from shared.store.queues import StorageJobQueue
 from shared.store.run_items import TableRunItems
+from shared.store.rules import TableResolutionRules
 from shared.store.secrets import VaultSecrets
 from shared.store.subscriptions import TableSubscriptionRows
 from shared.store.tables import AzureTables
@@ -110,6 +111,7 @@ def ports_of(settings: Settings) -> Ports:
         integrations=TableIntegrations(tables),
         mappings=TableMappings(tables),
         conflicts=TableConflicts(tables),
+        rules=TableResolutionRules(tables),
         confirmations=TableConfirmations(tables),
         runs=TableRuns(tables),
         run_items=TableRunItems(tables),

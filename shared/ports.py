@@ -136,6 +136,17 @@ class Outlook(Protocol):
         """Return all calendars of the mailbox, the default one first. One request per page."""
         ...
 
+    async def marked_calendars(self, integration_id: str, marker: str) -> tuple[CalendarInfo, ...]:
+        """Return the calendars that carry this marker of ours. One request."""
+        ...
+
+    async def create_calendar(self, integration_id: str, *, name: str, marker: str) -> CalendarInfo:
+        """Make a calendar with a marker; ``StateConflict`` if there is one of this name. One request.
+
+        ``OutcomeUnknown`` if no answer came: it may have been made.
+        """
+        ...
+
     async def event(self, integration_id: str, event_id: str) -> OutlookState:
         """Return the event with its marker expanded; raise ``EventGone`` on 404/410 ErrorItemNotFound. One request."""
         ...

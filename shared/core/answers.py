@@ -6,7 +6,7 @@ An answered field is carried like any other change; only the value, and the rule
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from shared.core.actions import OpenConflict, Rule
+from shared.core.actions import Decision, OpenConflict, Rule
 from shared.core.canon import key, same
 from shared.core.conflicts import CUSTOM, chosen, conflict_id_of
 from shared.core.event import CalendarEvent, EventType, Field, Side, WedSyncState
@@ -14,7 +14,7 @@ from shared.core.history import Conflict
 from shared.core.integration import GuestUpdates
 from shared.core.merge import NO_FIELDS, Merge, holds
 from shared.core.pair import Pair
-from shared.core.rules import ruling
+from shared.core.rules import RULED_FIELDS, ruling
 from shared.core.views import Present
 
 _TO: Mapping[Side, str] = {Side.WEDSYNC: "to_wedsync", Side.OUTLOOK: "to_outlook"}
@@ -128,6 +128,12 @@ def ruled(pair: Pair, answers: Answers, *, unsettled: frozenset[Field]) -> Answe
                 applied=(*answers.applied, conflict_id_of(opening, pair.mapping.mapping_id)),
             )
     return answers
+
+
+def could_be_ruled(decision: Decision) -> bool:
+    """Whether a question is about to be asked that a rule might answer."""
+    opened = [action for action in decision.actions if isinstance(action, OpenConflict)]
+    return any(action.rule is Rule.CLASH and action.which in RULED_FIELDS for action in opened)
 
 
 def _event_type(pair: Pair) -> EventType:

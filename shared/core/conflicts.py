@@ -55,7 +55,8 @@ def conflict_id_of(opening: OpenConflict, mapping_id: str) -> str:
 def conflict_of(opening: OpenConflict, mapping: EventMapping, *, now: datetime, conflict_id: str = "") -> Conflict:
     """Return the open conflict to be stored, with what is suggested and the reason in plain words.
 
-    One that a rule has answered is born resolved. Without an id of the caller's it gets ``conflict_id_of``'s, so that two workers who see the same open one conflict.
+    One that a rule has answered is born resolved. Without an id of the caller's it gets ``conflict_id_of``'s, so that
+    two workers who see the same open one conflict.
     """
     suggestion, reason = advise(opening, mapping.event_type)
     return Conflict(

@@ -45,6 +45,7 @@ class Table(StrEnum):
     HISTORY = "OutlookSyncHistory"
     CHANGES = "OutlookChanges"
     CONFLICTS = "OutlookConflicts"
+    RULES = "OutlookRules"
     CONFIRMATIONS = "OutlookConfirmations"
     SUBSCRIPTIONS = "OutlookSubscriptions"
     AUTH_STATES = "OutlookAuthStates"

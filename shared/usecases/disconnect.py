@@ -34,6 +34,7 @@ from shared.ports import (
     LeaseHold,
     Leases,
     Mappings,
+    ResolutionRules,
     Runs,
     Stored,
 )
@@ -56,6 +57,7 @@ class Disconnect:
     integrations: Integrations
     mappings: Mappings
     conflicts: Conflicts
+    rules: ResolutionRules
     confirmations: Confirmations
     runs: Runs
     leases: Leases
@@ -186,6 +188,7 @@ class Disconnect:
             unsubscribed = await self.subscribe.remove_all(integration_id, at_graph=False)
         deleted = progress.dropped + await self.mappings.forget_all(integration_id)
         await self.conflicts.forget_all(integration_id)
+        await self.rules.forget_all(integration_id)
         await self.confirmations.forget_all(integration_id)
         await self.consent.forget(integration_id)
         account = Account(tenant_id=integration.tenant_id, account_id=integration.account_id)

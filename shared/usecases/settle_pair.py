@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from shared.core.actions import Decision, Hold, Policy
+from shared.core.answers import could_be_ruled
 from shared.core.decide import decide
 from shared.core.event import Side
 from shared.core.history import Conflict, Tally
@@ -83,9 +84,7 @@ class SettlePair:
                 continue
             if stored.value.outlook_id is None:
                 views, policy = views.seen(Side.OUTLOOK, Gone(proved=True)), _asking(policy)
-            decision = decide(
-                stored.value, wedsync=views.wedsync, outlook=views.outlook, policy=policy, conflicts=conflicts
-            )
+            decision = await self._decided(stored.value, views, policy, conflicts)
             hold = decision.actions[0]
             if isinstance(hold, Hold) and hold.side is not None:
                 views = views.seen(hold.side, await self.look.at(integration, stored.value, hold.side))
@@ -138,6 +137,16 @@ class SettlePair:
         return await self.acts.run(
             integration, stored, decision, wedsync=views.wedsync, trace=trace, conflicts=conflicts
         )
+
+    async def _decided(
+        self, mapping: EventMapping, views: Views, policy: Policy, conflicts: Sequence[Conflict]
+    ) -> Decision:
+        """Decide; the user's rules are read only where one could answer what would be asked otherwise."""
+        decision = decide(mapping, wedsync=views.wedsync, outlook=views.outlook, policy=policy, conflicts=conflicts)
+        if policy.rules or not could_be_ruled(decision):
+            return decision
+        policy = replace(policy, rules=await self.rules.of_integration(mapping.integration_id))
+        return decide(mapping, wedsync=views.wedsync, outlook=views.outlook, policy=policy, conflicts=conflicts)
 
     async def _enough(self, integration: Integration, mapping: EventMapping, views: Views) -> Views:
         """Read both sides of what was set aside: one may be as it was while the other's change still waits."""

@@ -1,0 +1,131 @@
+"""A person answers for an event that one side lacks: carry the deletion out, or bring the event back."""
+
+from dataclasses import dataclass, replace
+
+from shared.core.actions import Apply, Create, Decision, Delete, Rule, Unlink
+from shared.core.canon import with_prefix
+from shared.core.conflicts import applied, resolved
+from shared.core.event import OutlookState, Side, WedSyncState
+from shared.core.history import Conflict
+from shared.core.integration import Integration
+from shared.core.mapping import EventMapping
+from shared.core.states import MAPPING_MOVES, MappingState, move
+from shared.core.views import Gone, Present, Views
+from shared.errors import EventGone, NotFound
+from shared.ports import Clock, Conflicts, Mappings, Stored
+from shared.usecases.choices import ConflictSuperseded
+from shared.usecases.journal import Trace
+from shared.usecases.look import Look
+from shared.usecases.recompose import import_anew
+from shared.usecases.settle_intent import has_event
+from shared.usecases.settle_pair import SettlePair
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResolveDeletion:
+    """Carries the answer out; every write is conditional on what the user was shown."""
+
+    mappings: Mappings
+    conflicts: Conflicts
+    look: Look
+    pair: SettlePair
+    clock: Clock
+
+    async def run(self, integration: Integration, mapping_id: str, chosen: Side, conflict: Conflict) -> None:
+        """Carry it out and close the conflict.
+
+        ``VersionMismatch``, ``EventGone``, ``StoreFault`` and ``ConflictSuperseded`` say that a side has moved on.
+        """
+        stored = await self.mappings.get(integration.integration_id, mapping_id)
+        if stored is None:
+            raise NotFound("event_not_found", "No synced event has this id.")
+        if stored.value.state is MappingState.INTENT:
+            stored = await self._settled(integration, stored)
+            if conflict.absent is chosen.other and has_event(stored.value, conflict.absent):
+                return  # it was chosen before, and is carried out by now
+        await self._still_open(stored.value, conflict)
+        await self._settle(integration, stored, chosen, conflict)
+        await self.conflicts.put(applied(conflict, at=self.clock.now(), choice=chosen.value))
+
+    async def _settled(self, integration: Integration, stored: Stored[EventMapping]) -> Stored[EventMapping]:
+        settled = await self.pair.settle_intent(integration, stored, Trace())
+        if settled is None:
+            raise ConflictSuperseded
+        return settled
+
+    async def _still_open(self, mapping: EventMapping, conflict: Conflict) -> None:
+        """Ask again now that the mapping was read: its versions must not be newer than the values that were chosen."""
+        open_now = await self.conflicts.open_of(mapping.integration_id, mapping.mapping_id)
+        known = any(each.conflict_id == conflict.conflict_id for each in open_now)
+        if not known or mapping.state is not MappingState.LINKED:
+            raise ConflictSuperseded
+
+    async def _settle(
+        self, integration: Integration, stored: Stored[EventMapping], chosen: Side, conflict: Conflict
+    ) -> None:
+        absent = conflict.absent or Side.OUTLOOK
+        if chosen is absent:  # the deletion is meant: delete on the side that still has the event
+            delete = Delete(
+                side=absent.other,
+                rule=Rule.OUTLOOK_DELETE_ASK if absent is Side.OUTLOOK else Rule.WEDSYNC_DELETED,
+                version=stored.value.w_version,
+                etag=stored.value.o_etag,
+                asked=True,
+                before=conflict.wedsync if absent is Side.OUTLOOK else conflict.outlook,
+            )
+            await self._end(integration, stored, delete, conflict)
+        elif absent is Side.WEDSYNC:
+            await self._import_again(integration, stored)
+        elif stored.value.born is Side.OUTLOOK and await self._is_elsewhere(integration, stored.value):
+            await self._end(integration, stored, Unlink(side=Side.OUTLOOK, rule=Rule.LEFT_CALENDAR), conflict)
+        else:
+            await self._bring_back(integration, stored)
+
+    async def _end(
+        self, integration: Integration, stored: Stored[EventMapping], action: Delete | Unlink, conflict: Conflict
+    ) -> None:
+        """Carry out what ends the sync of the pair; the conflict is closed before the mapping, which may go."""
+        mapping = stored.value
+        if isinstance(action, Unlink):
+            state = move(MAPPING_MOVES, mapping.state, MappingState.UNLINKED)
+            mapping = replace(mapping, state=state, held=frozenset())
+        choice = Side.WEDSYNC if isinstance(action, Unlink) else action.side.other
+        row = resolved(conflict, choice=choice.value)
+        decision = Decision(actions=(action, Apply(conflict_ids=(row.conflict_id,))), mapping=mapping)
+        await self.pair.carry_out(integration, stored, decision, views=Views(), trace=Trace(), conflicts=(row,))
+
+    async def _is_elsewhere(self, integration: Integration, mapping: EventMapping) -> bool:
+        """Whether Outlook's event left the calendar and is there still: another one would be a second."""
+        if mapping.outlook_id is None:
+            return False
+        view = await self.look.outlook_event(integration, mapping.outlook_id, moved=True)
+        if isinstance(view, Present):
+            raise ConflictSuperseded  # it is back
+        return isinstance(view, Gone) and view.left_calendar
+
+    async def _bring_back(self, integration: Integration, stored: Stored[EventMapping]) -> None:
+        mapping = stored.value
+        view = await self.look.at(integration, mapping, Side.WEDSYNC)
+        if not isinstance(view, Present) or not isinstance(view.state, WedSyncState) or view.state.deleted:
+            raise EventGone("wedsync")
+        content = view.state.content
+        prefix = integration.preferences.event_prefix if mapping.born is Side.WEDSYNC else ""
+        create = Create(
+            side=Side.OUTLOOK,
+            rule=Rule.OUTLOOK_DELETE_ASK,
+            content=content,
+            title=with_prefix(content.title, prefix),
+            event_type=mapping.event_type,
+            prefix=prefix,
+        )
+        decision = Decision(actions=(create,), mapping=mapping)
+        await self.pair.carry_out(integration, stored, decision, views=Views(wedsync=view), trace=Trace())
+
+    async def _import_again(self, integration: Integration, stored: Stored[EventMapping]) -> None:
+        """WedSync deleted it and Outlook's edit is wanted: the Outlook event comes in as a new one."""
+        view = await self.look.at(integration, stored.value, Side.OUTLOOK)
+        if not isinstance(view, Present) or not isinstance(view.state, OutlookState) or view.state.cancelled:
+            raise EventGone("graph")
+        intent = import_anew(self.pair.create, integration, stored.value, view.state)
+        kept = await self.pair.journal.save(stored, intent)
+        await self._settled(integration, kept)

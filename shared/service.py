@@ -18,6 +18,7 @@ from shared.usecases.create_batch import CreateBatch
 from shared.usecases.create_event import CreateEvent
 from shared.usecases.dead_runs import BuryDeadRuns
 from shared.usecases.disconnect import Disconnect
+from shared.usecases.foresee_deletions import ForeseeDeletions
 from shared.usecases.guard_deletions import GuardDeletions
 from shared.usecases.job_frame import JobFrame
 from shared.usecases.journal import Journal
@@ -179,6 +180,9 @@ def build(settings: Settings, ports: Ports) -> App:
             frame=frame,
             mappings=p.mappings,
             look=settling.look,
+            foresee=ForeseeDeletions(
+                mappings=p.mappings, look=settling.look, pair=settling.pair, guard=settling.pair.guard
+            ),
             pair=settling.pair,
             new=settling.new,
             travel=settling.travel,

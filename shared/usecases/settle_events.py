@@ -10,7 +10,7 @@ from shared.core.integration import Integration, SyncWindow
 from shared.core.jobs import EventJob, Glance
 from shared.core.mapping import EventMapping, Role
 from shared.core.states import MappingState
-from shared.core.views import UNSEEN, Gone, Present, Views
+from shared.core.views import UNSEEN, Gone, Present, View, Views
 from shared.errors import (
     CalendarGone,
     DuplicateTransaction,
@@ -28,6 +28,7 @@ from shared.errors import (
 )
 from shared.log import log_action
 from shared.ports import Clock, Mappings
+from shared.usecases.foresee_deletions import ForeseeDeletions
 from shared.usecases.job_frame import JobFrame
 from shared.usecases.journal import Journal, Trace
 from shared.usecases.look import Look
@@ -61,6 +62,7 @@ class SettleEvents:
     frame: JobFrame
     mappings: Mappings
     look: Look
+    foresee: ForeseeDeletions
     pair: SettlePair
     new: SettleNew
     journal: Journal
@@ -94,9 +96,11 @@ class SettleEvents:
 
     async def _each(self, integration: Integration, job: EventJob, done: _Done, *, trace: Trace) -> None:
         policy = policy_of(integration, window=self._window())
+        seen = await self.foresee.run(integration, job, policy=policy)
         for glance in job.events:
             try:
-                done.tally += await self._one(integration, job.side, glance, policy=policy, trace=trace)
+                view = seen.get(glance.event_id)
+                done.tally += await self._one(integration, job.side, glance, view, policy=policy, trace=trace)
             except _STOPS:
                 raise
             except _SOON as soon:
@@ -113,10 +117,11 @@ class SettleEvents:
         return SyncWindow.around(self.clock.now(), past_days=self.past_days, future_days=self.future_days)
 
     async def _one(
-        self, integration: Integration, side: Side, glance: Glance, *, policy: Policy, trace: Trace
+        self, integration: Integration, side: Side, glance: Glance, view: View | None, *, policy: Policy, trace: Trace
     ) -> Tally:
-        look = self._wedsync if side is Side.WEDSYNC else self._outlook
-        return await look(integration, glance, policy=policy, trace=trace)
+        if side is Side.WEDSYNC:
+            return await self._wedsync(integration, glance, policy=policy, trace=trace)
+        return await self._outlook(integration, glance, view, policy=policy, trace=trace)
 
     async def _wedsync(self, integration: Integration, glance: Glance, *, policy: Policy, trace: Trace) -> Tally:
         done = Tally()
@@ -131,14 +136,16 @@ class SettleEvents:
             done = await self.new.wedsync_event(integration, view.state, policy=policy, trace=trace)
         return done + await self.travel.follow(integration, glance.event_id, view, policy=policy, trace=trace)
 
-    async def _outlook(self, integration: Integration, glance: Glance, *, policy: Policy, trace: Trace) -> Tally:
+    async def _outlook(
+        self, integration: Integration, glance: Glance, view: View | None, *, policy: Policy, trace: Trace
+    ) -> Tally:
         stored = await self.mappings.by_outlook(integration.integration_id, glance.event_id)
         if stored and _known_etag(stored.value, glance):
             return Tally()
         if stored is None and glance.removed:
             await self._removed(integration, glance)
             return Tally()
-        view = await self.look.outlook_event(integration, glance.event_id, moved=glance.removed)
+        view = view or await self.look.outlook_event(integration, glance.event_id, moved=glance.removed)
         if isinstance(view, Present) and isinstance(view.state, OutlookState) and _in_series(view.state):
             await self.request_sync.look_again(integration)
             return Tally()

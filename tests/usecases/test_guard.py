@@ -60,7 +60,7 @@ async def test_the_sixth_deletion_within_ten_minutes_waits(world: World) -> None
     ids = await born_in_outlook(world, 40)
     for event_id in ids[:20]:
         await world.outlook.remove(event_id)
-    await world.settle()
+        await world.settle()
 
     assert len(await world.wedsync.events()) == 35
     found = await asked(world)
@@ -138,9 +138,9 @@ async def test_a_repeated_notice_counts_nothing_twice(world: World) -> None:
     ids = await born_in_outlook(world, 40)
     for event_id in ids[:7]:
         await world.outlook.remove(event_id)
-    await world.quiet()
-    world.post += world.post * 2
-    await world.settle()
+        await world.quiet()
+        world.post += world.post * 2
+        await world.settle()
     await world.sync()
 
     assert len((await asked(world)).held) == 2

@@ -48,6 +48,8 @@ class Refusal(SyncFault):
         self.code = code
         self.detail = detail
         self.errors = errors
+        self.members: dict[str, object] = {}
+        """Further members of the problem document, ready for JSON; the border fills them in."""
 
 
 class InvalidInput(Refusal):

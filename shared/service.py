@@ -165,6 +165,7 @@ def build(settings: Settings, ports: Ports) -> App:
             integrations=p.integrations,
             mappings=p.mappings,
             conflicts=p.conflicts,
+            rules=p.rules,
             confirmations=p.confirmations,
             runs=p.runs,
             rows=p.rows,

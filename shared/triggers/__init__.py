@@ -5,6 +5,15 @@ import azure.functions as func
 
 def blueprints() -> tuple[func.Blueprint, ...]:
     """Return every blueprint of the app."""
-    from shared.triggers import api, auth, settings, timers, webhooks, worker  # noqa: PLC0415 - no ring with the package
+    from shared.triggers import (  # noqa: PLC0415 - no ring with the package itself
+        api,
+        auth,
+        conflicts,
+        settings,
+        timers,
+        webhooks,
+        worker,
+    )
 
-    return (auth.blueprint, api.blueprint, settings.blueprint, webhooks.blueprint, worker.blueprint, timers.blueprint)
+    rooms = (auth, api, conflicts, settings, webhooks, worker, timers)
+    return tuple(room.blueprint for room in rooms)

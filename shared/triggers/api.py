@@ -13,7 +13,6 @@ from shared.service import App
 from shared.triggers import present, shapes
 from shared.triggers.http import Call, Reply, endpoint
 from shared.usecases.list_events import EventFilter
-from shared.usecases.resolve_conflict import Choice
 
 blueprint = func.Blueprint()
 _STATUSES = get_args(shapes.MappedEventShape.model_fields["sync_status"].annotation)
@@ -81,27 +80,6 @@ async def list_events(app: App, call: Call) -> Reply:
         page_size=_number(call, "pageSize", default=50, most=500),
     )
     return Reply(body=present.event_page(page, wanted))
-
-
-@endpoint(blueprint, route="calendar/outlook/events/{eventId}/resolve", method="POST")
-async def resolve_conflict(app: App, call: Call) -> Reply:
-    """Carry out the user's choice for each field in conflict."""
-    request = call.json(shapes.ResolveRequest)
-    results = await app.resolve_conflict.run(
-        call.user_id,
-        call.params["eventId"],
-        [
-            Choice(
-                field=name,
-                use=choice.use_value,
-                custom=choice.custom_value,
-                conflict_id=choice.conflict_id or "",
-            )
-            for name, choice in request.resolutions.items()
-        ],
-        set_as_default=request.set_as_default,
-    )
-    return Reply(body=shapes.ResolveResponse(success=True, results=dict(results)))
 
 
 @endpoint(blueprint, route="health", method="GET", signed_in=False)

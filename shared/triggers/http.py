@@ -6,11 +6,11 @@ https://www.rfc-editor.org/rfc/rfc9457
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import azure.functions as func
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from shared import bootstrap
 from shared.errors import (
@@ -128,7 +128,9 @@ def problem_of(error: Exception, where: str) -> Reply:
     match error:
         case Refusal():
             headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, NotSignedIn) else {}
-            return _problem(error.status, error.code, error.detail, headers=headers, errors=error.errors)
+            return _problem(
+                error.status, error.code, error.detail, headers=headers, errors=error.errors, members=error.members
+            )
         case ConsentFault():
             return _problem(400, error.code, error.detail, link=error.link or None)
         case ReconnectNeeded():
@@ -151,7 +153,9 @@ def problem_of(error: Exception, where: str) -> Reply:
 
 
 class Problem(BaseModel):
-    """RFC 9457, with ``code`` and, for bodies, the members at fault."""
+    """RFC 9457, with ``code``, for bodies the members at fault, and the extension members of its type."""
+
+    model_config = ConfigDict(extra="allow")
 
     type: str
     title: str
@@ -170,6 +174,7 @@ def _problem(
     headers: Mapping[str, str] | None = None,
     errors: tuple[dict[str, str], ...] = (),
     link: str | None = None,
+    members: Mapping[str, Any] | None = None,
 ) -> Reply:
     document = Problem(
         type=f"urn:wedsync:outlook-sync:problem:{code}",
@@ -179,6 +184,7 @@ def _problem(
         detail=detail,
         errors=list(errors) or None,
         link=link,
+        **(members or {}),
     )
     return Reply(status=status, body=document, headers={**(headers or {}), "Content-Type": "application/problem+json"})
 

@@ -3,6 +3,7 @@
 Missing strings are empty, missing numbers 0, optional members absent.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, cast
 from zoneinfo import ZoneInfo
@@ -14,7 +15,8 @@ from shared.core.event import AllDay, CalendarEvent, Field
 from shared.core.history import Conflict, SyncRun
 from shared.core.integration import CalendarInfo, Integration, Preferences
 from shared.core.pair import is_deletion_held
-from shared.core.states import IntegrationState, RunState
+from shared.core.rules import ResolutionRule
+from shared.core.states import ConflictState, IntegrationState, RunState
 from shared.triggers import shapes
 from shared.usecases.list_events import EventFilter, EventPage, MappedEvent, day_of
 from shared.usecases.report_status import SyncStatus
@@ -44,8 +46,8 @@ def preferences(value: Preferences) -> shapes.PreferencesShape:
     )
 
 
-def integration(value: Integration) -> shapes.IntegrationShape:
-    """Present the connection."""
+def integration(value: Integration, rules: Sequence[ResolutionRule] = ()) -> shapes.IntegrationShape:
+    """Present the connection and the user's rules for conflicts."""
     return shapes.IntegrationShape(
         id=value.integration_id,
         microsoft_user_id=value.account_id,
@@ -60,8 +62,20 @@ def integration(value: Integration) -> shapes.IntegrationShape:
         status=value.state.value,
         reason=value.reason or None,
         email=value.email or None,
+        resolution_rules=[resolution_rule(rule) for rule in rules] or None,
         webhook_enabled=value.webhooks,
         moving=value.moves or None,
+    )
+
+
+def resolution_rule(value: ResolutionRule) -> shapes.ResolutionRuleShape:
+    """Present a rule."""
+    return shapes.ResolutionRuleShape(
+        rule_id=value.rule_id,
+        field=value.field.value,
+        event_type=value.event_type.value,
+        use=value.use.value,
+        created_at=when(value.created_at),
     )
 
 
@@ -166,7 +180,7 @@ def sync_status(value: SyncStatus) -> shapes.StatusResponse:
     """Present the status of the connection."""
     channel = value.subscription
     return shapes.StatusResponse(
-        integration=integration(value.integration),
+        integration=integration(value.integration, value.rules),
         sync_stats=shapes.StatsShape(
             total_events=value.counts.total,
             synced_events=value.counts.synced,
@@ -226,7 +240,11 @@ def conflict(value: Conflict) -> shapes.ConflictShape:
         base=field_value(value.base, value.field),
         reason=value.reason,
         opened_at=when(value.opened_at),
+        wed_sync_changed_at=when(value.wedsync_at) or None,
+        outlook_changed_at=when(value.outlook_at) or None,
         kind=None if value.field else "deleted",
+        state="resolved" if value.state is ConflictState.RESOLVED else "open",
+        choice=value.choice or None,
     )
 
 

@@ -50,6 +50,16 @@ class PreferencesShape(Shape):
     guest_updates: Literal["ask", "send"]
 
 
+class ResolutionRuleShape(Shape):
+    """A choice that holds for conflicts to come."""
+
+    rule_id: str
+    field: str
+    event_type: str
+    use: Literal["wedsync", "outlook"]
+    created_at: str
+
+
 class IntegrationShape(Shape):
     """``OutlookIntegration``; ``status`` and ``reason`` say whether the user has to do something.
 
@@ -69,6 +79,7 @@ class IntegrationShape(Shape):
     status: str
     reason: str | None = None
     email: str | None = None
+    resolution_rules: list[ResolutionRuleShape] | None = None
     webhook_enabled: bool
     moving: bool | None = None
 
@@ -234,7 +245,10 @@ class SyncJobResponse(Shape):
 
 
 class ConflictShape(Shape):
-    """``SyncConflict``, with its id, the base and the reason added. An absent side's value is null."""
+    """``SyncConflict``, with its id, the base, the times and the reason added. An absent side's value is null.
+
+    ``state`` is ``resolved`` while a ``choice`` was made that is not on both sides yet.
+    """
 
     field: str
     wed_sync_value: Any
@@ -245,7 +259,11 @@ class ConflictShape(Shape):
     base: Any = None
     reason: str = ""
     opened_at: str = ""
+    wed_sync_changed_at: str | None = None
+    outlook_changed_at: str | None = None
     kind: Literal["deleted"] | None = None
+    state: Literal["open", "resolved"] = "open"
+    choice: str | None = None
 
     @model_serializer(mode="wrap")
     def _keep_the_absent_side(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -302,28 +320,6 @@ class EventsResponse(Shape):
     events: list[MappedEventShape]
     pagination: PaginationShape
     filters: FiltersShape
-
-
-class FieldChoice(Shape):
-    """One field's resolution."""
-
-    use_value: Literal["wedsync", "outlook", "custom"]
-    custom_value: Any = None
-    conflict_id: str | None = None
-
-
-class ResolveRequest(Shape):
-    """``ResolveConflictRequest``."""
-
-    resolutions: dict[str, FieldChoice] = Field(min_length=1)
-    set_as_default: bool = False
-
-
-class ResolveResponse(Shape):
-    """What became of each field: ``applied``, or ``queued`` when the far end has to be waited for."""
-
-    success: bool
-    results: dict[str, str]
 
 
 class RemovalResponse(Shape):

@@ -8,9 +8,19 @@ from shared.core.history import SyncRun
 from shared.core.integration import Integration
 from shared.core.mapping import EventMapping, Role
 from shared.core.pair import is_deletion_held
+from shared.core.rules import ResolutionRule
 from shared.core.states import MappingState, SubscriptionState
 from shared.core.subscription import Subscription
-from shared.ports import Clock, Confirmations, Conflicts, Integrations, Mappings, Runs, SubscriptionRows
+from shared.ports import (
+    Clock,
+    Confirmations,
+    Conflicts,
+    Integrations,
+    Mappings,
+    ResolutionRules,
+    Runs,
+    SubscriptionRows,
+)
 from shared.usecases.connect_state import connection_of
 
 
@@ -36,6 +46,7 @@ class SyncStatus:
     subscription: Subscription | None
     renewal_needed: bool
     confirmation: Confirmation | None = None
+    rules: tuple[ResolutionRule, ...] = ()
 
 
 def status_of(mapping: EventMapping, *, in_conflict: bool = False) -> str:
@@ -54,6 +65,7 @@ class ReportStatus:
     integrations: Integrations
     mappings: Mappings
     conflicts: Conflicts
+    rules: ResolutionRules
     confirmations: Confirmations
     runs: Runs
     rows: SubscriptionRows
@@ -74,6 +86,7 @@ class ReportStatus:
         subscription = active[0] if active else None
         return SyncStatus(
             integration=integration,
+            rules=await self.rules.of_integration(integration.integration_id),
             counts=await self._counts(integration.integration_id),
             next_sync_at=(integration.last_sync_at or now) + timedelta(minutes=self.safety_sync_minutes),
             recent=tuple(stored.value for stored in recent),

@@ -1,0 +1,59 @@
+"""Resolving conflicts."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import azure.functions as func
+
+from shared.core.conflicts import CUSTOM
+from shared.core.history import Conflict
+from shared.service import App
+from shared.triggers import present
+from shared.triggers.conflict_shapes import ResolveRequest, ResolveResponse
+from shared.triggers.custom_values import custom_value
+from shared.triggers.http import Call, Reply, endpoint
+from shared.usecases.choices import Choice, ConflictSuperseded, GuestsWouldBeMailed
+
+blueprint = func.Blueprint()
+
+
+@endpoint(blueprint, route="calendar/outlook/events/{eventId}/resolve", method="POST")
+async def resolve_conflict(app: App, call: Call) -> Reply:
+    """Carry out the user's choice for each field in conflict."""
+    request = call.json(ResolveRequest)
+    choices = [
+        Choice(
+            field=name,
+            use=choice.use_value,
+            custom=custom_value(name, choice.custom_value) if choice.use_value == CUSTOM else None,
+            conflict_id=choice.conflict_id or "",
+        )
+        for name, choice in request.resolutions.items()
+    ]
+    with presented():
+        results = await app.resolve_conflict.run(
+            call.user_id,
+            call.params["eventId"],
+            choices,
+            set_as_default=request.set_as_default,
+            mail_guests=request.mail_guests,
+        )
+    return Reply(body=ResolveResponse(success=True, results=dict(results)))
+
+
+@contextmanager
+def presented() -> Iterator[None]:
+    """Put what a refusal is about into its problem document: the conflict there is now, the guests at stake."""
+    try:
+        yield
+    except ConflictSuperseded as refusal:
+        if refusal.conflict is not None:
+            refusal.members["conflict"] = _json(refusal.conflict)
+        raise
+    except GuestsWouldBeMailed as refusal:
+        refusal.members["guests"] = refusal.guests
+        raise
+
+
+def _json(conflict: Conflict) -> dict[str, object]:
+    return present.conflict(conflict).model_dump(mode="json", by_alias=True, exclude_none=True)

@@ -17,11 +17,13 @@ class Look:
     outlook: Outlook
     wedsync: WedSync
 
-    async def at(self, integration: Integration, mapping: EventMapping, side: Side) -> View:
-        """Read the mapping's event on a side; a side that it has no event on stays unseen."""
+    async def at(self, integration: Integration, mapping: EventMapping, side: Side, *, moved: bool = False) -> View:
+        """Read the mapping's event on a side; a side that it has no event on stays unseen. ``moved``: as below."""
         if side is Side.WEDSYNC:
             return await self.wedsync_event(integration, mapping.wedsync_id) if mapping.wedsync_id else UNSEEN
-        return await self.outlook_event(integration, mapping.outlook_id) if mapping.outlook_id else UNSEEN
+        if not mapping.outlook_id:
+            return UNSEEN
+        return await self.outlook_event(integration, mapping.outlook_id, moved=moved)
 
     async def wedsync_event(self, integration: Integration, event_id: str) -> View:
         """Read by id; a 404 and a tombstone are proof."""
@@ -33,7 +35,7 @@ class Look:
     async def outlook_event(self, integration: Integration, event_id: str, *, moved: bool = False) -> View:
         """Read by id. Its absence is proof only while the calendar itself answers, which is asked in the same job.
 
-        ``moved``: a notice said that the event left the calendar, so where it is now is asked as well.
+        ``moved``: the event may have left the calendar, so where it is now is asked as well.
         """
         integration_id = integration.integration_id
         try:

@@ -16,7 +16,7 @@ from shared.core.integration import Direction, Integration, OnOutlookDelete, Syn
 from shared.core.mapping import EventMapping
 from shared.core.rules import ResolutionRule
 from shared.core.states import MappingState
-from shared.core.views import UNSEEN, Gone, Views
+from shared.core.views import UNSEEN, Gone, Present, Views
 from shared.errors import EventGone, RowChanged, VersionMismatch
 from shared.ports import Conflicts, ResolutionRules, Stored
 from shared.usecases.carry_out import CarryOut
@@ -72,7 +72,7 @@ class SettlePair:
         """Return what was done. ``VersionMismatch`` when a side would not hold still."""
         if conflicts is None:
             conflicts = await self.conflicts.open_of(integration.integration_id, stored.value.mapping_id)
-        views = await self._enough(integration, stored.value, views)
+        views = await self._enough(integration, stored.value, views, conflicts)
         reread: set[Side] = set()
         for _ in range(_ROUNDS):
             if stored.value.state is MappingState.INTENT:
@@ -148,8 +148,15 @@ class SettlePair:
         policy = replace(policy, rules=await self.rules.of_integration(mapping.integration_id))
         return decide(mapping, wedsync=views.wedsync, outlook=views.outlook, policy=policy, conflicts=conflicts)
 
-    async def _enough(self, integration: Integration, mapping: EventMapping, views: Views) -> Views:
-        """Read both sides of what was set aside: one may be as it was while the other's change still waits."""
+    async def _enough(
+        self, integration: Integration, mapping: EventMapping, views: Views, conflicts: Sequence[Conflict]
+    ) -> Views:
+        """Read both sides of what was set aside: one may be as it was while the other's change still waits.
+
+        An older notice still shows an event that has left its calendar since; whether it is back has to be asked.
+        """
+        if isinstance(views.outlook, Present) and any(row.absent is Side.OUTLOOK for row in conflicts):
+            views = views.seen(Side.OUTLOOK, await self.look.at(integration, mapping, Side.OUTLOOK, moved=True))
         aside = mapping.quarantine and mapping.state is MappingState.LINKED
         for side in [side for side in Side if aside and views.of(side) == UNSEEN]:
             views = views.seen(side, await self.look.at(integration, mapping, side))

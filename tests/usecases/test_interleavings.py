@@ -1,0 +1,55 @@
+"""What runs, jobs and users do in between each other: found by the machine in ``tests/machine``, told as short stories."""
+
+from shared.core.event import Side
+from shared.core.jobs import EventJob, Glance, RunKind
+from tests.support.pair import Pair
+from tests.support.world import World
+
+
+async def unheard(world: World) -> None:
+    """Lose the notices: only a run will find what changed."""
+    await world.quiet()
+    world.post.clear()
+
+
+def overtaken(world: World, step: str, job: EventJob) -> None:
+    """Let a job run to its end just before the next such step."""
+
+    async def watch(name: str) -> None:
+        if name == step:
+            world.steps.watch = None
+            await world.app.settle_events.run(job)
+
+    world.steps.watch = watch
+
+
+async def test_a_run_that_was_overtaken_still_sees_that_the_event_left_the_calendar(world: World, theirs: Pair) -> None:
+    await theirs.here(title="Dentist, upper floor")
+    await world.outlook.move(theirs.outlook_id)
+    await unheard(world)
+    edit = EventJob(
+        integration_id=world.integration_id, side=Side.WEDSYNC, events=(Glance(event_id=theirs.wedsync_id),)
+    )
+    overtaken(world, "before transact OutlookConflicts", edit)
+
+    await world.sync(RunKind.INCREMENTAL)
+
+    (conflict,) = await world.open_conflicts()
+    assert conflict.absent is Side.OUTLOOK
+
+
+async def test_an_older_notice_does_not_bring_back_what_left_the_calendar(world: World, theirs: Pair) -> None:
+    await world.outlook.move(theirs.outlook_id)
+    await world.settle()
+    late = EventJob(
+        integration_id=world.integration_id, side=Side.OUTLOOK, events=(Glance(event_id=theirs.outlook_id),)
+    )
+
+    await world.queue.put(late)
+    await world.settle()
+
+    (conflict,) = await world.open_conflicts()
+    assert conflict.absent is Side.OUTLOOK
+    await world.outlook.move(theirs.outlook_id, (await world.outlook.calendars())[0]["id"])
+    await world.settle()
+    assert await world.open_conflicts() == ()

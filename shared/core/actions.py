@@ -53,7 +53,11 @@ class Rule(StrEnum):
     LEFT_AND_DELETED = "left_and_deleted"
     DELETION_HELD = "deletion_held"
     DELETION_REJECTED = "deletion_rejected"
+    UNDONE = "undone"
+    RESTORED = "restored"
     # states, preferences
+    QUARANTINED = "quarantined"
+    PAUSED = "paused"
     OPEN_INTENT = "open_intent"
     OPTED_OUT = "opted_out"
     ENDED = "ended"
@@ -71,6 +75,7 @@ class Rule(StrEnum):
     OUTLOOK_BORN_LEFT = "outlook_born_left"
     DIRECTION = "direction"
     OUTSIDE_WINDOW = "outside_window"
+    OTHER_CALENDAR = "other_calendar"
     SERIES_MASTER = "series_master"
     CANCELLED = "cancelled"
     IMPORT_NONE = "import_none"
@@ -78,6 +83,9 @@ class Rule(StrEnum):
     MARKER_MATCH = "marker_match"
     EXTERNAL_ID = "external_id"
     UNKNOWN_MARKER = "unknown_marker"
+    # another calendar
+    CALENDAR_MOVED = "calendar_moved"
+    CALENDAR_LEFT = "calendar_left"
 
 
 EXPLAINED: Mapping[Rule, str] = {
@@ -117,6 +125,10 @@ EXPLAINED: Mapping[Rule, str] = {
     Rule.LEFT_AND_DELETED: "The event is in another calendar of Outlook, and gone in WedSync; it stays where it is.",
     Rule.DELETION_HELD: "Many events are to be deleted at once; they wait for your word.",
     Rule.DELETION_REJECTED: "Its deletion was not meant, so you keep it.",
+    Rule.UNDONE: "A run that changed this was undone.",
+    Rule.RESTORED: "It was brought back by your word.",
+    Rule.QUARANTINED: "It could not be synced and was set aside; it is tried again when it changes.",
+    Rule.PAUSED: "The connection does not sync at present.",
     Rule.OPEN_INTENT: "Whether the event was created is not known yet; that is found out first.",
     Rule.OPTED_OUT: "This event was taken out of the sync and stays out until it is brought back.",
     Rule.ENDED: "This pair of events has ended.",
@@ -133,6 +145,7 @@ EXPLAINED: Mapping[Rule, str] = {
     Rule.OUTLOOK_BORN_LEFT: "The event came from Outlook and is not made there again.",
     Rule.DIRECTION: "The sync goes the other way only.",
     Rule.OUTSIDE_WINDOW: "The event is outside the time range that is synced.",
+    Rule.OTHER_CALENDAR: "The event is in another calendar of the mailbox, which is not synced.",
     Rule.SERIES_MASTER: "A series comes in as its occurrences.",
     Rule.CANCELLED: "The meeting is cancelled.",
     Rule.IMPORT_NONE: "Outlook's own events are not imported.",
@@ -140,6 +153,8 @@ EXPLAINED: Mapping[Rule, str] = {
     Rule.MARKER_MATCH: "This is the event that we created: it carries our marker.",
     Rule.EXTERNAL_ID: "WedSync has this Outlook event already.",
     Rule.UNKNOWN_MARKER: "The event carries a marker of ours that nothing is known of; reconciliation looks into it.",
+    Rule.CALENDAR_MOVED: "You chose another calendar, so the copy was made there and removed from the earlier one.",
+    Rule.CALENDAR_LEFT: "The event came from the calendar that was synced earlier; it stays in WedSync by itself.",
 }
 
 
@@ -214,7 +229,8 @@ class Delete:
     """Delete the event on ``side``, on condition of ``version`` or ``etag``, once the guard lets it pass.
 
     ``asked``: the user wanted it (a type switched off), so the guard does not count it. ``before`` is what the side
-    held, for the history: None means its base.
+    held, for the history: None means its base. ``hides``: the other side's event left its calendar and is still there,
+    so the mapping stays, hidden.
     """
 
     side: Side
@@ -223,6 +239,7 @@ class Delete:
     etag: str = ""
     asked: bool = False
     before: CalendarEvent | None = None
+    hides: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -310,10 +327,14 @@ class Agree:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
-    """Do nothing yet: settle the intent first, or read ``side`` and decide again."""
+    """Do nothing yet: settle the intent first, or read ``side`` and decide again.
+
+    ``whereabouts``: an Outlook event may be in another calendar by now, so that is asked as well.
+    """
 
     rule: Rule
     side: Side | None = None
+    whereabouts: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -69,8 +69,10 @@ def _dormant(mapping: EventMapping, pair: Pair) -> Decision:
 
 def _unlinked(mapping: EventMapping, pair: Pair) -> Decision:
     there = isinstance(pair.outlook, Present)
-    if pair.wedsync == Gone(proved=True) and not there:
-        return decide_gone(replace(pair, outlook=Gone(proved=True)))
+    if pair.wedsync == Gone(proved=True) and isinstance(pair.outlook, Unseen):
+        return decision(mapping, Hold(rule=Rule.UNKNOWN_SIDE, side=Side.OUTLOOK, whereabouts=True))
+    if pair.wedsync == pair.outlook == Gone(proved=True):
+        return decide_gone(pair)
     if NOTE_TYPE_OFF not in mapping.notes:
         return skip(mapping, Rule.OPTED_OUT)
     returns = not pair.type_off and not there and Side.OUTLOOK in pair.toward & pair.run_toward

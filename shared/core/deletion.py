@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from shared.core.actions import Action, Decision, Delete, Drift, End, Hide, OpenConflict, Rule, Skip, Unlink
+from shared.core.actions import Action, Decision, Delete, Drift, End, Hide, Hold, OpenConflict, Rule, Skip, Unlink
 from shared.core.canon import changed_fields
 from shared.core.conflicts import is_superseded
 from shared.core.event import Field, Side
@@ -29,10 +29,18 @@ def decide_gone(pair: Pair) -> Decision:
     if not all(view.proved for view in missing.values()):
         return skip(pair.mapping, Rule.UNPROVED_ABSENCE)
     if len(missing) == len(Side):
-        return _acting(pair, End(rule=Rule.BOTH_GONE))
+        return _both_gone(pair)
     absent, view = next(iter(missing.items()))
     verdict = _outlook_gone(pair, view) if absent is Side.OUTLOOK else _wedsync_gone(pair)
     return _answered(pair, absent, _permitted(pair, absent, verdict))
+
+
+def _both_gone(pair: Pair) -> Decision:
+    """End the mapping, but not while Outlook's event is in another calendar: it may come back, and is no new one."""
+    if Side.OUTLOOK in pair.assumed:
+        return decision(pair.mapping, Hold(rule=Rule.UNKNOWN_SIDE, side=Side.OUTLOOK, whereabouts=True))
+    elsewhere = isinstance(pair.outlook, Gone) and pair.outlook.left_calendar
+    return _acting(pair, Hide(rule=Rule.LEFT_AND_DELETED) if elsewhere else End(rule=Rule.BOTH_GONE))
 
 
 def _outlook_gone(pair: Pair, view: Gone) -> Action:
@@ -41,18 +49,23 @@ def _outlook_gone(pair: Pair, view: Gone) -> Action:
     if _edited(pair, Side.WEDSYNC):
         return pair.opening(Rule.EDITED_AND_DELETED, absent=Side.OUTLOOK)
     if pair.mapping.born is Side.WEDSYNC:
-        return _by_preference(pair)
+        return _by_preference(pair, view)
     if view.left_calendar:  # it still exists, so its deletion in WedSync is for a person to want
         return pair.opening(Rule.LEFT_CALENDAR, absent=Side.OUTLOOK)
     return Delete(side=Side.WEDSYNC, rule=Rule.OUTLOOK_BORN_GONE, version=pair.w_version)
 
 
-def _by_preference(pair: Pair) -> Action:
+def _by_preference(pair: Pair, view: Gone) -> Action:
     match pair.policy.preferences.on_outlook_delete:
         case OnOutlookDelete.UNLINK:
             return Unlink(side=Side.OUTLOOK, rule=Rule.OUTLOOK_DELETE_UNLINK)
         case OnOutlookDelete.DELETE:
-            return Delete(side=Side.WEDSYNC, rule=Rule.OUTLOOK_DELETE_DELETE, version=pair.w_version)
+            return Delete(
+                side=Side.WEDSYNC,
+                rule=Rule.OUTLOOK_DELETE_DELETE,
+                version=pair.w_version,
+                hides=view.left_calendar,
+            )
         case _:
             return pair.opening(Rule.OUTLOOK_DELETE_ASK, absent=Side.OUTLOOK)
 

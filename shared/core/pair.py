@@ -49,7 +49,10 @@ def is_deletion_held(mapping: EventMapping) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class Pair:
-    """A mapping with what was seen of both sides. ``views`` are settled: no replays, cancelled is gone."""
+    """A mapping with what was seen of both sides. ``views`` are settled: no replays, cancelled is gone.
+
+    ``assumed`` are sides that were not read and are taken to be still gone.
+    """
 
     mapping: EventMapping
     wedsync: View
@@ -57,6 +60,7 @@ class Pair:
     policy: Policy
     conflicts: tuple[Conflict, ...]
     replayed: bool
+    assumed: frozenset[Side] = frozenset()
 
     @classmethod
     def of(
@@ -66,9 +70,9 @@ class Pair:
         open_now = holding(conflicts)
         seen = {Side.WEDSYNC: settle_view(mapping, wedsync), Side.OUTLOOK: settle_view(mapping, outlook)}
         missing = {conflict.absent for conflict in open_now if conflict.field is None}
-        for side, view in seen.items():
-            if view == UNSEEN and (side in missing or note_gone(side) in mapping.notes):
-                seen[side] = Gone(proved=True)
+        gone = {side for side in Side if side in missing or note_gone(side) in mapping.notes}
+        assumed = frozenset(side for side in gone if seen[side] == UNSEEN)
+        seen |= dict.fromkeys(assumed, Gone(proved=True))
         given = (wedsync, outlook)
         return cls(
             mapping=_as_seen(mapping, seen[Side.OUTLOOK], policy),
@@ -76,6 +80,7 @@ class Pair:
             outlook=seen[Side.OUTLOOK],
             policy=policy,
             conflicts=open_now,
+            assumed=assumed,
             replayed=any(isinstance(view, Present) for view in given) and all(_absent(seen[side]) for side in Side),
         )
 

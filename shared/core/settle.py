@@ -104,11 +104,11 @@ def joined(
 
 
 def without_event(mapping: EventMapping, delete: Delete, *, at: datetime | None = None) -> EventMapping:
-    """Return the mapping after a delete was carried out: ended, or waiting for what was switched off."""
+    """Return the mapping after a delete was carried out: ended, hidden, or waiting for what was switched off."""
     if delete.rule in (Rule.TYPE_OFF, Rule.TRAVEL_OFF):
         state, notes = MappingState.UNLINKED, tuple(dict.fromkeys((*mapping.notes, NOTE_TYPE_OFF)))
     else:
-        state, notes = MappingState.ENDED, mapping.notes
+        state, notes = MappingState.HIDDEN if delete.hides else MappingState.ENDED, mapping.notes
     state = move(MAPPING_MOVES, mapping.state, state)
     return replace(mapping, state=state, notes=notes, held=frozenset(), last_synced_at=at or mapping.last_synced_at)
 

@@ -16,7 +16,7 @@ from shared.core.integration import Direction, Integration, OnOutlookDelete, Syn
 from shared.core.mapping import EventMapping
 from shared.core.rules import ResolutionRule
 from shared.core.states import MappingState
-from shared.core.views import UNSEEN, Gone, Present, Views
+from shared.core.views import UNSEEN, Gone, Present, View, Views
 from shared.errors import EventGone, RowChanged, VersionMismatch
 from shared.ports import Conflicts, ResolutionRules, Stored
 from shared.usecases.carry_out import CarryOut
@@ -24,6 +24,7 @@ from shared.usecases.create_event import CreateEvent
 from shared.usecases.guard_deletions import GuardDeletions, WantedDeletion, deletion_in
 from shared.usecases.journal import Journal, Trace
 from shared.usecases.look import Look
+from shared.usecases.moving import assert_arrived
 from shared.usecases.settle_intent import SettleIntent, has_event
 
 _ROUNDS = 5
@@ -70,6 +71,7 @@ class SettlePair:
         conflicts: Sequence[Conflict] | None = None,
     ) -> Tally:
         """Return what was done. ``VersionMismatch`` when a side would not hold still."""
+        assert_arrived(stored.value)
         if conflicts is None:
             conflicts = await self.conflicts.open_of(integration.integration_id, stored.value.mapping_id)
         views = await self._enough(integration, stored.value, views, conflicts)
@@ -87,7 +89,7 @@ class SettlePair:
             decision = await self._decided(stored.value, views, policy, conflicts)
             hold = decision.actions[0]
             if isinstance(hold, Hold) and hold.side is not None:
-                views = views.seen(hold.side, await self.look.at(integration, stored.value, hold.side))
+                views = views.seen(hold.side, await self._asked_for(integration, stored.value, hold))
                 continue
             try:
                 return await self._guarded(integration, stored, decision, views, trace=trace, conflicts=conflicts)
@@ -97,7 +99,7 @@ class SettlePair:
                     raise
                 reread.add(side)
                 stored, conflicts = await self._again(stored)
-                views = views.seen(side, await self.look.at(integration, stored.value, side))
+                views = views.seen(side, await self.look.again(integration, stored.value, side))
             except EventGone as gone:
                 side = Side.WEDSYNC if gone.service == "wedsync" else Side.OUTLOOK
                 stored, conflicts = await self._again(stored)
@@ -117,8 +119,12 @@ class SettlePair:
             hold = decision.actions[0]
             if not isinstance(hold, Hold) or hold.side is None:
                 return deletion_in(decision)
-            views = views.seen(hold.side, await self.look.at(integration, mapping, hold.side))
+            views = views.seen(hold.side, await self._asked_for(integration, mapping, hold))
         return None
+
+    async def _asked_for(self, integration: Integration, mapping: EventMapping, hold: Hold) -> View:
+        assert hold.side is not None
+        return await self.look.at(integration, mapping, hold.side, moved=hold.whereabouts)
 
     async def _guarded(
         self,

@@ -516,7 +516,7 @@ def test_states_that_stay_as_they_are(
 @pytest.mark.parametrize(
     ("state", "w", "o"),
     [
-        (MappingState.UNLINKED, Gone(proved=True), UNSEEN),
+        (MappingState.UNLINKED, Gone(proved=True), Gone(proved=True)),
         (MappingState.HIDDEN, UNSEEN, Gone(proved=True)),
     ],
 )
@@ -524,6 +524,25 @@ def test_what_was_left_of_a_pair_ends_with_it(state: MappingState, w: View, o: V
     decision = decided(mapping_of(state=state), w, o)
     assert decision.rule is Rule.BOTH_GONE
     assert decision.mapping.state is MappingState.ENDED
+
+
+@pytest.mark.parametrize(
+    ("state", "w", "o"),
+    [
+        (MappingState.UNLINKED, Gone(proved=True), Gone(proved=True, left_calendar=True)),
+        (MappingState.UNLINKED, Gone(proved=True), Gone(proved=False)),
+        (MappingState.UNLINKED, UNSEEN, Gone(proved=True)),
+        (MappingState.HIDDEN, Gone(proved=True), Gone(proved=True, left_calendar=True)),
+        (MappingState.HIDDEN, Gone(proved=True), UNSEEN),
+    ],
+)
+def test_a_mapping_stays_while_its_event_may_be_on_either_side(state: MappingState, w: View, o: View) -> None:
+    assert decided(mapping_of(state=state), w, o).mapping.state is state
+
+
+def test_whether_an_unlinked_copy_is_still_there_is_asked_before_its_mapping_goes() -> None:
+    hold = Hold(rule=Rule.UNKNOWN_SIDE, side=Side.OUTLOOK, whereabouts=True)
+    assert only(decided(mapping_of(state=MappingState.UNLINKED), Gone(proved=True), UNSEEN)) == hold
 
 
 def test_an_unlinked_event_whose_type_is_off_and_which_is_gone() -> None:

@@ -11,6 +11,7 @@ from shared.core.actions import (
     Drift,
     End,
     Hide,
+    Hold,
     OpenConflict,
     Policy,
     Rule,
@@ -25,7 +26,8 @@ from shared.core.event import CalendarEvent, EventType, Field, Side
 from shared.core.history import Conflict
 from shared.core.integration import Direction, OnOutlookDelete, Preferences
 from shared.core.mapping import EventMapping
-from shared.core.pair import NOTE_TYPE_OFF
+from shared.core.pair import NOTE_TYPE_OFF, note_held
+from shared.core.settle import without_event
 from shared.core.states import ConflictState, MappingState
 from shared.core.views import UNSEEN, Gone, Present, View
 from tests.core.strategies import EVENT, GUEST, HOUR, NOON, mapping_of, outlook_state, wedsync_state
@@ -75,7 +77,7 @@ def only(decision: Decision) -> Action:
         (OURS, EVENT, GONE, UNLINK, Unlink(side=OUTLOOK_GONE, rule=Rule.OUTLOOK_DELETE_UNLINK)),
         (OURS, EVENT, MOVED, UNLINK, Unlink(side=OUTLOOK_GONE, rule=Rule.OUTLOOK_DELETE_UNLINK)),
         (OURS, UNSEEN, GONE, DELETE, Delete(side=Side.WEDSYNC, rule=Rule.OUTLOOK_DELETE_DELETE, version=3)),
-        (OURS, EVENT, MOVED, DELETE, Delete(side=Side.WEDSYNC, rule=Rule.OUTLOOK_DELETE_DELETE, version=4)),
+        (OURS, EVENT, MOVED, DELETE, Delete(side=Side.WEDSYNC, rule=Rule.OUTLOOK_DELETE_DELETE, version=4, hides=True)),
         (THEIRS, UNSEEN, GONE, ASK, Delete(side=Side.WEDSYNC, rule=Rule.OUTLOOK_BORN_GONE, version=3)),
         # gone in WedSync, as it was in Outlook
         (OURS, GONE, UNSEEN, ASK, Delete(side=Side.OUTLOOK, rule=Rule.WEDSYNC_DELETED, etag="etag-3")),
@@ -83,7 +85,8 @@ def only(decision: Decision) -> Action:
         (THEIRS, GONE, EVENT, ASK, Hide(rule=Rule.HIDDEN)),
         # gone on both
         (OURS, GONE, GONE, ASK, End(rule=Rule.BOTH_GONE)),
-        (THEIRS, GONE, MOVED, ASK, End(rule=Rule.BOTH_GONE)),
+        (THEIRS, GONE, MOVED, ASK, Hide(rule=Rule.LEFT_AND_DELETED)),
+        (OURS, GONE, MOVED, DELETE, Hide(rule=Rule.LEFT_AND_DELETED)),
         # not proved
         (OURS, UNSEEN, MAYBE, DELETE, Skip(rule=Rule.UNPROVED_ABSENCE)),
         (OURS, MAYBE, EDITED, ASK, Skip(rule=Rule.UNPROVED_ABSENCE)),
@@ -160,8 +163,45 @@ def test_an_unread_absent_side_stays_absent_while_its_conflict_is_open() -> None
     opening, closing = edited.actions
     assert opening.rule is Rule.EDITED_AND_DELETED
     assert closing == Supersede(conflict_ids=(conflicts[0].conflict_id,))
-    both = decided(first.mapping, GONE, UNSEEN, conflicts=conflicts)
+
+
+def test_of_an_event_that_was_missing_and_is_gone_on_the_other_side_too_it_is_asked_whether_it_is_elsewhere() -> None:
+    first = decided(OURS, EVENT, GONE)
+    conflicts = opened(first)
+    hold = Hold(rule=Rule.UNKNOWN_SIDE, side=Side.OUTLOOK, whereabouts=True)
+    assert only(decided(first.mapping, GONE, UNSEEN, conflicts=conflicts)) == hold
+    both = decided(first.mapping, GONE, GONE, conflicts=conflicts)
     assert [type(action) for action in both.actions] == [End, Supersede]
+    away = decided(first.mapping, GONE, MOVED, conflicts=conflicts)
+    assert [type(action) for action in away.actions] == [Hide, Supersede]
+    assert away.mapping.state is MappingState.HIDDEN
+
+
+def test_a_wedsync_event_deleted_because_its_copy_left_leaves_the_copy_hidden() -> None:
+    decision = decided(OURS, EVENT, MOVED, DELETE)
+    delete = only(decision)
+    assert isinstance(delete, Delete)
+    assert without_event(decision.mapping, delete).state is MappingState.HIDDEN
+    assert without_event(decision.mapping, replace(delete, hides=False)).state is MappingState.ENDED
+
+
+@pytest.mark.parametrize(
+    ("w", "o", "noted", "stays"),
+    [
+        (UNSEEN, GONE, Side.WEDSYNC, True),  # wanted still
+        (UNSEEN, EVENT, Side.WEDSYNC, False),  # it is back
+        (EVENT, UNSEEN, Side.WEDSYNC, True),  # the side that has it was looked at alone
+        (EDITED, GONE, Side.WEDSYNC, False),  # a conflict now
+        (GONE, GONE, Side.WEDSYNC, False),
+        (GONE, UNSEEN, Side.OUTLOOK, True),
+        (EVENT, UNSEEN, Side.OUTLOOK, False),
+    ],
+)
+def test_the_note_of_a_held_deletion_goes_with_the_wish(
+    w: View | CalendarEvent, o: View | CalendarEvent, noted: Side, stays: bool
+) -> None:
+    mapping = replace(THEIRS if noted is Side.WEDSYNC else OURS, notes=(note_held(noted),))
+    assert (decided(mapping, w, o).mapping.notes == (note_held(noted),)) is stays
 
 
 def test_an_event_that_comes_back_supersedes_its_deletion() -> None:

@@ -29,7 +29,7 @@ BOUNDS = {
     "kept.wedsync requests": 10_000,
     "kept.entra requests": 10_000,
     "kept.vault requests": 10_000,
-    "kept.graph notifications": 5_000,
+    "kept.graph notifications": 1_000,
     "kept.graph outbox": 10_000,
     "kept.wedsync webhooks": 20_000,
 }

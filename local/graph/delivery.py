@@ -16,7 +16,7 @@ from local.simkit.clock import Clock
 
 PATIENCE = timedelta(hours=4)
 """How long a notification is tried, or kept while its subscription is paused."""
-_REMEMBERED = 5000
+_REMEMBERED = 1000
 
 
 @dataclass(kw_only=True, slots=True)

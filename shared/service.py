@@ -18,6 +18,7 @@ from shared.usecases.create_batch import CreateBatch
 from shared.usecases.create_event import CreateEvent
 from shared.usecases.dead_runs import BuryDeadRuns
 from shared.usecases.disconnect import Disconnect
+from shared.usecases.force_sync import ForceSync
 from shared.usecases.foresee_deletions import ForeseeDeletions
 from shared.usecases.guard_deletions import GuardDeletions
 from shared.usecases.job_frame import JobFrame
@@ -25,6 +26,8 @@ from shared.usecases.journal import Journal
 from shared.usecases.keep_up import EnqueueDue, KeepUp, RecoverPoison
 from shared.usecases.list_events import ListEvents
 from shared.usecases.look import Look
+from shared.usecases.move_calendar import MoveCalendar, MoveThenSync
+from shared.usecases.move_copies import MoveCopies
 from shared.usecases.pull_sides import PullSides
 from shared.usecases.record_jobs import RecordJobs
 from shared.usecases.report_status import ReportStatus
@@ -32,6 +35,8 @@ from shared.usecases.request_sync import RequestSync
 from shared.usecases.resolution_rules import KeepRules
 from shared.usecases.resolve_conflict import ResolveConflict
 from shared.usecases.resolve_deletion import ResolveDeletion
+from shared.usecases.run_record import RunWork
+from shared.usecases.separate_calendar import WantedCalendar
 from shared.usecases.settle_events import SettleEvents
 from shared.usecases.settle_held import SettleHeld
 from shared.usecases.settle_intent import SettleIntent
@@ -65,6 +70,8 @@ class App:
     report_status: ReportStatus
     list_events: ListEvents
     resolve_conflict: ResolveConflict
+    resolution_rules: KeepRules
+    force_sync: ForceSync
     confirm_deletions: ConfirmDeletions
     settle_events: SettleEvents
     sync_run: SyncRunner
@@ -174,6 +181,8 @@ def build(settings: Settings, ports: Ports) -> App:
         ),
         list_events=ListEvents(integrations=p.integrations, mappings=p.mappings, conflicts=p.conflicts),
         resolve_conflict=_resolving(p, settling),
+        resolution_rules=KeepRules(rules=p.rules, clock=p.clock),
+        force_sync=_forcing(p, settling),
         confirm_deletions=ConfirmDeletions(
             integrations=p.integrations, confirmations=p.confirmations, request_sync=request_sync, clock=p.clock
         ),
@@ -204,17 +213,7 @@ def build(settings: Settings, ports: Ports) -> App:
                 RunPurpose.CONFIRM: SettleHeld(
                     confirmations=p.confirmations, mappings=p.mappings, look=settling.look, pair=settling.pair
                 ),
-                RunPurpose.SYNC: SyncSides(
-                    pull=PullSides(
-                        mappings=p.mappings,
-                        outlook=p.outlook,
-                        wedsync=p.wedsync,
-                        clock=p.clock,
-                        past_days=past,
-                        future_days=future,
-                    ),
-                    apply=settling.apply,
-                ),
+                **_syncing(settings, p, settling, subscribe),
             },
             dead=BuryDeadRuns(runs=p.runs, request_sync=request_sync, clock=p.clock),
             due=enqueue_due,
@@ -255,6 +254,47 @@ def _resolving(p: Ports, settling: _Settling) -> ResolveConflict:
         ids=p.ids,
         clock=p.clock,
     )
+
+
+def _forcing(p: Ports, settling: _Settling) -> ForceSync:
+    return ForceSync(
+        integrations=p.integrations,
+        mappings=p.mappings,
+        conflicts=p.conflicts,
+        look=settling.look,
+        pair=settling.pair,
+        create=settling.pair.create,
+        record=RecordJobs(runs=p.runs, ids=p.ids, clock=p.clock),
+        jobs=p.jobs,
+    )
+
+
+def _syncing(settings: Settings, p: Ports, settling: _Settling, subscribe: Subscribe) -> dict[RunPurpose, RunWork]:
+    """Return the works that sync the calendar that is wanted: where it is not the present one, copies move first."""
+    pull = PullSides(
+        mappings=p.mappings,
+        outlook=p.outlook,
+        wedsync=p.wedsync,
+        clock=p.clock,
+        past_days=settings.window_past_days,
+        future_days=settings.window_future_days,
+    )
+    create, journal = settling.pair.create, settling.journal
+    move = MoveCalendar(
+        integrations=p.integrations,
+        mappings=p.mappings,
+        conflicts=p.conflicts,
+        changes=p.changes,
+        outlook=p.outlook,
+        wanted=WantedCalendar(outlook=p.outlook),
+        copies=MoveCopies(outlook=p.outlook, changes=p.changes, create=create, journal=journal, clock=p.clock),
+        intents=settling.pair.intents,
+        subscribe=subscribe,
+        journal=journal,
+        clock=p.clock,
+    )
+    work = MoveThenSync(move=move, sync=SyncSides(pull=pull, apply=settling.apply), items=p.run_items)
+    return {RunPurpose.SYNC: work, RunPurpose.MOVE_CALENDAR: work}
 
 
 def _settling(p: Ports) -> _Settling:

@@ -23,6 +23,7 @@ EXPECTED = {
     ("list_events", API, "GET", "calendar/outlook/events"),
     ("resolve_conflict", API, "POST", "calendar/outlook/events/{eventId}/resolve"),
     ("change_settings", API, "PUT", "calendar/outlook/settings"),
+    ("force_sync", API, "POST", "calendar/outlook/events/{eventId}/force-sync"),
     ("list_calendars", API, "GET", "calendar/outlook/calendars"),
     ("disconnect", API, "DELETE", "calendar/outlook/integration"),
     ("graph_webhook", API, "POST", "calendar/outlook/webhook"),
@@ -39,6 +40,7 @@ EXPECTED = {
     ("upkeep_jobs_poison", QUEUE, "SyncStorage", "outlook-upkeep-jobs-poison"),
     ("renew_subscriptions", TIMER, "", "0 */5 * * * *"),
     ("safety_sync", TIMER, "", "0 * * * * *"),
+    ("reconcile", TIMER, "", "0 7 * * * *"),
 }
 
 INDEX = """

@@ -32,6 +32,10 @@ NOTE_TYPE_OFF = "type_off"
 """In ``EventMapping.notes`` of an unlinked mapping: not an opt-out; the event returns with its type."""
 
 
+NOTE_FORCED = "forced"
+"""In ``EventMapping.notes``: the user wanted this event in Outlook although its type is not synced."""
+
+
 def note_gone(side: Side) -> str:
     """Return the note that a side deleted the event and was not allowed to carry that over."""
     return f"gone:{side}"
@@ -118,7 +122,8 @@ class Pair:
         """Whether the event comes from WedSync and its type is not synced."""
         state = self.wedsync.state if isinstance(self.wedsync, Present) else None
         event_type = state.event_type if isinstance(state, WedSyncState) else self.mapping.event_type
-        return self.mapping.born is Side.WEDSYNC and not self.policy.preferences.includes(event_type)
+        exempt = self.mapping.born is not Side.WEDSYNC or NOTE_FORCED in self.mapping.notes
+        return not exempt and not self.policy.preferences.includes(event_type)
 
     @property
     def w_version(self) -> int:

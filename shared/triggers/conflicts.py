@@ -1,18 +1,21 @@
-"""Resolving conflicts."""
+"""Resolving conflicts, and overriding the rules for one event."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any, cast
 
 import azure.functions as func
 
 from shared.core.conflicts import CUSTOM
 from shared.core.history import Conflict
+from shared.core.integration import Direction
 from shared.service import App
 from shared.triggers import present
-from shared.triggers.conflict_shapes import ResolveRequest, ResolveResponse
+from shared.triggers.conflict_shapes import ForceSyncRequest, ForceSyncResponse, ResolveRequest, ResolveResponse
 from shared.triggers.custom_values import custom_value
 from shared.triggers.http import Call, Reply, endpoint
 from shared.usecases.choices import Choice, ConflictSuperseded, GuestsWouldBeMailed
+from shared.usecases.force_sync import ConflictsOpen
 
 blueprint = func.Blueprint()
 
@@ -41,6 +44,24 @@ async def resolve_conflict(app: App, call: Call) -> Reply:
     return Reply(body=ResolveResponse(success=True, results=dict(results)))
 
 
+@endpoint(blueprint, route="calendar/outlook/events/{eventId}/force-sync", method="POST")
+async def force_sync(app: App, call: Call) -> Reply:
+    """Carry one event over as it is on one side."""
+    request = call.json(ForceSyncRequest)
+    with presented():
+        done = await app.force_sync.run(
+            call.user_id,
+            call.params["eventId"],
+            Direction(request.direction),
+            overwrite_conflicts=request.overwrite_conflicts,
+        )
+    return Reply(
+        body=ForceSyncResponse(
+            success=True, sync_id=done.run_id, action=cast(Any, done.action), fields=list(done.fields)
+        )
+    )
+
+
 @contextmanager
 def presented() -> Iterator[None]:
     """Put what a refusal is about into its problem document: the conflict there is now, the guests at stake."""
@@ -49,6 +70,9 @@ def presented() -> Iterator[None]:
     except ConflictSuperseded as refusal:
         if refusal.conflict is not None:
             refusal.members["conflict"] = _json(refusal.conflict)
+        raise
+    except ConflictsOpen as refusal:
+        refusal.members["conflicts"] = [_json(conflict) for conflict in refusal.conflicts]
         raise
     except GuestsWouldBeMailed as refusal:
         refusal.members["guests"] = refusal.guests

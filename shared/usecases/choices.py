@@ -47,12 +47,17 @@ class ConflictSuperseded(StateConflict):
 class GuestsWouldBeMailed(StateConflict):
     """Graph mails all guests when a meeting is written to, which takes the user's word."""
 
-    def __init__(self, guests: int) -> None:
+    def __init__(self, guests: int, advice: str = "send mailGuests true if that is what you want.") -> None:
         people = "1 guest" if guests == 1 else f"{guests} guests"
-        super().__init__(
-            "guests_would_be_mailed", f"Outlook would mail {people}; send mailGuests true if that is what you want."
-        )
+        super().__init__("guests_would_be_mailed", f"Outlook would mail {people}; {advice}")
         self.guests = guests
+
+
+class GuestsStay(GuestsWouldBeMailed):
+    """The same where no word can make it happen."""
+
+    def __init__(self, guests: int) -> None:
+        super().__init__(guests, "a forced sync never does that. Change the meeting in Outlook, or resolve it.")
 
 
 def name_of(conflict: Conflict) -> str:

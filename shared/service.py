@@ -14,7 +14,6 @@ from shared.usecases.change_settings import ChangeSettings
 from shared.usecases.clear_outlook import ClearOutlook
 from shared.usecases.confirm_deletions import ConfirmDeletions
 from shared.usecases.connect import BeginConnect, FinishConnect, ListCalendars
-from shared.usecases.create_batch import CreateBatch
 from shared.usecases.create_event import CreateEvent
 from shared.usecases.dead_runs import BuryDeadRuns
 from shared.usecases.disconnect import Disconnect
@@ -28,7 +27,10 @@ from shared.usecases.list_events import ListEvents
 from shared.usecases.look import Look
 from shared.usecases.move_calendar import MoveCalendar, MoveThenSync
 from shared.usecases.move_copies import MoveCopies
+from shared.usecases.prove import Prove
 from shared.usecases.pull_sides import PullSides
+from shared.usecases.rebuild_mappings import RebuildMappings
+from shared.usecases.reconcile import Reconcile
 from shared.usecases.record_jobs import RecordJobs
 from shared.usecases.report_status import ReportStatus
 from shared.usecases.request_sync import RequestSync
@@ -36,6 +38,7 @@ from shared.usecases.resolution_rules import KeepRules
 from shared.usecases.resolve_conflict import ResolveConflict
 from shared.usecases.resolve_deletion import ResolveDeletion
 from shared.usecases.run_record import RunWork
+from shared.usecases.send_writes import OutlookSender, WedSyncSender
 from shared.usecases.separate_calendar import WantedCalendar
 from shared.usecases.settle_events import SettleEvents
 from shared.usecases.settle_held import SettleHeld
@@ -46,6 +49,8 @@ from shared.usecases.subscribe import Subscribe
 from shared.usecases.sync_run import SyncRunner
 from shared.usecases.sync_sides import SyncSides
 from shared.usecases.travel_block import TravelBlocks
+from shared.usecases.undo_run import UndoSync, undo_work
+from shared.usecases.write_lane import WriteLane
 
 WEBHOOK_SECRET = "wedsync-webhook-secret"  # noqa: S105 - the secret's name
 
@@ -75,6 +80,7 @@ class App:
     confirm_deletions: ConfirmDeletions
     settle_events: SettleEvents
     sync_run: SyncRunner
+    undo_sync: UndoSync
     keep_up: KeepUp
     enqueue_due: EnqueueDue
     recover_poison: RecoverPoison
@@ -117,6 +123,7 @@ def build(settings: Settings, ports: Ports) -> App:
         rules=p.rules,
         confirmations=p.confirmations,
         runs=p.runs,
+        run_items=p.run_items,
         leases=p.leases,
         clear=ClearOutlook(integrations=p.integrations, mappings=p.mappings, outlook=p.outlook, clock=p.clock),
         consent=p.consent,
@@ -213,11 +220,22 @@ def build(settings: Settings, ports: Ports) -> App:
                 RunPurpose.CONFIRM: SettleHeld(
                     confirmations=p.confirmations, mappings=p.mappings, look=settling.look, pair=settling.pair
                 ),
+                RunPurpose.UNDO: undo_work(p, look=settling.look, intents=settling.pair.intents),
                 **_syncing(settings, p, settling, subscribe),
             },
-            dead=BuryDeadRuns(runs=p.runs, request_sync=request_sync, clock=p.clock),
+            dead=BuryDeadRuns(runs=p.runs, run_items=p.run_items, request_sync=request_sync, clock=p.clock),
             due=enqueue_due,
             ids=p.ids,
+            meter=p.meter,
+            run_items=p.run_items,
+            clock=p.clock,
+        ),
+        undo_sync=UndoSync(
+            integrations=p.integrations,
+            mappings=p.mappings,
+            runs=p.runs,
+            changes=p.changes,
+            jobs=p.jobs,
             clock=p.clock,
         ),
         keep_up=KeepUp(frame=frame, subscribe=subscribe, disconnect=disconnect),
@@ -236,6 +254,7 @@ class _Settling:
     new: SettleNew
     travel: TravelBlocks
     apply: ApplyPlan
+    guard: GuardDeletions
 
 
 def _resolving(p: Ports, settling: _Settling) -> ResolveConflict:
@@ -293,7 +312,16 @@ def _syncing(settings: Settings, p: Ports, settling: _Settling, subscribe: Subsc
         journal=journal,
         clock=p.clock,
     )
-    work = MoveThenSync(move=move, sync=SyncSides(pull=pull, apply=settling.apply), items=p.run_items)
+    sync = SyncSides(
+        pull=pull,
+        prove=Prove(mappings=p.mappings, rules=p.rules, look=settling.look),
+        guard=settling.guard,
+        apply=settling.apply,
+        conflicts=p.conflicts,
+        run_items=p.run_items,
+        journal=journal,
+    )
+    work = MoveThenSync(move=move, sync=sync, items=p.run_items)
     return {RunPurpose.SYNC: work, RunPurpose.MOVE_CALENDAR: work}
 
 
@@ -338,9 +366,17 @@ def _settling(p: Ports) -> _Settling:
         ids=p.ids,
         clock=p.clock,
     )
-    batch = CreateBatch(
-        mappings=p.mappings, outlook=p.outlook, changes=p.changes, create=create, journal=journal, clock=p.clock
-    )
     travel = TravelBlocks(mappings=p.mappings, look=look, create=create, pair=pair, new=new)
-    apply = ApplyPlan(conflicts=p.conflicts, look=look, pair=pair, new=new, create=create, batch=batch, travel=travel)
-    return _Settling(look=look, journal=journal, pair=pair, new=new, travel=travel, apply=apply)
+    apply = ApplyPlan(
+        mappings=p.mappings,
+        look=look,
+        acts=acts,
+        pair=pair,
+        new=new,
+        create=create,
+        lane=WriteLane(mappings=p.mappings, changes=p.changes, conflicts=p.conflicts, journal=journal, clock=p.clock),
+        to_outlook=OutlookSender(mappings=p.mappings, outlook=p.outlook, create=create, clock=p.clock),
+        to_wedsync=WedSyncSender(wedsync=p.wedsync, create=create),
+        travel=travel,
+    )
+    return _Settling(look=look, journal=journal, pair=pair, new=new, travel=travel, apply=apply, guard=guard)

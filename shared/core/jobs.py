@@ -104,3 +104,15 @@ class RunRequest:
     specific_events: tuple[str, ...] = field(default=())
     purpose: RunPurpose = RunPurpose.SYNC
     subject: str = ""
+
+    def covers(self, other: "RunRequest") -> bool:
+        """Whether a run with this request does all that one with the other was to do."""
+        match other.purpose:
+            case RunPurpose.SYNC:
+                reads = self.kind is RunKind.FULL or other.kind is not RunKind.FULL
+                alike = self.purpose in (RunPurpose.SYNC, RunPurpose.RECONCILE) and reads
+            case RunPurpose.SPECIFIC:
+                alike = self.purpose is other.purpose and set(other.specific_events) <= set(self.specific_events)
+            case _:
+                alike = (self.purpose, self.subject) == (other.purpose, other.subject)
+        return alike and self.direction in (Direction.BIDIRECTIONAL, other.direction)

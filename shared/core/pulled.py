@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from shared.core.event import OutlookState, WedSyncState
+from shared.core.event import OutlookState, Side, WedSyncState
 from shared.core.integration import SyncWindow
 
 
@@ -18,7 +18,9 @@ class Pulled:
 
     ``wedsync_cursor`` and ``link`` are where the reading goes on, ``delta_link`` (once all pages of Outlook were read)
     is where the next one begins. ``series`` are those still to be read again. ``left``: of the mapped pairs only these
-    are still to be done, None for all; the states of what is done are not kept either.
+    are still to be settled, None for all; ``done`` are the new events that are not. ``empty`` are the sides that showed
+    not one of the mapped events, though they were read to the end. ``settings_version`` is that of the settings by
+    which the run began to decide.
     """
 
     window: SyncWindow
@@ -35,6 +37,9 @@ class Pulled:
     delta_link: str = ""
     series: frozenset[str] | None = None
     left: frozenset[str] | None = None
+    done: frozenset[str] = frozenset()
+    empty: frozenset[Side] = frozenset()
+    settings_version: int = 0
 
     @property
     def finished(self) -> bool:

@@ -1,366 +1,245 @@
-"""Plan a run from what was read, and carry it out: creates in batches, everything else pair by pair.
+"""Carry out a run's plan: writes in groups toward both sides at once, all else pair by pair.
 
 What fails for one event is counted and named, and holds up no other. What changes meanwhile is noticed by the tag of
 its mapping, and is left to the look that changed it.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from shared.core.actions import Create, Link, Policy
-from shared.core.event import OutlookKind, OutlookState, Side, WedSyncState
-from shared.core.history import Conflict, EventFailure, Tally
-from shared.core.integration import Integration
-from shared.core.mapping import EventMapping, Role
-from shared.core.states import MappingState
-from shared.core.unmapped import decide_unmapped, in_window
-from shared.core.views import UNSEEN, Present, View, Views
-from shared.errors import (
-    CalendarGone,
-    OperatorFault,
-    ReconnectNeeded,
-    RowChanged,
-    RowExists,
-    StoreFault,
-    SyncFault,
-    Throttled,
-    VersionMismatch,
-)
+from shared.core.actions import Create, Hold, Link
+from shared.core.event import OutlookState, Side, WedSyncState
+from shared.core.history import Tally
+from shared.core.mapping import EventMapping
+from shared.core.plan import PlannedNew, PlannedPair, SyncPlan
+from shared.core.views import Present, Views
+from shared.errors import EventGone, RowChanged, RowExists, SyncFault, VersionMismatch
 from shared.log import log_action
-from shared.ports import Conflicts, Stored
-from shared.usecases.create_batch import CreateBatch
-from shared.usecases.create_event import CreateEvent, external_id_of
-from shared.usecases.journal import Trace
+from shared.ports import Mappings, Stored
+from shared.usecases.at_once import all_of, some_at_once
+from shared.usecases.carry_out import CarryOut
+from shared.usecases.create_event import CreateEvent
 from shared.usecases.look import Look
-from shared.usecases.pull_sides import Pulled
-from shared.usecases.refusals import is_refusal, reason_of
+from shared.usecases.prove import subject_of
+from shared.usecases.run_round import STOPS, Round, Step, Subject
+from shared.usecases.send_writes import OutlookSender, WedSyncSender
 from shared.usecases.settle_new import SettleNew
 from shared.usecases.settle_pair import SettlePair
 from shared.usecases.travel_block import TravelBlocks
+from shared.usecases.write_lane import Write, WriteLane, one_write
 
 _AT_ONCE = 4
-"""Pairs in work at a time: Outlook lets four requests of an app into a mailbox at once."""
+"""Pairs in work at a time that may ask Outlook: it lets four requests of an app into a mailbox at once."""
 
-_LONGEST_WAIT = 30.0
-
-_STOPS = (ReconnectNeeded, CalendarGone, OperatorFault)
-
-
-@dataclass(frozen=True, kw_only=True)
-class _TurnedAway:
-    """What Graph was too busy for: how to do it again, and how to give it up."""
-
-    fault: Throttled
-    again: Callable[[], Awaitable[None]]
-    give_up: Callable[[SyncFault], Awaitable[None]]
-
-
-@dataclass(kw_only=True)
-class _Round:
-    """What one run works with; nothing of it outlives the run."""
-
-    integration: Integration
-    pulled: Pulled
-    policy: Policy
-    trace: Trace
-    conflicts: dict[str, list[Conflict]]
-    tally: Tally = field(default_factory=Tally)
-    failures: list[EventFailure] = field(default_factory=list)
-    turned_away: list["_TurnedAway"] = field(default_factory=list)
-
-    def add(self, more: Tally) -> None:
-        self.tally = replace(
-            self.tally,
-            handled=self.tally.handled + more.handled,
-            created=self.tally.created + more.created,
-            updated=self.tally.updated + more.updated,
-            deleted=self.tally.deleted + more.deleted,
-            conflicts=self.tally.conflicts + more.conflicts,
-        )
-
-    def fail(self, event_id: str, event_type: str, fault: Exception, *, retryable: bool) -> None:
-        self.tally = replace(self.tally, errors=self.tally.errors + 1)
-        self.failures.append(
-            EventFailure(
-                event_id=event_id,
-                event_type=event_type,
-                code=type(fault).__name__,
-                message=str(getattr(fault, "code", "")) or type(fault).__name__,
-                retryable=retryable,
-            )
-        )
+ById = Mapping[str, Stored[EventMapping]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ApplyPlan:
-    """Mapped pairs first, intents among them, then what has no mapping."""
+    """Open intents first, then everything else at the same time, then what depends on it: joins and travel blocks."""
 
-    conflicts: Conflicts
+    mappings: Mappings
     look: Look
+    acts: CarryOut
     pair: SettlePair
     new: SettleNew
     create: CreateEvent
-    batch: CreateBatch
+    lane: WriteLane
+    to_outlook: OutlookSender
+    to_wedsync: WedSyncSender
     travel: TravelBlocks
 
-    async def run(
-        self, integration: Integration, pulled: Pulled, *, policy: Policy, trace: Trace
-    ) -> tuple[Tally, tuple[EventFailure, ...]]:
-        """Return the counts and the events that failed; raise what stops the whole integration."""
-        open_now: dict[str, list[Conflict]] = {}
-        for conflict in await self.conflicts.open_all(integration.integration_id):
-            open_now.setdefault(conflict.mapping_id, []).append(conflict)
-        work = _Round(integration=integration, pulled=pulled, policy=policy, trace=trace, conflicts=open_now)
-        await self._mapped(work)
-        await self._one_by_one(work)
-        await self._unmapped(work)
-        await self._one_by_one(work)
-        await self._travel(work)
-        await self._one_by_one(work)
-        return replace(work.tally, total=work.tally.handled), tuple(work.failures)
+    async def run(self, work: Round, plan: SyncPlan, known: ById) -> None:
+        """Do it all, or as much as the round has time for; raise what stops the whole integration."""
+        intents: list[PlannedPair] = []
+        others: list[PlannedPair] = []
+        for pair in plan.pairs:
+            (intents if isinstance(pair.decision.actions[0], Hold) else others).append(pair)
+        await self._singly(work, [self._settled_pair(work, pair, known) for pair in intents])
+        singly: list[tuple[Subject, Step]] = []
+        writes: dict[Side, list[Write]] = {side: [] for side in Side}
+        for pair in others:
+            self._sort(work, pair, known, writes, singly)
+        for new in plan.new:
+            if isinstance(new.action, Create):
+                writes[new.action.side].append(self._first_copy(work, new, new.action))
+        await all_of([self._lanes(work, writes), self._singly(work, singly)])
+        links = [new for new in plan.new if isinstance(new.action, Link)]
+        await self._singly(work, [self._linked(work, new) for new in links])
 
-    async def _one_by_one(self, work: _Round) -> None:
-        """Try once more what Graph was too busy for: each alone, after the wait that it asked for.
+    async def run_travel(self, work: Round, known: Sequence[Stored[EventMapping]]) -> None:
+        """Travel blocks come last: by now it is known which events are in Outlook."""
+        found = await self.travel.found(work.integration, work.pulled, known, policy=work.policy)
+        await self._singly(work, [self._block(work, stored, views) for stored, views in found.pairs])
+        new = [
+            Write(subject=Subject.of(intent), views=views, intent=intent, is_event=False) for intent, views in found.new
+        ]
+        await self.lane.run(work, new, self.to_outlook, self._anew)
 
-        Several at once can keep one another from ever getting through, because a look takes more than one request.
-        """
-        waiting, work.turned_away = work.turned_away, []
-        if not waiting:
-            return
-        await asyncio.sleep(min(max(each.fault.retry_after for each in waiting), _LONGEST_WAIT))
-        for each in waiting:
-            if work.turned_away:  # not even one at a time: the whole run is handed back
-                work.turned_away.append(each)
-            else:
-                await each.again()
-        given_up, work.turned_away = work.turned_away, []
-        for each in given_up:
-            await each.give_up(each.fault)
+    async def _lanes(self, work: Round, writes: Mapping[Side, Sequence[Write]]) -> None:
+        await all_of(
+            [
+                self.lane.run(work, writes[Side.OUTLOOK], self.to_outlook, self._anew),
+                self.lane.run(work, writes[Side.WEDSYNC], self.to_wedsync, self._anew),
+            ]
+        )
 
-    # --- mapped -------------------------------------------------------------------------------------------------
+    # --- sorting ------------------------------------------------------------------------------------------------
 
-    async def _mapped(self, work: _Round) -> None:
-        await _some_at_once([self._one_pair(work, stored) for stored in work.pulled.mappings])
-
-    def _one_pair(self, work: _Round, stored: Stored[EventMapping]) -> Callable[[], Awaitable[None]]:
-        async def settle() -> None:
-            mapping = stored.value
-            try:
-                views = await self._views(work, mapping)
-                if mapping.quarantine and work.pulled.complete:
-                    views = await self._both_sides(work, mapping, views)
-                untouched = views.wedsync == UNSEEN and views.outlook == UNSEEN
-                if untouched and mapping.state is not MappingState.INTENT:
-                    return
-                conflicts = work.conflicts.get(mapping.mapping_id, ())
-                try:
-                    await self._settle(work, stored, views, conflicts)
-                except RowChanged:
-                    await self._settle_anew(work, mapping)
-            except _STOPS:
-                raise
-            except Throttled as fault:
-                work.turned_away.append(_TurnedAway(fault=fault, again=settle, give_up=give_up))
-            except SyncFault as fault:
-                await give_up(fault)
-
-        async def give_up(fault: SyncFault) -> None:
-            await self._failed(work, stored.value, fault)
-
-        return settle
-
-    async def _failed(self, work: _Round, mapping: EventMapping, fault: Exception) -> None:
-        """Count a failure. A refusal is kept with the mapping: visible, and tried again by the next full run."""
-        refused = is_refusal(fault)
-        work.fail(mapping.wedsync_id or mapping.mapping_id, mapping.event_type, fault, retryable=not refused)
-        stored = await self.new.mappings.get(mapping.integration_id, mapping.mapping_id) if refused else None
-        if stored is None or stored.value.quarantine == reason_of(fault):
-            return
-        log_action("event_quarantined", integration=mapping.integration_id, mapping=mapping.mapping_id)
-        with suppress(StoreFault):  # somebody has just worked on it
-            await self.pair.journal.save(stored, replace(stored.value, quarantine=reason_of(fault)))
-
-    async def _settle(
-        self, work: _Round, stored: Stored[EventMapping], views: Views, conflicts: Sequence[Conflict] | None
+    def _sort(
+        self,
+        work: Round,
+        pair: PlannedPair,
+        known: ById,
+        writes: Mapping[Side, list[Write]],
+        singly: list[tuple[Subject, Step]],
     ) -> None:
-        done = await self.pair.run(
-            work.integration, stored, views, policy=work.policy, trace=work.trace, conflicts=conflicts
-        )
-        work.add(done)
+        """Put a pair where its decision is carried out."""
+        mapping, action = pair.seen.mapping, one_write(pair)
+        subject, stored, first = Subject.of(mapping), known[mapping.mapping_id], pair.decision.actions[0]
+        if pair.idle:
+            work.done(subject, Tally(handled=1))
+        elif action is not None:
+            write = Write(subject=subject, views=pair.seen.views, stored=stored, decision=pair.decision, action=action)
+            writes[action.side].append(write)
+        elif isinstance(first, Create) and not mapping.moved_from and (state := _wedsync(pair.seen.views)) is not None:
+            intent = self.create.intend_outlook(work.integration, state, first, again=mapping)
+            writes[Side.OUTLOOK].append(Write(subject=subject, views=pair.seen.views, stored=stored, intent=intent))
+        else:
+            singly.append(self._decided(work, pair, stored))
 
-    async def _settle_anew(self, work: _Round, mapping: EventMapping) -> None:
-        """An event job has worked on the pair since it was read: look at it as it is now, on both sides."""
-        stored = await self.new.mappings.get(mapping.integration_id, mapping.mapping_id)
+    def _first_copy(self, work: Round, new: PlannedNew, action: Create) -> Write:
+        state = new.seen.state
+        if isinstance(state, WedSyncState):
+            intent = self.create.intend_outlook(work.integration, state, action)
+            views = Views(wedsync=Present(state))
+        else:
+            intent = self.create.intend_wedsync(work.integration, state, action)
+            views = Views(outlook=Present(state))
+        return Write(subject=subject_of(new), views=views, intent=intent)
+
+    # --- one by one ---------------------------------------------------------------------------------------------
+
+    async def _singly(self, work: Round, steps: Sequence[tuple[Subject, Step]]) -> None:
+        async def one(subject: Subject, step: Step) -> None:
+            if work.stopping:
+                return
+            await self._guarded(work, subject, step)
+            await work.show()
+
+        await some_at_once([lambda each=each: one(*each) for each in steps], _AT_ONCE)  # type: ignore[misc]
+
+    async def _guarded(self, work: Round, subject: Subject, step: Step) -> None:
+        try:
+            await step()
+        except STOPS:
+            raise
+        except (RowChanged, RowExists):
+            work.left_to_another(subject)
+        except SyncFault as fault:
+            await work.failed(subject, fault)
+
+    def _decided(self, work: Round, pair: PlannedPair, stored: Stored[EventMapping]) -> tuple[Subject, Step]:
+        """Carry out a decision as it was planned; where something has moved on since, look and decide anew."""
+        subject, views = Subject.of(stored.value), pair.seen.views
+
+        async def act() -> None:
+            conflicts = work.conflicts.get(stored.value.mapping_id, ())
+            try:
+                tally = await self.acts.run(
+                    work.integration,
+                    stored,
+                    pair.decision,
+                    wedsync=views.wedsync,
+                    trace=work.trace,
+                    conflicts=conflicts,
+                )
+            except (VersionMismatch, EventGone, RowChanged) as stale:
+                await self._look_again(work, subject, stored.value.mapping_id, views, stale)
+            else:
+                work.done(subject, tally)
+
+        return subject, act
+
+    def _settled_pair(self, work: Round, pair: PlannedPair, known: ById) -> tuple[Subject, Step]:
+        stored = known[pair.seen.mapping.mapping_id]
+        subject = Subject.of(stored.value)
+
+        async def settle() -> None:
+            conflicts = work.conflicts.get(stored.value.mapping_id, ())
+            try:
+                tally = await self.pair.run(
+                    work.integration,
+                    stored,
+                    pair.seen.views,
+                    policy=work.policy,
+                    trace=work.trace,
+                    conflicts=conflicts,
+                )
+            except RowChanged as stale:
+                await self._look_again(work, subject, stored.value.mapping_id, pair.seen.views, stale)
+            else:
+                work.done(subject, tally)
+
+        return subject, settle
+
+    async def _look_again(self, work: Round, subject: Subject, mapping_id: str, views: Views, stale: SyncFault) -> None:
+        """Decide on the pair as it is now: on both sides if its mapping has changed, else on the side that has."""
+        stored = await self.mappings.get(work.integration.integration_id, mapping_id)
         if stored is None:
+            work.left_to_another(subject)
             return
-        log_action("pair_moved_on", integration=mapping.integration_id, mapping=mapping.mapping_id)
-        views = Views(
-            wedsync=await self.look.at(work.integration, stored.value, Side.WEDSYNC),
-            outlook=await self.look.at(work.integration, stored.value, Side.OUTLOOK, moved=True),
-        )
-        await self._settle(work, stored, views, None)
-
-    async def _both_sides(self, work: _Round, mapping: EventMapping, views: Views) -> Views:
-        """Look at what the round did not show: whatever was refused may lie outside of what it reads."""
-        sides = [side for side in Side if views.of(side) == UNSEEN and mapping.state is not MappingState.UNLINKED]
+        log_action("pair_moved_on", integration=work.integration.integration_id, mapping=mapping_id)
+        if isinstance(stale, VersionMismatch | EventGone):
+            sides: tuple[Side, ...] = (Side.WEDSYNC if stale.service == "wedsync" else Side.OUTLOOK,)
+        else:
+            sides = tuple(Side)
         for side in sides:
-            views = views.seen(side, await self.look.at(work.integration, mapping, side, moved=True))
-        return views
+            views = views.seen(side, await self.look.again(work.integration, stored.value, side))
+        tally = await self.pair.run(work.integration, stored, views, policy=work.policy, trace=work.trace)
+        work.done(subject, tally)
 
-    async def _views(self, work: _Round, mapping: EventMapping) -> Views:
-        return Views(wedsync=await self._wedsync_view(work, mapping), outlook=await self._outlook_view(work, mapping))
-
-    async def _wedsync_view(self, work: _Round, mapping: EventMapping) -> View:
-        if mapping.wedsync_id is None or mapping.role is Role.TRAVEL:  # a block follows its event, and comes last
-            return UNSEEN
-        state = work.pulled.wedsync.get(mapping.wedsync_id)
-        if state is not None:
-            return Present(state)
-        missed = work.pulled.complete and mapping.base_w is not None and in_window(mapping.base_w, work.pulled.window)
-        missed = missed and mapping.wedsync_id not in work.pulled.unreadable
-        return await self.look.wedsync_event(work.integration, mapping.wedsync_id) if missed else UNSEEN
-
-    async def _outlook_view(self, work: _Round, mapping: EventMapping) -> View:
-        """Absence is only a reason to look: what is not in the listing is read by id before anything is believed."""
-        if mapping.outlook_id is None or mapping.state is MappingState.UNLINKED:
-            return UNSEEN
-        state = work.pulled.outlook.get(mapping.outlook_id)
-        if state is not None:
-            return Present(state)
-        missed = mapping.outlook_id in work.pulled.gone or mapping.series_id in work.pulled.reread
-        if work.pulled.complete and mapping.base_o is not None:
-            missed = missed or in_window(mapping.base_o, work.pulled.window)
-        if not missed:
-            return UNSEEN
-        return await self.look.outlook_event(work.integration, mapping.outlook_id, moved=True)
-
-    # --- not mapped ---------------------------------------------------------------------------------------------
-
-    async def _unmapped(self, work: _Round) -> None:
-        events = [stored.value for stored in work.pulled.mappings if stored.value.role is Role.EVENT]
-        known = {(Side.WEDSYNC, mapping.wedsync_id) for mapping in events}
-        known |= {(Side.OUTLOOK, stored.value.outlook_id) for stored in work.pulled.mappings}
-        by_external = {state.external_id: state for state in work.pulled.wedsync.values() if state.external_id}
-        intents: list[tuple[EventMapping, Views]] = []
-        singly: list[Callable[[], Awaitable[None]]] = []
-        for state in work.pulled.outlook.values():
-            if (Side.OUTLOOK, state.event_id) in known or state.kind is OutlookKind.MASTER:
-                continue
-            twin = by_external.get(external_id_of(work.integration, state))
-            action = decide_unmapped(state, policy=work.policy, counterpart=_unknown(twin, known))
-            if _maybe_ours(state):
-                singly.append(self._one_marked(work, state))
-            elif isinstance(action, Link) and twin is not None:
-                singly.append(self._one_twin(work, twin, state))
-            elif isinstance(action, Create):
-                intent = self.create.intend_wedsync(work.integration, state, action)
-                intents.append((intent, Views(outlook=Present(state))))
-        for event in work.pulled.wedsync.values():
-            if (Side.WEDSYNC, event.event_id) in known:
-                continue
-            action = decide_unmapped(event, policy=work.policy)
-            if isinstance(action, Create):
-                intent = self.create.intend_outlook(work.integration, event, action)
-                intents.append((intent, Views(wedsync=Present(event))))
-        await _some_at_once(singly)
-        await self._create(work, intents)
-
-    async def _create(self, work: _Round, intents: Sequence[tuple[EventMapping, Views]]) -> None:
-        outcome = await self.batch.run(work.integration, [intent for intent, _ in intents], trace=work.trace)
-        work.add(Tally(handled=len(intents), created=outcome.created))
-        for mapping, fault in outcome.failed:
-            await self._failed(work, mapping, fault)
-        views = {intent.mapping_id: seen for intent, seen in intents}
-        await _some_at_once(
-            [self._one_joined(work, stored, views[stored.value.mapping_id]) for stored in outcome.without_base]
-        )
-
-    def _one_marked(self, work: _Round, state: OutlookState) -> Callable[[], Awaitable[None]]:
-        """An event that a program made: read it with its marker before taking it for somebody else's."""
+    async def _anew(self, work: Round, write: Write, stale: SyncFault | None) -> None:
+        """A write of a lane met another version than it was decided on, or was answered with what was there before."""
 
         async def settle() -> None:
-            view = await self.look.outlook_event(work.integration, state.event_id)
-            if isinstance(view, Present) and isinstance(view.state, OutlookState):
-                seen = replace(view.state, series_id=state.series_id, occurrence_date=state.occurrence_date)
-                done = await self.new.outlook_event(work.integration, seen, policy=work.policy, trace=work.trace)
-                work.add(done)
-
-        return self._counted(work, state.event_id, settle)
-
-    def _one_twin(self, work: _Round, wedsync: WedSyncState, outlook: OutlookState) -> Callable[[], Awaitable[None]]:
-        async def settle() -> None:
-            done = await self.new.join(work.integration, wedsync, outlook, policy=work.policy, trace=work.trace)
-            work.add(done)
-
-        return self._counted(work, wedsync.event_id, settle)
-
-    async def _travel(self, work: _Round) -> None:
-        """Blocks come last: by now it is known which events are in Outlook."""
-        found = await self.travel.found(work.integration, work.pulled, policy=work.policy)
-        await _some_at_once([self._one_block(work, stored, views) for stored, views in found.pairs])
-        await self._create(work, found.new)
-
-    def _one_block(self, work: _Round, stored: Stored[EventMapping], views: Views) -> Callable[[], Awaitable[None]]:
-        async def settle() -> None:
-            done = await self.pair.run(
-                work.integration, stored, views, policy=work.policy, trace=work.trace, conflicts=()
+            assert write.stored is not None
+            mapping_id = write.stored.value.mapping_id
+            if stale is not None:
+                await self._look_again(work, write.subject, mapping_id, write.views, stale)
+                return
+            await self.pair.run(
+                work.integration, write.stored, write.views, policy=work.policy, trace=work.trace, conflicts=()
             )
-            work.add(replace(done, handled=0))  # a block is no event
 
-        return self._counted(work, stored.value.wedsync_id or stored.value.mapping_id, settle)
+        await self._guarded(work, write.subject, settle)
 
-    def _one_joined(self, work: _Round, stored: Stored[EventMapping], views: Views) -> Callable[[], Awaitable[None]]:
+    def _linked(self, work: Round, new: PlannedNew) -> tuple[Subject, Step]:
+        """Join the event with its counterpart, or with the create that made it."""
+        state, twin = new.seen.state, new.seen.counterpart
+        subject = subject_of(new)
+
+        async def link() -> None:
+            assert isinstance(state, OutlookState)
+            if twin is not None:
+                tally = await self.new.join(work.integration, twin, state, policy=work.policy, trace=work.trace)
+            else:
+                tally = await self.new.outlook_event(work.integration, state, policy=work.policy, trace=work.trace)
+            work.done(subject, tally)
+
+        return subject, link
+
+    def _block(self, work: Round, stored: Stored[EventMapping], views: Views) -> tuple[Subject, Step]:
+        subject = Subject.of(stored.value)
+
         async def settle() -> None:
             await self.pair.run(work.integration, stored, views, policy=work.policy, trace=work.trace, conflicts=())
+            work.done(subject, Tally())
 
-        return self._counted(work, stored.value.wedsync_id or stored.value.mapping_id, settle)
-
-    @staticmethod
-    def _counted(work: _Round, event_id: str, settle: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
-        async def guarded() -> None:
-            try:
-                await settle()
-            except _STOPS:
-                raise
-            except (RowChanged, RowExists, VersionMismatch):
-                log_action("pair_left_to_another", integration=work.integration.integration_id)
-            except Throttled as fault:
-                work.turned_away.append(_TurnedAway(fault=fault, again=guarded, give_up=give_up))
-            except SyncFault as fault:
-                await give_up(fault)
-
-        async def give_up(fault: SyncFault) -> None:
-            work.fail(event_id, "", fault, retryable=not is_refusal(fault))
-
-        return guarded
+        return subject, settle
 
 
-def _unknown(twin: WedSyncState | None, known: set[tuple[Side, str | None]]) -> WedSyncState | None:
-    return twin if twin is not None and (Side.WEDSYNC, twin.event_id) not in known else None
-
-
-def _maybe_ours(state: OutlookState) -> bool:
-    """Whether a program made the event: Outlook itself gives no ``transactionId``, or one that begins like this.
-
-    An occurrence has that of its series, and we make no series.
-    """
-    given = None if state.series_id else state.transaction_id
-    return given is not None and not given.startswith("localevent:")
-
-
-async def _some_at_once(work: Sequence[Callable[[], Awaitable[None]]]) -> None:
-    """Run all, a few at a time; the first error that stops the integration stops the rest."""
-    gate = asyncio.Semaphore(_AT_ONCE)
-
-    async def one(step: Callable[[], Awaitable[None]]) -> None:
-        async with gate:
-            await step()
-
-    try:
-        async with asyncio.TaskGroup() as group:
-            for step in work:
-                group.create_task(one(step))
-    except BaseExceptionGroup as faults:
-        raise faults.exceptions[0] from None  # the others are of its kind, or were cancelled for its sake
+def _wedsync(views: Views) -> WedSyncState | None:
+    """Return the event to make a copy of, if it was read and is there."""
+    state = views.wedsync.state if isinstance(views.wedsync, Present) else None
+    return state if isinstance(state, WedSyncState) and not state.deleted else None

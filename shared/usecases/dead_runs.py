@@ -4,13 +4,14 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from shared.core.history import SyncRun
-from shared.core.integration import Direction, Integration
-from shared.core.jobs import RunKind, RunRequest
+from shared.core.integration import Integration
+from shared.core.jobs import RunPurpose
 from shared.core.states import RUN_MOVES, RunState, move
 from shared.errors import StoreFault
 from shared.log import log_action
-from shared.ports import Clock, Runs, Stored
+from shared.ports import Clock, RunItems, Runs, Stored
 from shared.usecases.request_sync import RequestSync
+from shared.usecases.run_record import CONTINUED
 
 _RECENT = 10
 ABANDONED = "abandoned"
@@ -22,6 +23,7 @@ class BuryDeadRuns:
     """Called by the run that holds the lease now: one that still beat would not have lost it."""
 
     runs: Runs
+    run_items: RunItems
     request_sync: RequestSync
     clock: Clock
 
@@ -33,8 +35,12 @@ class BuryDeadRuns:
             beat = run.heartbeat_at or run.queued_at
             if run.run_id == alive.run_id or run.state is not RunState.IN_PROGRESS or beat + silence > now:
                 continue
-            wanted = not run.stage and not covers(alive.request, run.request)  # only a disconnect has stages
-            if await self._fail(stored) and wanted:
+            wanted = run.request.purpose is not RunPurpose.DISCONNECT and not alive.request.covers(run.request)
+            if not await self._fail(stored):
+                continue
+            if run.stage == CONTINUED:
+                await self.run_items.forget(run.integration_id, run.run_id)
+            if wanted:
                 await self.request_sync.again(integration, run.request)
 
     async def _fail(self, stored: Stored[SyncRun]) -> bool:
@@ -50,9 +56,3 @@ class BuryDeadRuns:
             return False  # it lives, or somebody else has just buried it
         log_action("sync_run_abandoned", integration=run.integration_id, run=run.run_id)
         return True
-
-
-def covers(request: RunRequest, other: RunRequest) -> bool:
-    """Whether a run with ``request`` does all that one with ``other`` was to do."""
-    reads = request.kind is RunKind.FULL or other.kind is not RunKind.FULL
-    return reads and request.direction in (Direction.BIDIRECTIONAL, other.direction)

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from shared.core.history import SyncRun
 from shared.core.integration import Account, Integration
-from shared.core.jobs import RunKind, RunRequest, TriggeredBy, UpkeepJob, UpkeepKind
+from shared.core.jobs import RunKind, RunPurpose, RunRequest, TriggeredBy, UpkeepJob, UpkeepKind
 from shared.core.states import INTEGRATION_MOVES, IntegrationState, RunState, move
 from shared.errors import (
     CalendarGone,
@@ -35,6 +35,7 @@ from shared.ports import (
     Leases,
     Mappings,
     ResolutionRules,
+    RunItems,
     Runs,
     Stored,
 )
@@ -60,6 +61,7 @@ class Disconnect:
     rules: ResolutionRules
     confirmations: Confirmations
     runs: Runs
+    run_items: RunItems
     leases: Leases
     clear: ClearOutlook
     consent: Consent
@@ -124,7 +126,7 @@ class Disconnect:
         run = SyncRun(
             run_id=self.ids.new_id(),
             integration_id=integration_id,
-            request=RunRequest(kind=RunKind.FULL, triggered_by=TriggeredBy.MANUAL),
+            request=RunRequest(kind=RunKind.FULL, triggered_by=TriggeredBy.MANUAL, purpose=RunPurpose.DISCONNECT),
             state=RunState.IN_PROGRESS,
             queued_at=now,
             started_at=now,
@@ -188,6 +190,7 @@ class Disconnect:
             unsubscribed = await self.subscribe.remove_all(integration_id, at_graph=False)
         deleted = progress.dropped + await self.mappings.forget_all(integration_id)
         await self.conflicts.forget_all(integration_id)
+        await self.run_items.forget_all(integration_id)
         await self.rules.forget_all(integration_id)
         await self.confirmations.forget_all(integration_id)
         await self.consent.forget(integration_id)

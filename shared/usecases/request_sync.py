@@ -7,12 +7,13 @@ from uuid import UUID, uuid5
 
 from shared.core.history import SyncRun
 from shared.core.integration import Integration
-from shared.core.jobs import RunJob, RunKind, RunRequest, TriggeredBy
+from shared.core.jobs import RunJob, RunKind, RunPurpose, RunRequest, TriggeredBy
 from shared.core.states import IntegrationState, RunState
 from shared.errors import NotFound, RowExists, StateConflict
 from shared.ports import Clock, Ids, Integrations, JobQueue, Runs
 from shared.usecases.connect_state import connection_of
 
+_RECENT = 10
 _LOST_AFTER = timedelta(minutes=2)
 _KEYS = UUID("3a1d6c0e-8e52-5f8b-9b0e-7c2f1d4a6e55")
 
@@ -51,6 +52,16 @@ class RequestSync:
                 return waiting.value
         return await self._queue(integration, request, delay_seconds=0)
 
+    async def reconcile(self, integration: Integration) -> SyncRun:
+        """Start a run that reads both sides anew and repairs what was missed, unless one waits to do so."""
+        request = RunRequest(
+            kind=RunKind.FULL,
+            triggered_by=TriggeredBy.SCHEDULED,
+            direction=integration.direction,
+            purpose=RunPurpose.RECONCILE,
+        )
+        return await self.again(integration, request)
+
     async def start(
         self, integration: Integration, *, kind: RunKind, triggered_by: TriggeredBy, delay_seconds: float = 0
     ) -> SyncRun:
@@ -65,12 +76,20 @@ class RequestSync:
         triggered_by: TriggeredBy = TriggeredBy.WEBHOOK,
         delay_seconds: float = 2,
     ) -> None:
-        """Make sure that a run comes; one that has been waiting for less than two minutes is enough."""
-        lost = self.clock.now() - _LOST_AFTER
-        for known in await self.runs.recent(integration.integration_id, 5):
-            if known.value.state is RunState.QUEUED and known.value.queued_at > lost:
-                return
-        await self.start(integration, kind=RunKind.INCREMENTAL, triggered_by=triggered_by, delay_seconds=delay_seconds)
+        """Make sure that a run comes; one that waits already is enough.
+
+        One that waits for long may have lost its message, with the process that was about to send it: it gets another.
+        """
+        wanted = RunRequest(kind=RunKind.INCREMENTAL, triggered_by=triggered_by, direction=integration.direction)
+        lost, coming = self.clock.now() - _LOST_AFTER, False
+        for known in await self.runs.recent(integration.integration_id, _RECENT):
+            if known.value.state is not RunState.QUEUED:
+                continue
+            coming = coming or known.value.request.covers(wanted)
+            if known.value.queued_at <= lost:
+                await self.jobs.put(RunJob(integration_id=integration.integration_id, run_id=known.value.run_id))
+        if not coming:
+            await self._queue(integration, wanted, delay_seconds=delay_seconds)
 
     async def status(self, user_id: str, run_id: str) -> SyncRun:
         """Return one run of the user's connection; ``NotFound`` otherwise."""

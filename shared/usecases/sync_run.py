@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from shared.core.integration import Integration, LastSyncStatus
 from shared.core.jobs import RunJob, RunPurpose
+from shared.core.pulled import Pulled
 from shared.core.states import RunState
 from shared.errors import (
     CalendarGone,
@@ -23,14 +24,13 @@ from shared.errors import (
     SyncFault,
 )
 from shared.log import log_action
-from shared.ports import Clock, Ids, Integrations, JobQueue, LeaseHold, Leases, Runs, Stored
+from shared.ports import Clock, Ids, Integrations, JobQueue, LeaseHold, Leases, RequestMeter, RunItems, Runs, Stored
 from shared.usecases.dead_runs import BuryDeadRuns
 from shared.usecases.heartbeat import Heartbeat
 from shared.usecases.job_frame import JobFrame
 from shared.usecases.journal import Trace
 from shared.usecases.keep_up import EnqueueDue
-from shared.usecases.pull_sides import Pulled
-from shared.usecases.run_record import LIVING, Done, RunCancelled, RunRecord, RunWork
+from shared.usecases.run_record import CONTINUED, LIVING, Done, RunCancelled, RunRecord, RunWork
 
 LEASE = timedelta(seconds=30)
 BUDGET = timedelta(minutes=5)
@@ -54,7 +54,10 @@ class SyncRunner:
     dead: BuryDeadRuns
     due: EnqueueDue
     ids: Ids
+    meter: RequestMeter
+    run_items: RunItems
     clock: Clock
+    budget: timedelta = BUDGET
 
     async def run(self, job: RunJob) -> None:
         """Carry on with the run; a busy integration hands the message back, a finished run is left alone."""
@@ -63,10 +66,16 @@ class SyncRunner:
             stored = await self.runs.get(job.integration_id, job.run_id)
             if stored is None or stored.value.state not in LIVING:
                 return
-            record = RunRecord(runs=self.runs, clock=self.clock, stored=stored, until=self.clock.now() + BUDGET)
+            record = RunRecord(
+                runs=self.runs,
+                clock=self.clock,
+                stored=stored,
+                until=self.clock.now() + self.budget,
+                requests=self.meter.start(),
+            )
             if stored.value.cancel_requested or not integration.syncing:
                 outcome = "" if integration.syncing else integration.state.value
-                await record.end(RunState.CANCELLED, outcome=outcome)
+                await self._end(record, RunState.CANCELLED, outcome=outcome)
                 return
             if (wait := self._quiet_for(integration, job)) > 0:
                 await self.jobs.put(job, delay_seconds=wait)
@@ -106,7 +115,7 @@ class SyncRunner:
         try:
             done = await work.run(integration, record, trace=trace, last_try=last_try)
         except RunCancelled:
-            await record.end(RunState.CANCELLED)
+            await self._end(record, RunState.CANCELLED)
             return
         except (ReconnectNeeded, CalendarGone) as fault:
             await self._fail(integration, record, fault)
@@ -126,16 +135,25 @@ class SyncRunner:
 
     async def _finish(self, integration: Integration, record: RunRecord, job: RunJob, done: Done) -> None:
         if done.continued:
-            await self.jobs.put(replace(job, attempt=0))
+            again = replace(job, attempt=0 if done.progressed else job.attempt)
+            await (self.frame.hand_back(again, done.fault) if done.fault else self.jobs.put(again))
             return
         if done.status is not None:
-            await self._note(integration, done.status, done.pulled)
-        await record.end(RunState.COMPLETED, done.tally, outcome=done.outcome, failures=done.failures)
+            await self._note(done.integration or integration, done.status, done.pulled)
+        await self._end(record, RunState.COMPLETED, done)
         if done.status is not None:
             await self.due.confirmed(integration.integration_id)
 
+    async def _end(self, record: RunRecord, state: RunState, done: Done | None = None, *, outcome: str = "") -> None:
+        if done is None:
+            await record.end(state, outcome=outcome)
+        else:
+            await record.end(state, done.tally, outcome=done.outcome, failures=done.failures)
+        if record.run.stage == CONTINUED:
+            await self.run_items.forget(record.run.integration_id, record.run.run_id)
+
     async def _fail(self, integration: Integration, record: RunRecord, fault: Exception) -> None:
-        await record.end(RunState.FAILED, outcome=type(fault).__name__)
+        await self._end(record, RunState.FAILED, outcome=type(fault).__name__)
         await self._note(integration, LastSyncStatus.ERROR, None)
 
     async def _note(self, integration: Integration, status: LastSyncStatus, pulled: Pulled | None) -> None:
@@ -149,7 +167,7 @@ class SyncRunner:
             if pulled and stored.value.calendar_id == integration.calendar_id:
                 value = replace(value, delta_link=pulled.delta_link, wedsync_cursor=pulled.wedsync_cursor)
                 if pulled.complete:
-                    value = replace(value, last_full_sync_at=now, settled_version=integration.settings_version)
+                    value = replace(value, last_full_sync_at=now, settled_version=pulled.settings_version)
             try:
                 await self.integrations.save(Stored(value=value, tag=stored.tag))
             except RowChanged:

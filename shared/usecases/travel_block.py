@@ -4,6 +4,7 @@ A block is there while the event's own copy is in Outlook. What it should look l
 it is looked at: never before its event, so that a deletion that is held or in question keeps the block as well.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from shared.core.actions import Policy
@@ -11,6 +12,7 @@ from shared.core.event import Side, WedSyncState
 from shared.core.history import Tally
 from shared.core.integration import Integration
 from shared.core.mapping import EventMapping, Role
+from shared.core.pulled import Pulled
 from shared.core.states import MappingState
 from shared.core.travel import new_block
 from shared.core.views import UNSEEN, Gone, Present, View, Views
@@ -18,7 +20,6 @@ from shared.ports import Mappings, Stored
 from shared.usecases.create_event import CreateEvent
 from shared.usecases.journal import Trace
 from shared.usecases.look import Look
-from shared.usecases.pull_sides import Pulled
 from shared.usecases.settle_new import SettleNew
 from shared.usecases.settle_pair import SettlePair
 
@@ -76,10 +77,15 @@ class TravelBlocks:
             done = await self.pair.run(integration, block, Views(wedsync=led), policy=policy, trace=trace, conflicts=())
         return replace(done, handled=0)  # a block is no event
 
-    async def found(self, integration: Integration, pulled: Pulled, *, policy: Policy) -> TravelWork:
-        """Return what is to be done after a run has settled all events that it read."""
+    async def found(
+        self, integration: Integration, pulled: Pulled, before: Sequence[Stored[EventMapping]], *, policy: Policy
+    ) -> TravelWork:
+        """Return what is to be done after a run has settled all events that it read.
+
+        ``before`` are the mappings as they were before that.
+        """
         wanted = policy.preferences.sync_travel_time
-        if not wanted and all(stored.value.role is Role.EVENT for stored in pulled.mappings):
+        if not wanted and all(stored.value.role is Role.EVENT for stored in before):
             return TravelWork()
         known = await self._known(integration)
         pairs, new = [], []

@@ -3,7 +3,8 @@
 import json
 import random
 import string
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 import httpx
 import pytest
@@ -44,10 +45,12 @@ def through(world: World, monkeypatch: pytest.MonkeyPatch, service: str, answer:
     monkeypatch.setattr(transport, "handle_async_request", handle)
 
 
-def refuse_writes(request: httpx.Request, response: httpx.Response | None) -> httpx.Response | None:
-    if request.method != "PATCH" or response is not None:
-        return None
-    return httpx.Response(400, json={"error": {"code": "ErrorPropertyValidation", "message": ""}}, request=request)
+@asynccontextmanager
+async def refused_writes(world: World) -> AsyncIterator[None]:
+    """Have Graph refuse every update, in batches too."""
+    await world.outlook.fault(action="status", method="PATCH", status=400, code="ErrorPropertyValidation")
+    yield
+    await world.outlook.clear_faults()
 
 
 async def test_a_narrowed_run_leaves_what_it_skipped_to_the_next(world: World) -> None:
@@ -163,13 +166,12 @@ async def test_a_reading_that_is_refused_ends_the_run(
     assert (await world.sync(RunKind.INCREMENTAL)).state is RunState.COMPLETED
 
 
-async def test_a_refused_update_is_shown_and_tried_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_refused_update_is_shown_and_tried_again(world: World) -> None:
     event = await world.wedsync.add("Tasting")
     await world.connect()
     await world.wedsync.change(event["id"], title="Tasting at noon")
     await unheard(world)
-    with monkeypatch.context() as patch:
-        through(world, patch, "graph", refuse_writes)
+    async with refused_writes(world):
         run = await world.sync(RunKind.INCREMENTAL)
         assert run.failures[0].retryable is False
         (mapping,) = await world.mappings()
@@ -182,16 +184,13 @@ async def test_a_refused_update_is_shown_and_tried_again(world: World, monkeypat
     await world.assert_equal()
 
 
-async def test_a_refused_update_is_tried_again_outside_the_window(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_refused_update_is_tried_again_outside_the_window(world: World) -> None:
     event = await world.wedsync.add("Tasting")
     await world.connect()
     copy = str((await world.mapping_of(event["id"])).outlook_id)
     await world.wedsync.change(event["id"], title="Tasting at noon")
     await unheard(world)
-    with monkeypatch.context() as patch:
-        through(world, patch, "graph", refuse_writes)
+    async with refused_writes(world):
         await world.sync(RunKind.INCREMENTAL)
     await world.advance(days=1000)
 

@@ -234,7 +234,7 @@ async def test_edits_during_a_run_are_not_lost(world: World) -> None:
     world.post.clear()
 
     async def meddle(name: str) -> None:
-        if name.startswith("before graph PATCH"):
+        if name.startswith("before graph POST /v1.0/$batch"):
             world.steps.watch = None
             await world.outlook.change(item_id, location={"displayName": "Harbour"})
 

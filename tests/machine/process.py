@@ -123,8 +123,12 @@ class Process:
         context.run(_PROCESS.set, self)
         task = asyncio.get_running_loop().create_task(work, context=context)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
         return task
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        task.exception()  # seen: of what fails in a process that is dead by now nobody hears
 
     async def reach(self, name: str) -> None:
         """Take one step, or die at it."""

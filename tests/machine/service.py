@@ -11,6 +11,7 @@ from shared.core.event import Side
 from shared.core.history import Conflict
 from shared.core.jobs import RunKind, RunRequest, TriggeredBy
 from shared.errors import SyncFault
+from shared.store.rows import Table
 from shared.usecases.resolve_conflict import EVENT, Choice
 from tests.machine.process import Fates, Process, SkewedClock, StorageFaults
 from tests.machine.reached import Reached
@@ -26,7 +27,7 @@ VISIBILITY = 600.0
 """Seconds after which the message of a dead process is delivered again, as the host's are."""
 
 _AFTER_FAILURE = 10.0
-_ROUNDS = 400
+_ROUNDS = 3000
 
 
 @dataclass(eq=False, kw_only=True)
@@ -128,6 +129,17 @@ class Service:
                 work.message.due = asyncio.get_running_loop().time()
                 return True
         return False
+
+    @property
+    def waiting(self) -> bool:
+        """Whether there is anything to deliver."""
+        return bool(self.world.post or self.world.queue.kept)
+
+    @property
+    def open_questions(self) -> bool:
+        """Whether there is an open conflict."""
+        rows = self.world.tables.contents().get(Table.CONFLICTS, [])
+        return any(row.key.startswith("o|") for row in rows)
 
     # --- the post -------------------------------------------------------------------------------------------------
 

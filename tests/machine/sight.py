@@ -81,9 +81,15 @@ class Sight:
     keys: dict[str, str] = field(default_factory=dict)
 
     async def both(self, now: datetime) -> Mapping[str, Both]:
-        """Return every event that is in one of the calendars, by key."""
+        """Return every event that is in one of the calendars, by key.
+
+        Single events are read as they are stored: lists may lag, which a user at the screen does not see.
+        """
         start, end = (moment.date().isoformat() for moment in compare.window(now))
-        view = await self.outlook.view(start, end)
+        view = [item for item in await self.outlook.view(start, end) if ":" in _tail(item)]
+        default = next(each["id"] for each in await self.outlook.calendars() if each["isDefaultCalendar"])
+        stored = [item for item in await self.outlook.events() if item["calendarId"] == default]
+        view += [item for item in stored if item["type"] == "singleInstance" and not item["isCancelled"]]
         events = await self.wedsync.events()
         return self.paired(events, view)
 

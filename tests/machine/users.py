@@ -38,7 +38,12 @@ class Edit:
 
 @dataclass(kw_only=True)
 class Users:
-    """Both users at work. Each value that they make is made once, so that it is known wherever it turns up."""
+    """Both users at work. Each value that they make is made once, so that it is known wherever it turns up.
+
+    ``replaced`` are the values of a part that a user saw and replaced, or threw away with the event. ``removed`` is
+    what somebody took out of a side. ``away`` is in another calendar, and ``left`` will not come back from there.
+    ``everything`` has the keys of all events that were ever made, ``masters`` the series by their words.
+    """
 
     sight: Sight
     wedsync: WedSyncCalendar
@@ -48,6 +53,7 @@ class Users:
     replaced: defaultdict[tuple[str, str], list[Any]] = field(default_factory=lambda: defaultdict(list))
     removed: set[tuple[str, str]] = field(default_factory=set)
     away: dict[str, str] = field(default_factory=dict)
+    left: set[str] = field(default_factory=set)
     everything: set[str] = field(default_factory=set)
     masters: dict[str, str] = field(default_factory=dict)
     mails: int = 0
@@ -145,12 +151,12 @@ class Users:
         both = (await self.see())[key]
         item = both.on(side)
         assert item is not None
-        self._saw_the_last(both, side)
         if side == WEDSYNC:
             await self.wedsync.remove(item["id"])
         else:
             async with self._in_outlook():
                 await self.outlook.remove(item["id"])
+        self._saw_the_last(both, side)
 
     async def remove_series(self, word: str) -> None:
         """Delete a whole series."""
@@ -170,8 +176,8 @@ class Users:
         """Move an event to another calendar of the mailbox."""
         item = (await self.see())[key].on(OUTLOOK)
         assert item is not None
-        self.away[key] = item["id"]
         await self.outlook.move(item["id"], PRIVATE_CALENDAR)
+        self.away[key] = item["id"]
 
     async def move_back(self, key: str) -> None:
         """Move it back."""

@@ -12,6 +12,10 @@ def at(clock: str, zone: str = "UTC") -> dict[str, str]:
     return {"dateTime": clock, "timeZone": zone}
 
 
+class Vanished(AssertionError):
+    """What its owner was about to touch is not there any more."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Controlled:
     http: httpx.AsyncClient
@@ -19,6 +23,8 @@ class _Controlled:
 
     async def control(self, method: str, path: str, body: Any = None) -> Any:
         answer = await self.http.request(method, f"/_control{path}", json=body)
+        if answer.status_code == 404:
+            raise Vanished(f"{method} {path}: {answer.text}")
         assert answer.status_code < 400, f"{method} {path}: {answer.status_code} {answer.text}"
         return answer.json() if answer.content else None
 

@@ -6,7 +6,7 @@ from shared.core.actions import TOWARD, Action, Create, Hold, Link, Policy, Rule
 from shared.core.canon import masked, with_prefix
 from shared.core.event import AllDay, CalendarEvent, EventType, OutlookKind, OutlookState, Side, WedSyncState
 from shared.core.integration import ImportOutlookEvents, SyncWindow
-from shared.core.mapping import EventMapping
+from shared.core.mapping import EventMapping, transaction_id
 from shared.core.states import MappingState
 
 
@@ -107,13 +107,19 @@ def _ours(state: OutlookState, candidate: EventMapping | None) -> Action | None:
     """Return the link to the mapping that made this event; None for somebody else's, and for a copy of ours."""
     if candidate is None:
         return Hold(rule=Rule.UNKNOWN_MARKER, side=Side.OUTLOOK) if state.marker else None
-    if candidate.outlook_id not in (None, state.event_id):
+    if candidate.outlook_id not in (None, state.event_id) or _is_copy(state, candidate):
         return None
     if candidate.state is MappingState.INTENT and state.transaction_id == candidate.transaction_id:
         return Link(side=Side.OUTLOOK, rule=Rule.TRANSACTION_MATCH, mapping_id=candidate.mapping_id)
     if state.marker == candidate.mapping_id:
         return Link(side=Side.OUTLOOK, rule=Rule.MARKER_MATCH, mapping_id=candidate.mapping_id)
     return None
+
+
+def _is_copy(state: OutlookState, candidate: EventMapping) -> bool:
+    """Whether a user made it of ours: a copy takes our marker along, and has a ``transactionId`` of its own."""
+    made = (transaction_id(candidate.mapping_id, number) for number in range(1, candidate.generation + 1))
+    return state.transaction_id is not None and state.transaction_id not in made
 
 
 def _refusal(content: CalendarEvent, policy: Policy, toward: Side) -> Skip | None:

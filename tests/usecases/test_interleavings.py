@@ -53,3 +53,18 @@ async def test_an_older_notice_does_not_bring_back_what_left_the_calendar(world:
     await world.outlook.move(theirs.outlook_id, (await world.outlook.calendars())[0]["id"])
     await world.settle()
     assert await world.open_conflicts() == ()
+
+
+async def test_a_copy_made_before_the_create_was_noted_is_an_event_of_its_own(world: World) -> None:
+    await world.connect()
+    await world.wedsync.add("Tasting")
+    await world.kill_after("graph POST")
+    await unheard(world)
+    (ours,) = await world.outlook.events()
+
+    copy = await world.outlook.copy(ours["id"])
+    await world.outlook.change(copy["id"], subject="Lunch")
+    await world.settle()
+
+    assert sorted(event["title"] for event in await world.wedsync.events()) == ["Lunch", "Tasting"]
+    await world.assert_equal()

@@ -1,7 +1,7 @@
 """What a decision may consist of, the rules that decide, and what they go by."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -83,6 +83,8 @@ class Rule(StrEnum):
     MARKER_MATCH = "marker_match"
     EXTERNAL_ID = "external_id"
     UNKNOWN_MARKER = "unknown_marker"
+    ORPHAN = "orphan"
+    REBUILT = "rebuilt"
     # another calendar
     CALENDAR_MOVED = "calendar_moved"
     CALENDAR_LEFT = "calendar_left"
@@ -153,6 +155,8 @@ EXPLAINED: Mapping[Rule, str] = {
     Rule.MARKER_MATCH: "This is the event that we created: it carries our marker.",
     Rule.EXTERNAL_ID: "WedSync has this Outlook event already.",
     Rule.UNKNOWN_MARKER: "The event carries a marker of ours that nothing is known of; reconciliation looks into it.",
+    Rule.ORPHAN: "A former copy of ours whose event WedSync does not have any more: it counts as Outlook's own.",
+    Rule.REBUILT: "What was known of this pair was lost; the copy in Outlook told whose it is.",
     Rule.CALENDAR_MOVED: "You chose another calendar, so the copy was made there and removed from the earlier one.",
     Rule.CALENDAR_LEFT: "The event came from the calendar that was synced earlier; it stays in WedSync by itself.",
 }
@@ -162,7 +166,8 @@ EXPLAINED: Mapping[Rule, str] = {
 class Policy:
     """What the user prefers. ``run_direction`` narrows one run: what it leaves undone is left for the next.
 
-    ``rules`` answer clashes at once that would be conflicts otherwise.
+    ``rules`` answer clashes at once that would be conflicts otherwise. ``searched``: all events of WedSync were
+    compared with our copies in Outlook, so that a copy which is of none of them belongs to none.
     """
 
     preferences: Preferences = field(default_factory=Preferences)
@@ -170,6 +175,7 @@ class Policy:
     run_direction: Direction = Direction.BIDIRECTIONAL
     window: SyncWindow | None = None
     rules: tuple[ResolutionRule, ...] = ()
+    searched: bool = False
 
 
 TOWARD: Mapping[Direction, frozenset[Side]] = {
@@ -214,6 +220,10 @@ class Update:
     version: int = 0
     etag: str = ""
     because: Mapping[Field, Rule] = field(default_factory=dict)
+
+    def only(self, which: Field) -> "Update":
+        """Return the part of the update that writes one of its fields."""
+        return replace(self, fields=frozenset({which}), settles=(self.settles - self.fields) | {which})
 
     def fields_by_rule(self) -> Mapping[Rule, frozenset[Field]]:
         """Return the fields under the rule that decided each."""

@@ -123,8 +123,11 @@ def _waiting(pair: Pair, absent: Side) -> Conflict | None:
 
 
 def _guests_left(waiting: Conflict, verdict: Action) -> bool:
-    """Whether the open conflict was about guests only, who are not on the event any more."""
-    is_open = waiting.state is ConflictState.OPEN
+    """Whether the open conflict was about guests only, who are not on the event any more.
+
+    One that was opened by another rule waits for its answer: a run that had deleted the event was undone, say.
+    """
+    is_open = waiting.state is ConflictState.OPEN and waiting.rule == Rule.GUESTS_DELETE
     return is_open and isinstance(verdict, Delete) and verdict.side is Side.OUTLOOK
 
 

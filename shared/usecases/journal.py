@@ -14,11 +14,15 @@ _CREATED = UUID("b8a3a4d2-0e0f-5c55-9a53-6a1b1f6d7e02")
 
 @dataclass(frozen=True, kw_only=True)
 class Trace:
-    """Which run or notice a change belongs to. ``repair``: what is found to be done now had been missed before."""
+    """Which run or notice a change belongs to. ``repair``: what is found to be done now had been missed before.
+
+    ``rule`` is the reason of all of it where that is not the deciding rule's: a person's word.
+    """
 
     run_id: str = ""
     correlation: str = ""
     repair: bool = False
+    rule: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +68,7 @@ class Journal:
             fields=tuple(sorted(fields)),
             before=before,
             after=after,
-            rule=rule,
+            rule=trace.rule or rule,
             correlation=trace.correlation,
             repair=trace.repair,
         )

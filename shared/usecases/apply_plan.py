@@ -123,6 +123,7 @@ class ApplyPlan:
     async def _singly(self, work: Round, steps: Sequence[tuple[Subject, Step]]) -> None:
         async def one(subject: Subject, step: Step) -> None:
             if work.stopping:
+                work.cut = True
                 return
             await self._guarded(work, subject, step)
             await work.show()

@@ -65,6 +65,7 @@ class Prove:
     async def _all(self, work: Round, steps: list[tuple[Subject, Step]]) -> None:
         async def one(subject: Subject, step: Step) -> None:
             if work.stopping:
+                work.cut = True
                 return
             try:
                 await step()
@@ -98,7 +99,7 @@ class Prove:
     def _fuller(self, work: Round, pair: PlannedPair, seen: list[PairSeen]) -> tuple[Subject, Step]:
         async def read() -> None:
             assert pair.missing is not None
-            view = await self.look.at(work.integration, pair.seen.mapping, pair.missing)
+            view = await self.look.at(work.integration, pair.seen.mapping, pair.missing, moved=pair.whereabouts)
             seen.append(replace(pair.seen, views=pair.seen.views.seen(pair.missing, view)))
 
         return Subject.of(pair.seen.mapping), read

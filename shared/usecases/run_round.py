@@ -47,7 +47,8 @@ class Round:
     """The work on a run in one message; nothing of it outlives the message but what is kept for the next.
 
     ``waiting`` are subjects that could not be reached; ``settled`` are keys of what is done, also if it failed for
-    good. ``busy`` is set once a far end asks for a long wait: nothing more is begun then.
+    good. ``busy`` is set once a far end asks for a long wait: nothing more is begun then. ``cut``
+    tells that something was not begun.
     """
 
     integration: Integration
@@ -62,6 +63,7 @@ class Round:
     waiting: dict[str, tuple[Subject, SyncFault]] = field(default_factory=dict)
     settled: set[str] = field(default_factory=set)
     busy: Throttled | None = None
+    cut: bool = False
 
     @property
     def stopping(self) -> bool:

@@ -6,43 +6,34 @@ What a message has no time for is kept and goes on in a further one, without bei
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from shared.core.confirmation import mapped_keys
 from shared.core.event import Side
-from shared.core.history import Conflict, SyncRun, Tally
+from shared.core.history import SyncRun, Tally
 from shared.core.integration import Direction, Integration, LastSyncStatus
 from shared.core.jobs import RunKind
-from shared.core.mapping import EventMapping, Role
-from shared.core.plan import SyncPlan
 from shared.core.pulled import Pulled
-from shared.core.states import MappingState
 from shared.errors import SyncFault, Throttled
-from shared.ports import Conflicts, RunItems, Stored
-from shared.usecases.apply_plan import ApplyPlan
-from shared.usecases.guard_deletions import GuardDeletions, WantedDeletion, deletion_in
-from shared.usecases.journal import Journal, Trace
-from shared.usecases.prove import Prove, is_left
+from shared.ports import RunItems
+from shared.usecases.journal import Trace
+from shared.usecases.prove import is_left
 from shared.usecases.pull_sides import Known, PullSides
+from shared.usecases.rebuild_mappings import Reading, RebuildMappings
 from shared.usecases.run_record import CONTINUED, Done, RunRecord
 from shared.usecases.run_round import Round, Subject
 from shared.usecases.settle_pair import policy_of
+from shared.usecases.settle_pulled import SettlePulled
 
 
 @dataclass(frozen=True, kw_only=True)
 class SyncSides:
-    """The ``RunWork`` of a sync; ``repair`` for a reconciliation, whose findings had been missed before."""
+    """The ``RunWork`` of a sync."""
 
+    rebuild: RebuildMappings
     pull: PullSides
-    prove: Prove
-    guard: GuardDeletions
-    apply: ApplyPlan
-    conflicts: Conflicts
+    settle: SettlePulled
     run_items: RunItems
-    journal: Journal
-    repair: bool = False
 
     async def run(self, integration: Integration, record: RunRecord, *, trace: Trace, last_try: bool) -> Done:
         """Bring both sides into step, or a part of the way."""
-        trace = replace(trace, repair=trace.repair or self.repair)
         pulled = await self._begin(integration, record)
         known = await self.pull.known(integration)
         pulled = await self.pull.go_on(integration, pulled, known, spent=lambda: record.spent)
@@ -50,9 +41,8 @@ class SyncSides:
         work = self._round(integration, record, pulled, trace)
         if not pulled.finished:
             return await self._continue(work, pulled, None)
-        work.conflicts = await open_conflicts(self.conflicts, integration.integration_id)
-        plan = await self.prove.run(work, known)
-        await self._settle(work, plan, known)
+        known = await self._traced(work, known)
+        await self.settle.run(work, known)
         record.check()
         return await self._end(work, known, record, last_try=last_try)
 
@@ -64,8 +54,16 @@ class SyncSides:
             kept = await self.run_items.get(run.integration_id, run.run_id)
             if kept is not None:
                 return kept
-        full = run.request.kind is RunKind.FULL or integration.unsettled or self.repair
+        lost = await self.rebuild.fence(integration)
+        full = lost or run.request.kind is RunKind.FULL or integration.unsettled
         return self.pull.everything(integration) if full else self.pull.changes(integration)
+
+    async def _traced(self, work: Round, known: Known) -> Known:
+        """Map copies of an earlier connection, and those whose mapping was lost, so that nothing is made twice."""
+        if not work.pulled.complete or work.pulled.left is not None:
+            return known
+        reading = Reading(known=known, wedsync=work.pulled.wedsync, outlook=work.pulled.outlook)
+        return (await self.rebuild.from_reading(work.integration, reading, work=work.trace)).known
 
     def _round(self, integration: Integration, record: RunRecord, pulled: Pulled, trace: Trace) -> Round:
         return Round(
@@ -73,52 +71,23 @@ class SyncSides:
             pulled=pulled,
             policy=policy_of(integration, run_direction=record.run.request.direction, window=pulled.window),
             trace=trace,
-            journal=self.journal,
+            journal=self.settle.journal,
             record=record,
             tally=record.run.tally if record.run.stage == CONTINUED else Tally(),
             failures=list(record.run.failures) if record.run.stage == CONTINUED else [],
         )
 
-    # --- the work -----------------------------------------------------------------------------------------------
-
-    async def _settle(self, work: Round, plan: SyncPlan, known: Known) -> None:
-        work.tally = replace(work.tally, total=max(work.tally.total, work.tally.handled + plan.total))
-        if work.pulled.left is None:
-            mappings = [stored.value for stored in known]
-            work.pulled = replace(work.pulled, empty=empty_sides(work.pulled, mappings))
-        by_id = {stored.value.mapping_id: stored for stored in known}
-        held = await self._held(work, plan, known, by_id)
-        await work.show()
-        allowed = tuple(pair for pair in plan.pairs if pair.seen.mapping.mapping_id not in held)
-        await self.apply.run(work, replace(plan, pairs=allowed), by_id)
-        if not work.stopping:
-            await self.apply.run_travel(work, known)
-
-    async def _held(
-        self, work: Round, plan: SyncPlan, known: Known, by_id: dict[str, Stored[EventMapping]]
-    ) -> frozenset[str]:
-        """Have all deletions of the run weighed together; what is held is done with, as far as this run goes."""
-        wanted = wanted_deletions(plan, by_id)
-        if not wanted:
-            return frozenset()
-        mapped = mapped_keys(stored.value for stored in known)
-        held = await self.guard.weigh(work.integration, wanted, mapped=mapped, empty_sides=work.pulled.empty)
-        for each in wanted:
-            if each.stored.value.mapping_id in held:
-                work.done(Subject.of(each.stored.value), Tally(handled=1, held=1))
-        return held
-
     # --- the end ------------------------------------------------------------------------------------------------
 
     async def _end(self, work: Round, known: Known, record: RunRecord, *, last_try: bool) -> Done:
         waiting = list(work.waiting.values())
-        over = record.spent
-        if (work.stopping or waiting) and not (last_try and not over):
+        out_of_time = work.cut and work.busy is None
+        if out_of_time or ((work.cut or waiting) and not last_try):
             fault = work.busy or next((fault for _, fault in _longest_first(waiting)), None)
-            return await self._continue(work, left_of(work, known), None if over and work.busy is None else fault)
+            return await self._continue(work, left_of(work, known), None if out_of_time else fault)
         for subject, fault in waiting:
             work.give_up(subject, fault)
-        unreached = any(failure.retryable for failure in work.failures) or work.stopping
+        unreached = any(failure.retryable for failure in work.failures) or work.cut
         return Done(
             tally=replace(work.tally, total=max(work.tally.handled, work.tally.total)),
             failures=tuple(work.failures),
@@ -135,30 +104,6 @@ class SyncSides:
         await work.record.carry_over(work.tally, tuple(work.failures), rest=rest)
         progressed = bool(work.settled) or not left.finished
         return Done(tally=work.tally, failures=tuple(work.failures), continued=True, fault=fault, progressed=progressed)
-
-
-async def open_conflicts(conflicts: Conflicts, integration_id: str) -> dict[str, list[Conflict]]:
-    """Return all open conflicts by mapping."""
-    found: dict[str, list[Conflict]] = {}
-    for conflict in await conflicts.open_all(integration_id):
-        found.setdefault(conflict.mapping_id, []).append(conflict)
-    return found
-
-
-def wanted_deletions(plan: SyncPlan, known: dict[str, Stored[EventMapping]]) -> list[WantedDeletion]:
-    """Return the deletions of a plan that nobody asked for."""
-    found = [(known[pair.seen.mapping.mapping_id], deletion_in(pair.decision)) for pair in plan.pairs]
-    return [WantedDeletion(stored=stored, side=side) for stored, side in found if side is not None]
-
-
-def empty_sides(pulled: Pulled, mappings: Sequence[EventMapping]) -> frozenset[Side]:
-    """Return the sides that were read to the end and show not one of the mapped events."""
-    linked = [each for each in mappings if each.state is MappingState.LINKED and each.role is Role.EVENT]
-    if not pulled.complete or not linked:
-        return frozenset()
-    wedsync = any(each.wedsync_id in pulled.wedsync or each.wedsync_id in pulled.unreadable for each in linked)
-    outlook = any(each.outlook_id in pulled.outlook for each in linked)
-    return frozenset(side for side, shown in ((Side.WEDSYNC, wedsync), (Side.OUTLOOK, outlook)) if not shown)
 
 
 def left_of(work: Round, known: Known) -> Pulled:

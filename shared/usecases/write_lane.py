@@ -19,10 +19,11 @@ from shared.core.pair import note_held
 from shared.core.plan import PlannedPair
 from shared.core.states import MappingState
 from shared.core.views import Views
-from shared.errors import EventGone, RowChanged, RowExists, SyncFault, VersionMismatch
+from shared.errors import EventGone, Rejected, RowChanged, RowExists, SyncFault, VersionMismatch
 from shared.ports import Changes, Clock, Conflicts, Mappings, Stored
 from shared.usecases.at_once import both, some_at_once
 from shared.usecases.journal import Journal
+from shared.usecases.refusals import CONTENT_REFUSED
 from shared.usecases.run_round import Round, Subject
 from shared.usecases.written import after_delete, after_update
 
@@ -105,22 +106,30 @@ class WriteLane:
         """Carry out all; what is not begun because the round stops is left as it was."""
         groups = [writes[start : start + sender.size] for start in range(0, len(writes), sender.size)]
         noting: asyncio.Task[None] | None = None
-        ready = await self._prepare(work, groups[0]) if groups and not work.stopping else []
+        group = self._next(work, groups, 0)
+        ready = await self._prepare(work, group)
         try:
-            for place in range(len(groups)):
-                following = [] if work.stopping else groups[place + 1 : place + 2]
-                answers, upcoming = await both(
-                    sender.send(work, ready), self._prepare(work, following[0] if following else ())
-                )
+            for place in range(1, len(groups) + 1):
+                if not group:
+                    return
+                group = self._next(work, groups, place)
+                answers, ready = await both(sender.send(work, ready), self._prepare(work, group))
                 if noting is not None:
                     await noting
                 noting = asyncio.create_task(self._note(work, answers, anew))
-                if not following:
-                    return
-                ready = upcoming
         finally:
             if noting is not None:
                 await noting
+
+    @staticmethod
+    def _next(work: Round, groups: Sequence[Sequence[Write]], place: int) -> Sequence[Write]:
+        """Return the group to make ready; none once the round stops, so that no intent is stored and then left."""
+        if place >= len(groups):
+            return ()
+        if work.stopping:
+            work.cut = True
+            return ()
+        return groups[place]
 
     # --- before -------------------------------------------------------------------------------------------------
 
@@ -160,7 +169,8 @@ class WriteLane:
         noted: list[_Noted] = []
         for write, answer in answers:
             if isinstance(answer, SyncFault) and not _found_gone(write, answer):
-                if isinstance(answer, VersionMismatch | EventGone) and write.intent is None:
+                stale = isinstance(answer, VersionMismatch | EventGone) and write.intent is None
+                if stale or _has_parts(write, answer):
                     await anew(work, write, answer)
                 else:
                     await self._not_done(work, write, answer)
@@ -240,6 +250,12 @@ class WriteLane:
         with suppress(RowChanged):  # somebody else has worked on the pair, and looks at it as it is
             await self.mappings.remove(noted.write.stored)
         work.done(noted.write.subject, noted.tally if noted.write.is_event else Tally())
+
+
+def _has_parts(write: Write, answer: SyncFault) -> bool:
+    """Whether a refused update is of several fields: by itself, the one that is refused holds back no other."""
+    refused = isinstance(answer, Rejected) and answer.status in CONTENT_REFUSED
+    return refused and isinstance(write.action, Update) and len(write.action.fields) > 1
 
 
 def _found_gone(write: Write, answer: SyncFault) -> bool:

@@ -53,6 +53,12 @@ class PlannedPair:
         return first.side if isinstance(first, Hold) else None
 
     @property
+    def whereabouts(self) -> bool:
+        """Whether it has to be asked too in which calendar the missing side's event is."""
+        first = self.decision.actions[0]
+        return isinstance(first, Hold) and first.whereabouts
+
+    @property
     def idle(self) -> bool:
         """Whether there is nothing to write, to note, or to find out."""
         waits = any(not isinstance(action, Skip) for action in self.decision.actions)

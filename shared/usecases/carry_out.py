@@ -18,7 +18,7 @@ from shared.core.actions import (
     Update,
 )
 from shared.core.conflicts import applied, conflict_of, superseded
-from shared.core.event import OutlookState, Side, WedSyncState
+from shared.core.event import Field, OutlookState, Side, WedSyncState
 from shared.core.history import ChangeKind, Conflict, SyncChange, Tally
 from shared.core.integration import Integration
 from shared.core.mapping import EventMapping
@@ -26,12 +26,14 @@ from shared.core.pair import note_held
 from shared.core.settle import settled_alone
 from shared.core.states import MappingState
 from shared.core.views import Present, View
-from shared.errors import EventGone, StoreFault, SyncFault
+from shared.errors import EventGone, Rejected, StoreFault, SyncFault
 from shared.ports import Changes, Clock, Conflicts, Outlook, OutlookPatch, Stored, WedSync
 from shared.usecases.create_event import CreateEvent
 from shared.usecases.guard_deletions import GuardDeletions
 from shared.usecases.journal import Journal, Trace
 from shared.usecases.look import Look
+from shared.usecases.moving import assert_arrived
+from shared.usecases.refusals import CONTENT_REFUSED, reason_of
 from shared.usecases.settle_intent import SettleIntent
 from shared.usecases.written import after_delete, after_update
 
@@ -67,6 +69,7 @@ class CarryOut:
 
         ``wedsync`` is what is known of that side, for a create. ``conflicts`` are those that the decision may close.
         """
+        assert_arrived(stored.value)
         work = _Work(ends=self, integration=integration, trace=trace, conflicts=conflicts)
         return await work.carry_out(stored, decision, wedsync)
 
@@ -80,12 +83,15 @@ class _Work:
     trace: Trace
     conflicts: Sequence[Conflict]
     partial: EventMapping | None = None
+    refusal: Rejected | None = None
 
     async def carry_out(self, stored: Stored[EventMapping], decision: Decision, wedsync: View) -> Tally:
         before = stored.value
         mapping = decision.mapping
         rows: list[SyncChange] = []
         tally = Tally(handled=1)
+        updates = [action.fields for action in decision.actions if isinstance(action, Update)]
+        self.both_ways = frozenset.intersection(*updates) if len(updates) > 1 else frozenset()
         try:
             for action in decision.actions:
                 mapping, row, tally = await self._act(action, stored, mapping, wedsync, tally)
@@ -95,19 +101,30 @@ class _Work:
         except SyncFault:
             await self._keep_what_was_done(stored, rows)
             raise
+        if self.refusal is not None and self.partial is None:
+            raise self.refusal
+        await self._withdraw(before, decision.mapping)
+        await self._save(stored, self._judged(before, mapping), rows)
+        if self.refusal is not None:
+            raise self.refusal
+        return tally
+
+    async def _save(self, stored: Stored[EventMapping], mapping: EventMapping, rows: list[SyncChange]) -> None:
         written = any(row.kind in _WRITES for row in rows)
         if written:  # it is done, whether or not somebody else has worked on the mapping meanwhile
             await self.ends.changes.append(rows)
-        mapping = replace(mapping, quarantine="")  # whatever kept it from syncing is over
-        await self._withdraw(before, decision.mapping)
-        if mapping != before:
-            if mapping.state is MappingState.ENDED:
-                await self.ends.journal.mappings.remove(stored)
-            else:
-                await self.ends.journal.save(stored, mapping)
+        if mapping.state is MappingState.ENDED:
+            await self.ends.journal.mappings.remove(stored)
+        elif mapping != stored.value:
+            await self.ends.journal.save(stored, mapping)
         if rows and not written:
             await self.ends.changes.append(rows)
-        return tally
+
+    def _judged(self, before: EventMapping, mapping: EventMapping) -> EventMapping:
+        """Set the pair aside with what was refused of it; else whatever kept it from syncing is over."""
+        if self.refusal is None:
+            return replace(mapping, quarantine="")
+        return replace(mapping, quarantine=reason_of(self.refusal), held=mapping.held | before.held)
 
     async def _withdraw(self, before: EventMapping, after: EventMapping) -> None:
         """Take a deletion out of the open question once it is not wanted any more."""
@@ -141,7 +158,8 @@ class _Work:
                 if action.use is None:
                     return mapping, [row], replace(tally, conflicts=tally.conflicts + 1)
             case Apply() | Supersede():
-                await self._close(action)
+                if self.refusal is None:  # else the choice has not been carried out
+                    await self._close(action)
             case Unlink() | Hide() | End():
                 kind = ChangeKind.UNLINKED
                 side = action.side if isinstance(action, Unlink) else Side.WEDSYNC
@@ -151,6 +169,36 @@ class _Work:
         return mapping, [], tally
 
     async def _update(
+        self, action: Update, seen: EventMapping, mapping: EventMapping
+    ) -> tuple[EventMapping, list[SyncChange]]:
+        """Write it; where the content is refused, each field by itself, so that one holds back no other."""
+        try:
+            return await self._write(action, seen, mapping)
+        except Rejected as refusal:
+            if refusal.status not in CONTENT_REFUSED:
+                raise
+            return await self._write_singly(action, seen, mapping, refusal)
+
+    async def _write_singly(
+        self, action: Update, seen: EventMapping, mapping: EventMapping, refusal: Rejected
+    ) -> tuple[EventMapping, list[SyncChange]]:
+        refused, rows = list[Field](), list[SyncChange]()
+        for which in sorted(action.fields):
+            try:
+                if len(action.fields) == 1:
+                    raise refusal
+                mapping, more = await self._write(action.only(which), seen, mapping)
+            except Rejected as fault:
+                refusal = fault
+                refused.append(which)
+                continue
+            rows += more
+            action = replace(action, version=mapping.w_version, etag=mapping.o_etag)
+        if refused:
+            self.refusal = _naming(refusal, refused)
+        return mapping, rows
+
+    async def _write(
         self, action: Update, seen: EventMapping, mapping: EventMapping
     ) -> tuple[EventMapping, list[SyncChange]]:
         returned: WedSyncState | OutlookState
@@ -172,7 +220,9 @@ class _Work:
         after, rows = after_update(
             self.ends.journal, mapping, action, returned, at=self.ends.clock.now(), trace=self.trace
         )
-        self.partial = settled_alone(self.partial or seen, action, returned)
+        # A field that is written to both sides is settled by both writes, not by the first.
+        alone = replace(action, fields=action.fields - self.both_ways)
+        self.partial = settled_alone(self.partial or seen, alone, returned)
         return after, rows
 
     async def _delete(self, action: Delete, mapping: EventMapping) -> tuple[EventMapping, SyncChange]:
@@ -213,3 +263,9 @@ class _Work:
         for conflict in self.conflicts:
             if conflict.conflict_id in action.conflict_ids:
                 await self.ends.conflicts.put(end(conflict, at=self.ends.clock.now()))
+
+
+def _naming(refusal: Rejected, fields: Sequence[Field]) -> Rejected:
+    """Return the refusal with the fields that it is about; they are names, no content."""
+    code = f"{refusal.code}: {', '.join(fields)}"
+    return Rejected(refusal.service, status=refusal.status, code=code, request_id=refusal.request_id)

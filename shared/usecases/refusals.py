@@ -3,6 +3,9 @@
 from shared.core.history import EventFailure
 from shared.errors import DuplicateTransaction, Rejected, RowChanged, RowExists, StoreFault
 
+CONTENT_REFUSED = (400, 413, 422)
+"""Statuses that may be about one member of a body alone."""
+
 
 def is_refusal(fault: Exception) -> bool:
     """Whether a far end refuses the event, or storage the row about it (which is too large, for example)."""

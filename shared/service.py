@@ -28,6 +28,8 @@ from shared.usecases.look import Look
 from shared.usecases.move_calendar import MoveCalendar, MoveThenSync
 from shared.usecases.move_copies import MoveCopies
 from shared.usecases.prove import Prove
+from shared.usecases.move_calendar import MoveCalendar, MoveThenSync
+from shared.usecases.move_copies import MoveCopies
 from shared.usecases.pull_sides import PullSides
 from shared.usecases.rebuild_mappings import RebuildMappings
 from shared.usecases.reconcile import Reconcile
@@ -39,6 +41,8 @@ from shared.usecases.resolve_conflict import ResolveConflict
 from shared.usecases.resolve_deletion import ResolveDeletion
 from shared.usecases.run_record import RunWork
 from shared.usecases.send_writes import OutlookSender, WedSyncSender
+from shared.usecases.separate_calendar import WantedCalendar
+from shared.usecases.run_record import RunWork
 from shared.usecases.separate_calendar import WantedCalendar
 from shared.usecases.settle_events import SettleEvents
 from shared.usecases.settle_held import SettleHeld
@@ -322,6 +326,34 @@ def _syncing(settings: Settings, p: Ports, settling: _Settling, subscribe: Subsc
         journal=journal,
     )
     work = MoveThenSync(move=move, sync=sync, items=p.run_items)
+    return {RunPurpose.SYNC: work, RunPurpose.MOVE_CALENDAR: work}
+
+
+def _syncing(settings: Settings, p: Ports, settling: _Settling, subscribe: Subscribe) -> dict[RunPurpose, RunWork]:
+    """Return the works that sync the calendar that is wanted: where it is not the present one, copies move first."""
+    pull = PullSides(
+        mappings=p.mappings,
+        outlook=p.outlook,
+        wedsync=p.wedsync,
+        clock=p.clock,
+        past_days=settings.window_past_days,
+        future_days=settings.window_future_days,
+    )
+    create, journal = settling.pair.create, settling.journal
+    move = MoveCalendar(
+        integrations=p.integrations,
+        mappings=p.mappings,
+        conflicts=p.conflicts,
+        changes=p.changes,
+        outlook=p.outlook,
+        wanted=WantedCalendar(outlook=p.outlook),
+        copies=MoveCopies(outlook=p.outlook, changes=p.changes, create=create, journal=journal, clock=p.clock),
+        intents=settling.pair.intents,
+        subscribe=subscribe,
+        journal=journal,
+        clock=p.clock,
+    )
+    work = MoveThenSync(move=move, sync=SyncSides(pull=pull, apply=settling.apply), items=p.run_items)
     return {RunPurpose.SYNC: work, RunPurpose.MOVE_CALENDAR: work}
 
 

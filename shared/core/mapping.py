@@ -39,7 +39,9 @@ class EventMapping:
     ``o_etag`` are the last seen versions, for ``If-Match``; ``o_changed_at`` orders Outlook's states. ``prefix`` is the
     prefix that we wrote, empty when the user removed it. ``generation`` counts the creates in Outlook. ``held`` are
     the fields of open conflicts; ``drifted`` those in which the sides are known to differ without one, because the
-    change may not be carried that way. ``epoch`` is the integration's when the mapping was made.
+    change may not be carried that way. ``epoch`` is the integration's when the mapping was made. ``moved_from`` is the
+    copy in the earlier calendar, while the one in the new calendar takes its place; nobody else touches such a pair.
+    ``moved_etag`` is its etag when it was copied.
     """
 
     mapping_id: str
@@ -72,6 +74,8 @@ class EventMapping:
     failures: int = 0
     quarantine: str = ""
     notes: tuple[str, ...] = field(default=())
+    moved_from: str | None = None
+    moved_etag: str = ""
 
     @property
     def transaction_id(self) -> str:

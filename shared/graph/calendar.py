@@ -5,12 +5,13 @@ from dataclasses import replace
 
 from shared.core.event import OutlookState
 from shared.core.integration import CalendarInfo, SyncWindow
-from shared.errors import CursorExpired, OperatorFault
+from shared.errors import CursorExpired, OperatorFault, Rejected, StateConflict
 from shared.graph.batches import Batches
 from shared.graph.client import GraphClient
 from shared.graph.delta import DELTA_LINK, NEXT_LINK, read_page
 from shared.graph.memory import PlainEvents, SeriesMasters
 from shared.graph.protocol import (
+    CALENDAR_MARKER_ID,
     PAGE_SIZE,
     SERVICE,
     ForeignLink,
@@ -33,6 +34,7 @@ from shared.graph.wire_time import recurrence_zone
 from shared.graph.writes import (
     RefusedZones,
     body_read,
+    calendar_request,
     create_request,
     delete_request,
     needs_body,
@@ -61,6 +63,21 @@ class GraphOutlook:
         path = "/me/calendars" + query(_top="100")
         found = [read_calendar(item) async for item in self._items(integration_id, path, "/me/calendars")]
         return tuple(sorted(found, key=lambda calendar: not calendar.is_default))
+
+    async def marked_calendars(self, integration_id: str, marker: str) -> tuple[CalendarInfo, ...]:
+        """Return the calendars that carry this marker."""
+        path = "/me/calendars" + query(_filter=marked(marker, property_id=CALENDAR_MARKER_ID), _top="100")
+        return tuple([read_calendar(item) async for item in self._items(integration_id, path, "/me/calendars")])
+
+    async def create_calendar(self, integration_id: str, *, name: str, marker: str) -> CalendarInfo:
+        """POST a calendar; Graph has no ``transactionId`` for it, so it is never sent twice here."""
+        try:
+            answer = await self._client.send(integration_id, calendar_request(name, marker))
+        except Rejected as fault:
+            if fault.status != 409:
+                raise
+            raise StateConflict("calendar_exists", "There is a calendar of this name.") from None
+        return read_calendar(members(answer.body))
 
     async def event(self, integration_id: str, event_id: str) -> OutlookState:
         """Return the event with its marker expanded."""

@@ -14,6 +14,8 @@ from urllib.parse import quote, urlencode, urlsplit
 SERVICE = "graph"
 MARKER_ID = "String {b3f5a0c2-9d6e-4c8e-a1f7-3e5d7c9b1a20} Name WedSyncMapping"
 """The one extended property of ours; its value is the mapping id (fact C16). The quota of names is finite."""
+CALENDAR_MARKER_ID = "String {b3f5a0c2-9d6e-4c8e-a1f7-3e5d7c9b1a20} Name WedSyncCalendar"
+"""The same on a calendar that we made; its value is the integration id (fact C33)."""
 BATCH_LIMIT = 20
 PAGE_SIZE = 200
 _EXPAND_MARKER = f"singleValueExtendedProperties($filter=id eq '{MARKER_ID}')"
@@ -98,10 +100,13 @@ def with_marker(**options: str) -> str:
     return query(**options, _expand=_EXPAND_MARKER)
 
 
-def marked(mapping_id: str) -> str:
-    """Return the ``$filter`` for events with this marker."""
-    value = mapping_id.replace("'", "''")
-    return f"singleValueExtendedProperties/Any(ep: ep/id eq '{MARKER_ID}' and ep/value eq '{value}')"
+def marked(marker: str, *, property_id: str = MARKER_ID) -> str:
+    """Return the ``$filter`` for events, or with the other property for calendars, with this marker.
+
+    https://learn.microsoft.com/graph/api/singlevaluelegacyextendedproperty-get
+    """
+    value = marker.replace("'", "''")
+    return f"singleValueExtendedProperties/Any(ep: ep/id eq '{property_id}' and ep/value eq '{value}')"
 
 
 def read(

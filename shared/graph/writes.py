@@ -8,6 +8,7 @@ from shared.core.event import Field
 from shared.errors import Rejected, VersionMismatch
 from shared.graph.memory import PlainEvents
 from shared.graph.protocol import (
+    CALENDAR_MARKER_ID,
     SERVICE,
     GraphRequest,
     GraphResponse,
@@ -43,6 +44,12 @@ def create_request(item: BatchCreate) -> GraphRequest:
     """Return the POST of a composed body, which carries its ``transactionId`` and so may be repeated (C13, C14)."""
     path = f"/me/calendars/{segment(item.calendar_id)}/events"
     return write("POST", path, "/me/calendars/{id}/events", Subject.CALENDAR, body=item.payload, repeatable=True)
+
+
+def calendar_request(name: str, marker: str) -> GraphRequest:
+    """Return the POST of a calendar that carries our marker."""
+    body = {"name": name, "singleValueExtendedProperties": [{"id": CALENDAR_MARKER_ID, "value": marker}]}
+    return write("POST", "/me/calendars", "/me/calendars", Subject.MAILBOX, body=dumps(body))
 
 
 def update_request(item: BatchUpdate, *, zones: Container[str]) -> GraphRequest:

@@ -10,7 +10,16 @@ from shared.core.event import OutlookState, Side
 from shared.core.integration import Integration
 from shared.core.mapping import EventMapping, transaction_id
 from shared.core.states import IntegrationState, MappingState
-from shared.errors import EventGone, OutcomeUnknown, Rejected, RowChanged, Throttled, Unavailable, VersionMismatch
+from shared.errors import (
+    CalendarGone,
+    EventGone,
+    OutcomeUnknown,
+    Rejected,
+    RowChanged,
+    Throttled,
+    Unavailable,
+    VersionMismatch,
+)
 from shared.ports import BatchDelete, Clock, Integrations, Mappings, Outlook, Stored
 
 _SETTLED_AFTER = timedelta(seconds=60)
@@ -72,7 +81,9 @@ class ClearOutlook:
                 return False
             await self._delete(integration.integration_id, chunk, progress)
         await self._assert_fenced(integration)
-        await self._sweep(integration, progress)
+        for calendar_id in (integration.calendar_id, integration.moving_to, integration.earlier_calendar_id):
+            if calendar_id:
+                await self._sweep(integration, calendar_id, progress)
         settled = self.clock.now() >= progress.fenced_at + _SETTLED_AFTER
         return settled or not await self._open_intents(integration.integration_id)
 
@@ -141,12 +152,18 @@ class ClearOutlook:
         progress.deleted += 1
         return True
 
-    async def _sweep(self, integration: Integration, progress: Progress) -> None:
-        found = [
-            state
-            async for state in self.outlook.all_marked(integration.integration_id, integration.calendar_id)
-            if is_ours(state)
-        ]
+    async def _sweep(self, integration: Integration, calendar_id: str, progress: Progress) -> None:
+        """Of a calendar that copies come from or go to, only the one that is synced has to be there."""
+        try:
+            found = [
+                state
+                async for state in self.outlook.all_marked(integration.integration_id, calendar_id)
+                if is_ours(state)
+            ]
+        except CalendarGone:
+            if calendar_id == integration.calendar_id:
+                raise
+            return
         for state in found:
             if state.is_meeting:
                 progress.left.add(state.event_id)

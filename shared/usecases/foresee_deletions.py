@@ -38,7 +38,7 @@ class ForeseeDeletions:
             if stored is None:
                 continue
             try:
-                seen[event_id] = await self.look.outlook_event(integration, event_id, moved=True)
+                seen[event_id] = await self.look.at(integration, stored.value, Side.OUTLOOK, moved=True)
                 views = Views(outlook=seen[event_id])
                 side = await self.pair.foresee(integration, stored, views, policy=policy)
             except _STOPS:

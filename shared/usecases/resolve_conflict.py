@@ -214,10 +214,9 @@ class ResolveConflict:
         stored = await self.mappings.get(mapping.integration_id, mapping.mapping_id)
         if stored is None:
             return
-        outlook_id = stored.value.outlook_id
         with suppress(SyncFault):  # the look to come is enough
             views = Views(
                 wedsync=await self.look.at(integration, stored.value, Side.WEDSYNC),
-                outlook=await self.look.outlook_event(integration, outlook_id, moved=True) if outlook_id else UNSEEN,
+                outlook=await self.look.at(integration, stored.value, Side.OUTLOOK, moved=True),
             )
             await self.pair.run(integration, stored, views, policy=policy_of(integration), trace=Trace())

@@ -98,7 +98,7 @@ class ResolveDeletion:
         """Whether Outlook's event left the calendar and is there still: another one would be a second."""
         if mapping.outlook_id is None:
             return False
-        view = await self.look.outlook_event(integration, mapping.outlook_id, moved=True)
+        view = await self.look.at(integration, mapping, Side.OUTLOOK, moved=True)
         if isinstance(view, Present):
             raise ConflictSuperseded  # it is back
         return isinstance(view, Gone) and view.left_calendar

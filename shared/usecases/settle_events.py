@@ -145,7 +145,10 @@ class SettleEvents:
         if stored is None and glance.removed:
             await self._removed(integration, glance)
             return Tally()
-        view = view or await self.look.outlook_event(integration, glance.event_id, moved=glance.removed)
+        if view is None:
+            home = stored.value.calendar_id if stored else ""
+            left = glance.removed or (stored is None and integration.earlier_calendar_id != "")
+            view = await self.look.outlook_event(integration, glance.event_id, moved=left, calendar_id=home)
         if isinstance(view, Present) and isinstance(view.state, OutlookState) and _in_series(view.state):
             await self.request_sync.look_again(integration)
             return Tally()

@@ -12,6 +12,7 @@ from shared.ports import Changes, Clock, Conflicts, Stored
 from shared.usecases.create_event import CreateEvent
 from shared.usecases.journal import Journal, Trace
 from shared.usecases.look import Look
+from shared.usecases.moving import assert_arrived
 from shared.usecases.recompose import composed_anew, has_moved
 
 
@@ -34,6 +35,7 @@ class SettleIntent:
         A body that is refused for good made nothing. It is composed anew once the event that it was made of has moved
         on, and given up with that event: then the mapping is removed, and None is returned.
         """
+        assert_arrived(stored.value)
         try:
             linked = await self._send_again(integration, stored.value)
         except Rejected:

@@ -38,6 +38,8 @@ class SettleNew:
     ) -> Tally:
         """Settle an Outlook event whose marker was expanded."""
         candidate = await self.candidate_of(integration, state)
+        if candidate is not None and candidate.value.moved_from:
+            return Tally(handled=1)  # on its way to another calendar: both copies carry the marker until it is there
         if state.marker and candidate is None and not is_ours(state):
             state = replace(state, marker=None)  # a user's copy of an event of an earlier connection
         action = decide_unmapped(

@@ -10,7 +10,14 @@ from shared.core.canon import canonical
 from shared.core.event import AllDay, CalendarEvent, Field, OutlookKind, OutlookState, Place, Timed
 from shared.core.integration import SyncWindow
 from shared.core.mapping import transaction_id
-from shared.errors import CalendarGone, CursorExpired, DuplicateTransaction, EventGone, VersionMismatch
+from shared.errors import (
+    CalendarGone,
+    CursorExpired,
+    DuplicateTransaction,
+    EventGone,
+    StateConflict,
+    VersionMismatch,
+)
 from shared.ports import BatchCreate, BatchDelete, BatchUpdate, DeltaPage, Outlook, OutlookDraft, OutlookPatch
 from tests.support.values import new_id
 
@@ -120,6 +127,23 @@ class OutlookContract:
         assert not any(calendar.is_default for calendar in calendars[1:])
         assert calendars[0].calendar_id == calendar_id
         assert calendars[0].can_edit
+
+    async def test_a_calendar_of_ours_is_found_by_its_marker(self, outlook: Outlook) -> None:
+        marker = new_id()
+        assert await outlook.marked_calendars(INTEGRATION, marker) == ()
+        made = await outlook.create_calendar(INTEGRATION, name="WedSync", marker=marker)
+        assert (made.name, made.is_default, made.can_edit) == ("WedSync", False, True)
+        assert await outlook.marked_calendars(INTEGRATION, marker) == (made,)
+        assert made in await outlook.calendars(INTEGRATION)
+        assert await outlook.marked_calendars(INTEGRATION, new_id()) == ()
+        event = await outlook.create(INTEGRATION, made.calendar_id, outlook.compose(draft()))
+        assert await outlook.calendar_of(INTEGRATION, event.event_id) == made.calendar_id
+
+    async def test_a_calendar_is_not_made_beside_one_of_its_name(self, outlook: Outlook) -> None:
+        await outlook.create_calendar(INTEGRATION, name="WedSync", marker=new_id())
+        with pytest.raises(StateConflict) as refused:
+            await outlook.create_calendar(INTEGRATION, name="WedSync", marker=new_id())
+        assert refused.value.code == "calendar_exists"
 
     async def test_a_created_event_comes_back_as_it_was_meant(self, outlook: Outlook, made: OutlookState) -> None:
         wanted = canonical(replace(CONTENT, title=f"WedSync: {CONTENT.title}"))

@@ -83,9 +83,6 @@ class Rule(StrEnum):
     MARKER_MATCH = "marker_match"
     EXTERNAL_ID = "external_id"
     UNKNOWN_MARKER = "unknown_marker"
-    # another calendar
-    CALENDAR_MOVED = "calendar_moved"
-    CALENDAR_LEFT = "calendar_left"
     ORPHAN = "orphan"
     REBUILT = "rebuilt"
     # another calendar
@@ -158,8 +155,6 @@ EXPLAINED: Mapping[Rule, str] = {
     Rule.MARKER_MATCH: "This is the event that we created: it carries our marker.",
     Rule.EXTERNAL_ID: "WedSync has this Outlook event already.",
     Rule.UNKNOWN_MARKER: "The event carries a marker of ours that nothing is known of; reconciliation looks into it.",
-    Rule.CALENDAR_MOVED: "You chose another calendar, so the copy was made there and removed from the earlier one.",
-    Rule.CALENDAR_LEFT: "The event came from the calendar that was synced earlier; it stays in WedSync by itself.",
     Rule.ORPHAN: "A former copy of ours whose event WedSync does not have any more: it counts as Outlook's own.",
     Rule.REBUILT: "What was known of this pair was lost; the copy in Outlook told whose it is.",
     Rule.CALENDAR_MOVED: "You chose another calendar, so the copy was made there and removed from the earlier one.",

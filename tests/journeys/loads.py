@@ -6,7 +6,7 @@ from typing import Any
 from local.stand import Stand
 from tests.journeys.compare import differences, window
 from tests.journeys.evidence import messages_of, queued
-from tests.journeys.planner import Planner
+from tests.journeys.planner import Planner, eventually
 
 _BEGINS = 20
 """Days from today on which the first event is; the others follow, five a day."""
@@ -77,3 +77,16 @@ async def nothing_waits(stand: Stand) -> bool:
     assert await queued(stand) == 0
     assert {name: found for name, found in (await messages_of(stand)).items() if found} == {}
     return True
+
+
+async def nothing_due(stand: Stand) -> bool:
+    """Assert that no job is due, and none poisoned; one that looks after a run in half a minute may wait."""
+    assert {name: found for name, found in (await messages_of(stand)).items() if found} == {}
+    return True
+
+
+async def at_rest(stand: Stand, planner: Planner) -> None:
+    """Wait until all is delivered and worked off, then until both sides are equal: a thousand are long to read."""
+    await planner.deliveries_done()
+    await eventually(lambda: nothing_due(stand), "nothing is due, and nothing is poisoned")
+    await eventually(lambda: equal(planner), "both sides are equal")

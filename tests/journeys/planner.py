@@ -191,13 +191,13 @@ async def eventually(look: Callable[[], Awaitable[Any]], what: str, patience: fl
     """Look again and again until something is seen; a failed assertion counts as not seen, and is shown at the end."""
     deadline = time.monotonic() + patience
     last: Exception | None = None
-    while time.monotonic() < deadline:
+    while (began := time.monotonic()) < deadline:
         try:
             if seen := await look():
                 return seen
         except (AssertionError, httpx.HTTPError) as error:
             last = error
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(max(0.2, time.monotonic() - began))  # looking at a lot shall not keep it from coming about
     raise AssertionError(f"did not come about: {what}: {last}") from last
 
 

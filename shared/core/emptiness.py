@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from shared.core.event import Side
-from shared.core.mapping import EventMapping
+from shared.core.mapping import EventMapping, Role
 from shared.core.pulled import Pulled
 from shared.core.states import MappingState
 from shared.core.unmapped import in_window
@@ -16,7 +16,7 @@ def empty_sides(pulled: Pulled, mappings: Iterable[EventMapping]) -> frozenset[S
     """Return the sides on which the window was read to the end and not one of the mapped events was there."""
     if not pulled.complete or pulled.left is not None:
         return frozenset()
-    linked = [mapping for mapping in mappings if mapping.state is MappingState.LINKED]
+    linked = [mapping for mapping in mappings if mapping.state is MappingState.LINKED and mapping.role is Role.EVENT]
     return frozenset(side for side in Side if _is_empty(side, pulled, linked))
 
 

@@ -1,17 +1,16 @@
 """From a reading of both sides to both sides in step: prove, plan, guard, apply."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from shared.core.actions import Policy
 from shared.core.confirmation import mapped_keys
-from shared.core.event import Side
+from shared.core.emptiness import empty_sides
 from shared.core.history import Conflict, EventFailure, Tally
 from shared.core.integration import Integration
 from shared.core.mapping import EventMapping, Role
 from shared.core.plan import SyncPlan
 from shared.core.pulled import Pulled
-from shared.core.states import MappingState
 from shared.ports import Conflicts, Stored
 from shared.usecases.apply_plan import ApplyPlan
 from shared.usecases.guard_deletions import GuardDeletions, WantedDeletion, deletion_in
@@ -38,7 +37,7 @@ class SettlePulled:
         """Settle all, or as much as the round has time for. ``known`` are all mappings, read before the sides were."""
         work.conflicts = await self.open_conflicts(work.integration)
         if work.pulled.left is None:
-            work.pulled = replace(work.pulled, empty=empty_sides(work.pulled, known))
+            work.pulled = replace(work.pulled, empty=empty_sides(work.pulled, [stored.value for stored in known]))
         await self.carry_out(work, await self.prove.run(work, known), known)
         if not work.stopping:
             await self.apply.run_travel(work, known)
@@ -97,14 +96,3 @@ def wanted_deletions(plan: SyncPlan, known: ById) -> list[WantedDeletion]:
     """Return the deletions of a plan that nobody asked for."""
     found = [(known[pair.seen.mapping.mapping_id], deletion_in(pair.decision)) for pair in plan.pairs]
     return [WantedDeletion(stored=stored, side=side) for stored, side in found if side is not None]
-
-
-def empty_sides(pulled: Pulled, known: Sequence[Stored[EventMapping]]) -> frozenset[Side]:
-    """Return the sides that were read to the end and show not one of the mapped events."""
-    mappings = [stored.value for stored in known]
-    linked = [each for each in mappings if each.state is MappingState.LINKED and each.role is Role.EVENT]
-    if not pulled.complete or not linked:
-        return frozenset()
-    wedsync = any(each.wedsync_id in pulled.wedsync or each.wedsync_id in pulled.unreadable for each in linked)
-    outlook = any(each.outlook_id in pulled.outlook for each in linked)
-    return frozenset(side for side, shown in ((Side.WEDSYNC, wedsync), (Side.OUTLOOK, outlook)) if not shown)

@@ -8,7 +8,7 @@ import pytest
 from shared.core.emptiness import empty_sides
 from shared.core.event import Side
 from shared.core.integration import SyncWindow
-from shared.core.mapping import EventMapping
+from shared.core.mapping import EventMapping, Role
 from shared.core.pulled import Pulled
 from shared.core.states import MappingState
 from tests.core.strategies import NOON, mapping_of, outlook_state, wedsync_state
@@ -38,6 +38,7 @@ def test_a_complete_reading_without_any_mapped_event() -> None:
         (replace(EMPTY, unreadable=frozenset({"w2"}), outlook=THERE), TWO),
         (EMPTY, TWO[:1]),
         (EMPTY, [replace(mapping, state=MappingState.HIDDEN) for mapping in TWO]),
+        (EMPTY, [replace(mapping, role=Role.TRAVEL) for mapping in TWO]),
         (EMPTY, [replace(mapping, base_w=None, base_o=None) for mapping in TWO]),
         (EMPTY, []),
     ],

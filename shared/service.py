@@ -17,6 +17,7 @@ from shared.usecases.connect import BeginConnect, FinishConnect, ListCalendars
 from shared.usecases.create_event import CreateEvent
 from shared.usecases.dead_runs import BuryDeadRuns
 from shared.usecases.disconnect import Disconnect
+from shared.usecases.explain_event import ExplainEvent, explaining
 from shared.usecases.force_sync import ForceSync
 from shared.usecases.foresee_deletions import ForeseeDeletions
 from shared.usecases.guard_deletions import GuardDeletions
@@ -28,8 +29,6 @@ from shared.usecases.look import Look
 from shared.usecases.move_calendar import MoveCalendar, MoveThenSync
 from shared.usecases.move_copies import MoveCopies
 from shared.usecases.prove import Prove
-from shared.usecases.move_calendar import MoveCalendar, MoveThenSync
-from shared.usecases.move_copies import MoveCopies
 from shared.usecases.pull_sides import PullSides
 from shared.usecases.rebuild_mappings import RebuildMappings
 from shared.usecases.reconcile import Reconcile
@@ -39,21 +38,21 @@ from shared.usecases.request_sync import RequestSync
 from shared.usecases.resolution_rules import KeepRules
 from shared.usecases.resolve_conflict import ResolveConflict
 from shared.usecases.resolve_deletion import ResolveDeletion
+from shared.usecases.restore_event import RestoreEvent, restoring
 from shared.usecases.run_record import RunWork
 from shared.usecases.send_writes import OutlookSender, WedSyncSender
-from shared.usecases.separate_calendar import WantedCalendar
-from shared.usecases.run_record import RunWork
 from shared.usecases.separate_calendar import WantedCalendar
 from shared.usecases.settle_events import SettleEvents
 from shared.usecases.settle_held import SettleHeld
 from shared.usecases.settle_intent import SettleIntent
 from shared.usecases.settle_new import SettleNew
 from shared.usecases.settle_pair import SettlePair
+from shared.usecases.settle_pulled import SettlePulled
 from shared.usecases.subscribe import Subscribe
 from shared.usecases.sync_run import SyncRunner
 from shared.usecases.sync_sides import SyncSides
 from shared.usecases.travel_block import TravelBlocks
-from shared.usecases.undo_run import UndoSync, undo_work
+from shared.usecases.undo_run import UndoSync, undo_work, undoing
 from shared.usecases.write_lane import WriteLane
 
 WEBHOOK_SECRET = "wedsync-webhook-secret"  # noqa: S105 - the secret's name
@@ -85,6 +84,8 @@ class App:
     settle_events: SettleEvents
     sync_run: SyncRunner
     undo_sync: UndoSync
+    explain_event: ExplainEvent
+    restore_event: RestoreEvent
     keep_up: KeepUp
     enqueue_due: EnqueueDue
     recover_poison: RecoverPoison
@@ -136,7 +137,7 @@ def build(settings: Settings, ports: Ports) -> App:
         ids=p.ids,
         clock=p.clock,
     )
-    settling = _settling(p)
+    settling = _settling(p, request_sync)
     return App(
         settings=settings,
         clock=p.clock,
@@ -234,14 +235,9 @@ def build(settings: Settings, ports: Ports) -> App:
             run_items=p.run_items,
             clock=p.clock,
         ),
-        undo_sync=UndoSync(
-            integrations=p.integrations,
-            mappings=p.mappings,
-            runs=p.runs,
-            changes=p.changes,
-            jobs=p.jobs,
-            clock=p.clock,
-        ),
+        explain_event=explaining(p, look=settling.look, past_days=past, future_days=future),
+        restore_event=restoring(p, pair=settling.pair),
+        undo_sync=undoing(p),
         keep_up=KeepUp(frame=frame, subscribe=subscribe, disconnect=disconnect),
         enqueue_due=enqueue_due,
         recover_poison=RecoverPoison(integrations=p.integrations, jobs=p.jobs, request_sync=request_sync),
@@ -257,8 +253,7 @@ class _Settling:
     pair: SettlePair
     new: SettleNew
     travel: TravelBlocks
-    apply: ApplyPlan
-    guard: GuardDeletions
+    settle: SettlePulled
 
 
 def _resolving(p: Ports, settling: _Settling) -> ResolveConflict:
@@ -316,48 +311,38 @@ def _syncing(settings: Settings, p: Ports, settling: _Settling, subscribe: Subsc
         journal=journal,
         clock=p.clock,
     )
-    sync = SyncSides(
-        pull=pull,
-        prove=Prove(mappings=p.mappings, rules=p.rules, look=settling.look),
-        guard=settling.guard,
-        apply=settling.apply,
-        conflicts=p.conflicts,
-        run_items=p.run_items,
-        journal=journal,
-    )
-    work = MoveThenSync(move=move, sync=sync, items=p.run_items)
-    return {RunPurpose.SYNC: work, RunPurpose.MOVE_CALENDAR: work}
-
-
-def _syncing(settings: Settings, p: Ports, settling: _Settling, subscribe: Subscribe) -> dict[RunPurpose, RunWork]:
-    """Return the works that sync the calendar that is wanted: where it is not the present one, copies move first."""
-    pull = PullSides(
+    rebuild = RebuildMappings(
         mappings=p.mappings,
         outlook=p.outlook,
         wedsync=p.wedsync,
+        changes=p.changes,
+        journal=journal,
         clock=p.clock,
         past_days=settings.window_past_days,
         future_days=settings.window_future_days,
     )
-    create, journal = settling.pair.create, settling.journal
-    move = MoveCalendar(
-        integrations=p.integrations,
-        mappings=p.mappings,
-        conflicts=p.conflicts,
-        changes=p.changes,
-        outlook=p.outlook,
-        wanted=WantedCalendar(outlook=p.outlook),
-        copies=MoveCopies(outlook=p.outlook, changes=p.changes, create=create, journal=journal, clock=p.clock),
-        intents=settling.pair.intents,
-        subscribe=subscribe,
-        journal=journal,
-        clock=p.clock,
+    reconcile = Reconcile(
+        rebuild=rebuild,
+        pull=pull,
+        settle=settling.settle,
+        past_days=settings.window_past_days,
+        future_days=settings.window_future_days,
     )
-    work = MoveThenSync(move=move, sync=SyncSides(pull=pull, apply=settling.apply), items=p.run_items)
-    return {RunPurpose.SYNC: work, RunPurpose.MOVE_CALENDAR: work}
+    sync = SyncSides(
+        rebuild=rebuild,
+        pull=pull,
+        settle=settling.settle,
+        run_items=p.run_items,
+    )
+    work = MoveThenSync(move=move, sync=sync, items=p.run_items)
+    return {
+        RunPurpose.SYNC: work,
+        RunPurpose.MOVE_CALENDAR: work,
+        RunPurpose.RECONCILE: MoveThenSync(move=move, sync=reconcile, items=p.run_items),
+    }
 
 
-def _settling(p: Ports) -> _Settling:
+def _settling(p: Ports, request_sync: RequestSync) -> _Settling:
     look = Look(outlook=p.outlook, wedsync=p.wedsync)
     journal = Journal(mappings=p.mappings, changes=p.changes, ids=p.ids, clock=p.clock)
     create = CreateEvent(mappings=p.mappings, outlook=p.outlook, wedsync=p.wedsync, ids=p.ids, clock=p.clock)
@@ -394,6 +379,7 @@ def _settling(p: Ports) -> _Settling:
         changes=p.changes,
         create=create,
         pair=pair,
+        request_sync=request_sync,
         journal=journal,
         ids=p.ids,
         clock=p.clock,
@@ -411,4 +397,11 @@ def _settling(p: Ports) -> _Settling:
         to_wedsync=WedSyncSender(wedsync=p.wedsync, create=create),
         travel=travel,
     )
-    return _Settling(look=look, journal=journal, pair=pair, new=new, travel=travel, apply=apply, guard=guard)
+    settle = SettlePulled(
+        prove=Prove(mappings=p.mappings, rules=p.rules, look=look),
+        guard=guard,
+        apply=apply,
+        conflicts=p.conflicts,
+        journal=journal,
+    )
+    return _Settling(look=look, journal=journal, pair=pair, new=new, travel=travel, settle=settle)

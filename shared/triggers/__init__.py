@@ -9,11 +9,12 @@ def blueprints() -> tuple[func.Blueprint, ...]:
         api,
         auth,
         conflicts,
+        history,
         settings,
         timers,
         webhooks,
         worker,
     )
 
-    rooms = (auth, api, conflicts, settings, webhooks, worker, timers)
+    rooms = (auth, api, conflicts, history, settings, webhooks, worker, timers)
     return tuple(room.blueprint for room in rooms)

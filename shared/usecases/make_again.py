@@ -7,10 +7,11 @@ from shared.core.actions import Create, Rule
 from shared.core.canon import with_prefix
 from shared.core.event import CalendarEvent, OutlookKind, OutlookState, Side, WedSyncState
 from shared.core.integration import Integration
-from shared.core.mapping import EventMapping
+from shared.core.mapping import EventMapping, Role
 from shared.core.pair import NOTE_PREFIX_REMOVED
 from shared.core.states import MappingState
-from shared.errors import RowChanged
+from shared.core.travel import travel_block
+from shared.errors import EventGone, RowChanged
 from shared.ports import Stored
 from shared.usecases.create_event import CreateEvent
 from shared.usecases.journal import Journal, Trace, raise_or_return
@@ -37,7 +38,7 @@ class MakeAgain:
     ) -> Stored[EventMapping]:
         """Make the other half of ``source``; ``stored`` is the row of the mapping if there is one still.
 
-        ``RowChanged`` if somebody else is at it, or what it was to be made of is gone.
+        ``RowChanged`` if somebody else is at it, ``EventGone`` where nothing is left that it could be made of.
         """
         if isinstance(source, OutlookState):
             intent = import_anew(self.create, integration, mapping, source)
@@ -61,11 +62,17 @@ class MakeAgain:
     def _in_outlook(self, integration: Integration, mapping: EventMapping, source: WedSyncState) -> EventMapping:
         prefixed = mapping.born is Side.WEDSYNC and NOTE_PREFIX_REMOVED not in mapping.notes
         prefix = integration.preferences.event_prefix if prefixed else ""
+        content = source.content
+        if mapping.role is Role.TRAVEL:
+            block = travel_block(source, integration.preferences)
+            if block is None:
+                raise EventGone("wedsync")  # the event has no travel time any more
+            content = block
         create = Create(
             side=Side.OUTLOOK,
             rule=Rule.RESTORED,
-            content=source.content,
-            title=with_prefix(source.content.title, prefix),
+            content=content,
+            title=with_prefix(content.title, prefix),
             event_type=source.event_type,
             prefix=prefix,
         )

@@ -237,3 +237,15 @@ def undo_work(ports: Ports, *, look: Look, intents: SettleIntent) -> UndoRun:
         clock=ports.clock,
     )
     return UndoRun(changes=ports.changes, pair=pair, journal=journal)
+
+
+def undoing(ports: Ports) -> UndoSync:
+    """Return the use case, put together on the ports."""
+    return UndoSync(
+        integrations=ports.integrations,
+        mappings=ports.mappings,
+        runs=ports.runs,
+        changes=ports.changes,
+        jobs=ports.jobs,
+        clock=ports.clock,
+    )

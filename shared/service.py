@@ -164,6 +164,7 @@ def build(settings: Settings, ports: Ports) -> App:
             mappings=p.mappings,
             runs=p.runs,
             outlook=p.outlook,
+            rules=KeepRules(rules=p.rules, clock=p.clock),
             subscribe=subscribe,
             due=p.due,
             jobs=p.jobs,

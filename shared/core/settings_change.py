@@ -26,13 +26,17 @@ _SHOWN = ("sync_client_meetings", "sync_wedding_events", "sync_deadlines", "sync
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettingsChange:
-    """What the user asks for; None, and a preference that is not named, stay as they are."""
+    """What the user asks for; None, and a preference that is not named, stay as they are.
+
+    ``remove_rules`` are ids of ``ResolutionRule``s.
+    """
 
     calendar_id: str | None = None
     direction: Direction | None = None
     sync_enabled: bool | None = None
     webhooks: bool | None = None
     preferences: Mapping[str, Any] = field(default_factory=dict)
+    remove_rules: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

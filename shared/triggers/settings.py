@@ -44,6 +44,7 @@ def wanted_change(request: SettingsRequest) -> SettingsChange:
         sync_enabled=request.sync_enabled,
         webhooks=request.webhook_enabled,
         preferences=named,
+        remove_rules=tuple(request.remove_resolution_rules or ()),
     )
 
 

@@ -44,6 +44,7 @@ class SettingsRequest(Shape):
     sync_preferences: PreferencesRequest | None = None
     sync_enabled: StrictBool | None = None
     webhook_enabled: StrictBool | None = None
+    remove_resolution_rules: Annotated[list[StrictStr], Field(max_length=500)] | None = None
 
 
 class CopyLeftShape(Shape):

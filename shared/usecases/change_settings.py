@@ -1,6 +1,7 @@
 """Change the settings of a connection, and start what follows from that: one run, ten seconds after the last change."""
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -21,11 +22,13 @@ from shared.log import log_action
 from shared.ports import Clock, Due, DueList, Ids, Integrations, JobQueue, Mappings, Outlook, Runs, Stored
 from shared.usecases.connect_state import connection_of
 from shared.usecases.due_kinds import RENEWAL, SAFETY
+from shared.usecases.resolution_rules import KeepRules
 from shared.usecases.subscribe import Subscribe
 
 QUIET = timedelta(seconds=10)
 _LOOK_AFTER = timedelta(minutes=10)
 _TRIES = 8
+_RECENT = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +55,7 @@ class ChangeSettings:
     mappings: Mappings
     runs: Runs
     outlook: Outlook
+    rules: KeepRules
     subscribe: Subscribe
     due: DueList
     jobs: JobQueue
@@ -65,12 +69,14 @@ class ChangeSettings:
             stored = await connection_of(self.integrations, user_id)
             wanted = consequences(stored.value, change)
             await self._assert_calendar(wanted, seen)
-            if wanted.integration == stored.value:
-                return self._answer(wanted, CopiesAffected(), change)
+            if change.remove_rules:
+                await self.rules.assert_known(stored.value.integration_id, change.remove_rules)
             try:
-                return await self._save(stored, wanted, change)
+                changed = await self._changed(stored, wanted, change)
             except RowChanged:
                 continue
+            await self.rules.remove(stored.value.integration_id, change.remove_rules)
+            return changed
         raise StateConflict("busy", "The connection is being changed; try again.")
 
     async def _assert_calendar(self, wanted: Consequences, seen: set[str]) -> None:
@@ -86,7 +92,9 @@ class ChangeSettings:
             raise Unprocessable("calendar_read_only", "This calendar can only be read.")
         seen.add(target)
 
-    async def _save(self, stored: Stored[Integration], wanted: Consequences, change: SettingsChange) -> SettingsChanged:
+    async def _changed(
+        self, stored: Stored[Integration], wanted: Consequences, change: SettingsChange
+    ) -> SettingsChanged:
         """What finds a lost message later is entered before the row says that there is something to find."""
         before, after = stored.value, wanted.integration
         copies = CopiesAffected()
@@ -99,10 +107,20 @@ class ChangeSettings:
             await self._enter_due(after)
         await self.integrations.save(Stored(value=after, tag=stored.tag))
         log_action("settings_changed", integration=after.integration_id, full=wanted.full, paused=wanted.paused)
+        if wanted.paused:
+            await self._stop_runs(after)
         if wanted.resumed or (wanted.subscription and not wanted.moves):
             await self.subscribe.enqueue(after.integration_id)
         sync_id = await self._start(after, wanted) if wanted.run else ""
         return self._answer(replace(wanted, integration=after), copies, change, sync_id)
+
+    async def _stop_runs(self, integration: Integration) -> None:
+        """What is under way stops where it is; its cursors stay, so that the run after the pause does the rest."""
+        for stored in await self.runs.recent(integration.integration_id, _RECENT):
+            if stored.value.state is not RunState.IN_PROGRESS:
+                continue
+            with suppress(StoreFault):  # it has just ended, or beats: then it is done before long
+                await self.runs.save(Stored(value=replace(stored.value, cancel_requested=True), tag=stored.tag))
 
     async def _mappings(self, integration: Integration) -> AsyncIterator[EventMapping]:
         async for stored in self.mappings.all(integration.integration_id):

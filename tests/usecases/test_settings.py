@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
+from shared.core.event import EventType, Field, Side
 from shared.core.integration import Direction, ImportOutlookEvents, OnOutlookDelete
-from shared.core.jobs import RunKind
+from shared.core.jobs import RunKind, TriggeredBy
 from shared.core.settings_change import SettingsChange
 from shared.core.states import IntegrationState, MappingState, RunState
-from shared.errors import NotFound, StateConflict
+from shared.errors import NotFound, StateConflict, Unprocessable
 from shared.usecases.change_settings import SettingsChanged
 from tests.support.pair import Pair
 from tests.support.world import World
@@ -130,6 +131,21 @@ async def test_a_change_that_dies_anywhere_is_done_or_not_begun_and_can_be_repea
     assert at > 10
 
 
+async def test_rules_are_removed_by_their_ids_and_only_known_ones(ours: Pair) -> None:
+    world, rules = ours.world, ours.world.app.resolution_rules
+    kept, gone = [
+        await rules.add(world.integration_id, which=which, event_type=EventType.DEADLINE, use=Side.OUTLOOK)
+        for which in (Field.TITLE, Field.TIME)
+    ]
+    with pytest.raises(Unprocessable) as refused:
+        await change(world, remove_rules=(gone.rule_id, "unknown"), sync_deadlines=False)
+    assert refused.value.code == "rule_not_found"
+    assert (await world.integration()).preferences.sync_deadlines
+    await change(world, remove_rules=(gone.rule_id,), sync_deadlines=False)
+    assert await rules.list(world.integration_id) == (kept,)
+    assert not (await world.integration()).preferences.sync_deadlines
+
+
 # --- Paused, and without notifications ------------------------------------------------------------------------------
 
 
@@ -159,6 +175,32 @@ async def test_nothing_is_applied_while_paused_and_nothing_is_lost(ours: Pair) -
     assert {new["id"], foreign["id"]} <= {
         each for item in await world.mappings() for each in (item.wedsync_id, item.outlook_id)
     }
+
+
+async def test_a_run_under_way_stops_with_the_pause_and_its_rest_is_done_after_it(world: World) -> None:
+    await world.connect()
+    for number in range(120):
+        await world.wedsync.add(f"Meeting {number}")
+    await world.quiet()
+    world.post.clear()
+    started = await world.app.request_sync.start(
+        await world.integration(), kind=RunKind.FULL, triggered_by=TriggeredBy.MANUAL
+    )
+
+    async def pause(name: str) -> None:
+        if name == "after graph POST /v1.0/$batch":
+            world.steps.watch = None
+            await change(world, sync_enabled=False)
+            await world.advance(seconds=12)  # a run looks at its row as it beats
+
+    world.steps.watch = pause
+    await world.settle()
+    run = await world.app.request_sync.status(world.planner.user_id, started.run_id)
+    assert run.state is RunState.CANCELLED
+    assert 0 < len(await copies(world)) < 120
+    await changed(world, sync_enabled=True)
+    await world.assert_equal()
+    assert len(await copies(world)) == 120
 
 
 async def test_after_a_pause_whose_cursors_are_gone_everything_is_read(ours: Pair) -> None:

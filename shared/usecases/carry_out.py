@@ -22,6 +22,7 @@ from shared.core.event import Field, OutlookState, Side, WedSyncState
 from shared.core.history import ChangeKind, Conflict, SyncChange, Tally
 from shared.core.integration import Integration
 from shared.core.mapping import EventMapping
+from shared.core.merge import advance
 from shared.core.pair import note_held
 from shared.core.settle import settled_alone
 from shared.core.states import MappingState
@@ -84,6 +85,8 @@ class _Work:
     conflicts: Sequence[Conflict]
     partial: EventMapping | None = None
     refusal: Rejected | None = None
+    torn: frozenset[Field] = frozenset()
+    """What was to go to both sides, and was refused by one: it is settled on neither."""
 
     async def carry_out(self, stored: Stored[EventMapping], decision: Decision, wedsync: View) -> Tally:
         before = stored.value
@@ -172,6 +175,10 @@ class _Work:
         self, action: Update, seen: EventMapping, mapping: EventMapping
     ) -> tuple[EventMapping, list[SyncChange]]:
         """Write it; where the content is refused, each field by itself, so that one holds back no other."""
+        if self.torn:
+            action = replace(action, fields=action.fields - self.torn, settles=action.settles - self.torn)
+        if not action.fields:
+            return mapping, []
         try:
             return await self._write(action, seen, mapping)
         except Rejected as refusal:
@@ -196,6 +203,12 @@ class _Work:
             action = replace(action, version=mapping.w_version, etag=mapping.o_etag)
         if refused:
             self.refusal = _naming(refusal, refused)
+            self.torn = self.both_ways & set(refused)
+        if self.torn and seen.base_w and seen.base_o:
+            base_w = advance(mapping.base_w or seen.base_w, seen.base_w, self.torn)
+            mapping = replace(
+                mapping, base_w=base_w, base_o=advance(mapping.base_o or seen.base_o, seen.base_o, self.torn)
+            )
         return mapping, rows
 
     async def _write(

@@ -9,14 +9,14 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from shared.core.conflicts import applied, asked_again, resolved
+from shared.core.conflicts import CUSTOM, applied, asked_again, resolved
 from shared.core.event import Field, Side
 from shared.core.history import Conflict
 from shared.core.integration import Integration
 from shared.core.jobs import EventJob, Glance
 from shared.core.mapping import EventMapping
-from shared.core.states import ConflictState
-from shared.core.views import UNSEEN, Views
+from shared.core.states import ConflictState, MappingState
+from shared.core.views import Views
 from shared.errors import (
     EventGone,
     NotFound,
@@ -145,13 +145,26 @@ class ResolveConflict:
         for row in chosen:
             await self.conflicts.put(row)
         try:
-            await self.pair.run(integration, stored, Views(), policy=policy_of(integration), trace=Trace())
+            views = await self._before_both(integration, mapping, matched)
+            await self.pair.run(integration, stored, views, policy=policy_of(integration), trace=Trace())
         except _LATER:
             pass  # the choice stands, and the look to come carries it out
         except (Rejected, StoreFault) as fault:
             await self._ask_again(chosen)
             raise Unprocessable("value_refused", "The other calendar does not take this value.") from fault
         return await self._became(mapping, matched)
+
+    async def _before_both(self, integration: Integration, mapping: EventMapping, matched: Sequence[Matched]) -> Views:
+        """Read both sides before both are written to: the first write must not find out for the second.
+
+        Where one side is written, the condition of that write is enough, and nothing is read.
+        """
+        if all(each.choice.use != CUSTOM for each in matched) or mapping.state is not MappingState.LINKED:
+            return Views()
+        return Views(
+            wedsync=await self.look.at(integration, mapping, Side.WEDSYNC),
+            outlook=await self.look.at(integration, mapping, Side.OUTLOOK),
+        )
 
     @staticmethod
     def _chosen(each: Matched, mapping: EventMapping, guests: tuple[str, ...]) -> Conflict:

@@ -94,7 +94,8 @@ async def the_deletions_are_meant(rose: Planner) -> dict[str, Any]:
     assert waiting == {event["eventId"] for event in question["events"]}
 
     run = await answer(rose, question, accept=True)
-    assert run["progress"]["deletedEvents"] == question["count"]
+    assert run["progress"]["processedEvents"] == question["count"]
+    assert run["progress"]["deletedEvents"] > 0  # a notice that comes late may find the answer before the run does
     assert await present(rose, items) == 0
     assert "confirmation" not in await rose.status()
     return question

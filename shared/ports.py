@@ -15,8 +15,8 @@ from shared.core.history import Conflict, SyncChange, SyncRun
 from shared.core.integration import Account, CalendarInfo, Integration, SyncWindow
 from shared.core.jobs import Job
 from shared.core.mapping import EventMapping, Role
-from shared.core.rules import ResolutionRule
 from shared.core.pulled import Pulled
+from shared.core.rules import ResolutionRule
 from shared.core.subscription import GraphSubscription, Subscription
 
 T = TypeVar("T")
@@ -414,6 +414,14 @@ class Mappings(Protocol):
 
     async def remove(self, stored: Stored[EventMapping]) -> None:
         """Remove the row and its pointers on condition of the tag; ``RowChanged``."""
+        ...
+
+    async def mend(self, integration_id: str) -> int:
+        """Make rows and pointers fit each other again where some were lost; return how many were wrong.
+
+        Pointers without their mapping are removed, missing ones are written. Of two mappings with the same ids the one
+        that the pointers lead to stays. What is written meanwhile is left alone.
+        """
         ...
 
     async def forget_all(self, integration_id: str) -> int:

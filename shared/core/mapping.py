@@ -11,6 +11,9 @@ from shared.core.states import MappingState
 _TRANSACTIONS = UUID("5f0b9c1a-7c1e-5b8e-9a4e-0d6f4a3c2b11")
 _MAPPINGS = UUID("b8f7c3d2-41a6-5c0d-8f7e-2a9b6d1c4e35")
 
+MOST_GENERATIONS = 50
+"""So many copies of one event, each made after the one before was removed, are known again as ours."""
+
 
 class Role(StrEnum):
     """What the Outlook event of a mapping is to the WedSync event."""
@@ -95,6 +98,12 @@ def mapping_id_of(integration_id: str, *, epoch: int, wedsync_id: str, role: Rol
 def transaction_id(mapping_id: str, generation: int) -> str:
     """Return the deterministic ``transactionId`` of a create (UUIDv5, RFC 9562)."""
     return str(uuid5(_TRANSACTIONS, f"{mapping_id}:{generation}"))
+
+
+def generation_of(mapping_id: str, given: str | None) -> int | None:
+    """Return which create of the mapping a ``transactionId`` is of; None if it is not ours."""
+    generations = range(1, MOST_GENERATIONS + 1)
+    return next((number for number in generations if transaction_id(mapping_id, number) == given), None)
 
 
 def external_id(*, tenant_id: str, account_id: str, outlook_id: str, occurrence_date: date | None = None) -> str:

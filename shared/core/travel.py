@@ -15,6 +15,7 @@ from shared.core.actions import (
     Delete,
     Drift,
     End,
+    Hide,
     Hold,
     Policy,
     Rule,
@@ -29,7 +30,7 @@ from shared.core.merge import NO_FIELDS
 from shared.core.pair import NOTE_PREFIX_REMOVED, NOTE_TYPE_OFF, Pair, decision, skip
 from shared.core.states import MAPPING_MOVES, MappingState, move
 from shared.core.unmapped import in_window
-from shared.core.views import Gone, Present
+from shared.core.views import UNSEEN, Gone, Present
 
 TRAVEL_TITLE = "Travel"
 _FIRST = datetime.min.replace(tzinfo=UTC)
@@ -89,7 +90,7 @@ def _unlinked(pair: Pair) -> Decision:
     """Switched off, it returns with the wish for it; removed by its owner it stays out, and ends with its event."""
     state = pair.wedsync.state if isinstance(pair.wedsync, Present) else None
     if pair.wedsync == Gone(proved=True) and not isinstance(pair.outlook, Present):
-        return _ending(pair, End(rule=Rule.BOTH_GONE), MappingState.ENDED)
+        return _both_gone(pair)
     if NOTE_TYPE_OFF not in pair.mapping.notes:
         return skip(pair.mapping, Rule.OPTED_OUT)
     create = new_block(state, pair.policy) if isinstance(state, WedSyncState) else None
@@ -103,30 +104,42 @@ def _linked(pair: Pair) -> Decision:
         return skip(pair.mapping, Rule.UNPROVED_ABSENCE)
     if pair.replayed:
         return skip(pair.mapping, Rule.REPLAY)
-    ended = isinstance(pair.wedsync, Gone)
-    wanted = None if ended else _wanted(pair)
+    ended, on = isinstance(pair.wedsync, Gone), pair.policy.preferences.sync_travel_time and not pair.type_off
+    if on and pair.wedsync == UNSEEN and pair.mapping.base_w is None:
+        return skip(pair.mapping, Rule.NOTHING_SEEN)  # a mapping that was lost: its event will say
+    wanted = None if ended else _wanted(pair, on=on)
     if isinstance(pair.outlook, Gone):
         return _removed(pair, ended=ended, wanted=wanted)
     return _not_wanted(pair, ended=ended) if wanted is None else _kept(pair, wanted)
 
 
-def _wanted(pair: Pair) -> CalendarEvent | None:
+def _wanted(pair: Pair, *, on: bool) -> CalendarEvent | None:
     """Return the block as it should be: by the event as it was read, else as it was last wanted."""
     if isinstance(pair.wedsync, Present) and isinstance(pair.wedsync.state, WedSyncState):
         return travel_block(pair.wedsync.state, pair.policy.preferences)
-    on = pair.policy.preferences.sync_travel_time and not pair.type_off
     return pair.mapping.base_w if on else None
 
 
 def _removed(pair: Pair, *, ended: bool, wanted: CalendarEvent | None) -> Decision:
     if ended:
-        return _ending(pair, End(rule=Rule.BOTH_GONE), MappingState.ENDED)
+        return _both_gone(pair)
     if wanted is None:  # maybe by us, just now
         return _ending(pair, Unlink(side=Side.OUTLOOK, rule=Rule.TRAVEL_OFF), MappingState.UNLINKED, NOTE_TYPE_OFF)
     return _ending(pair, Unlink(side=Side.OUTLOOK, rule=Rule.TRAVEL_REMOVED), MappingState.UNLINKED)
 
 
-def _ending(pair: Pair, action: End | Unlink, state: MappingState, *notes: str) -> Decision:
+def _both_gone(pair: Pair) -> Decision:
+    """End the mapping, but not while the block is in another calendar: moved back, it is not to pass for new."""
+    if not isinstance(pair.outlook, Gone):
+        return decision(pair.mapping, Hold(rule=Rule.UNKNOWN_SIDE, side=Side.OUTLOOK, whereabouts=True))
+    if pair.outlook.left_calendar and pair.mapping.state is MappingState.UNLINKED:
+        return skip(pair.mapping, Rule.OPTED_OUT)
+    if pair.outlook.left_calendar:
+        return _ending(pair, Hide(rule=Rule.LEFT_AND_DELETED), MappingState.HIDDEN)
+    return _ending(pair, End(rule=Rule.BOTH_GONE), MappingState.ENDED)
+
+
+def _ending(pair: Pair, action: End | Hide | Unlink, state: MappingState, *notes: str) -> Decision:
     mapping = pair.seen_mapping(*Side)
     state = move(MAPPING_MOVES, mapping.state, state)
     return decision(replace(mapping, state=state, notes=tuple(dict.fromkeys((*mapping.notes, *notes)))), action)

@@ -78,7 +78,7 @@ def _from_wedsync(state: WedSyncState, policy: Policy, *, joined: bool) -> Actio
 def _from_outlook(state: OutlookState, policy: Policy, candidate: EventMapping | None, *, joined: bool) -> Action:
     if state.kind is OutlookKind.MASTER:
         return Skip(rule=Rule.SERIES_MASTER)
-    ours = _ours(state, candidate)
+    ours = _ours(state, policy, candidate)
     if ours is not None:
         return ours
     if state.cancelled:
@@ -95,7 +95,7 @@ def _from_outlook(state: OutlookState, policy: Policy, candidate: EventMapping |
     content = masked(state.content) if hidden else state.content
     return Create(
         side=Side.WEDSYNC,
-        rule=Rule.OUTLOOK_NEW if candidate is None else Rule.OUTLOOK_COPY,
+        rule=_new_rule(state, candidate),
         content=content,
         title=content.title,
         event_type=event_type_of(state),
@@ -103,10 +103,17 @@ def _from_outlook(state: OutlookState, policy: Policy, candidate: EventMapping |
     )
 
 
-def _ours(state: OutlookState, candidate: EventMapping | None) -> Action | None:
+def _new_rule(state: OutlookState, candidate: EventMapping | None) -> Rule:
+    if candidate is not None:
+        return Rule.OUTLOOK_COPY
+    return Rule.ORPHAN if state.marker else Rule.OUTLOOK_NEW
+
+
+def _ours(state: OutlookState, policy: Policy, candidate: EventMapping | None) -> Action | None:
     """Return the link to the mapping that made this event; None for somebody else's, and for a copy of ours."""
     if candidate is None:
-        return Hold(rule=Rule.UNKNOWN_MARKER, side=Side.OUTLOOK) if state.marker else None
+        unknown = state.marker and not policy.searched
+        return Hold(rule=Rule.UNKNOWN_MARKER, side=Side.OUTLOOK) if unknown else None
     if candidate.outlook_id not in (None, state.event_id) or _is_copy(state, candidate):
         return None
     if candidate.state is MappingState.INTENT and state.transaction_id == candidate.transaction_id:

@@ -149,6 +149,59 @@ class TableMappings:
                 await delete_all(self._tables, _TABLE, page)
         return count
 
+    async def mend(self, integration_id: str) -> int:
+        """Make rows and pointers fit each other again where some were lost; return how many were wrong.
+
+        Pointers are read before the rows that they lead to, and whatever looks wrong is read again before it is
+        touched: rows and pointers are written together, so what does not fit then, was not just being written.
+        """
+        partition = key_text(integration_id)
+        pointers: dict[str, str] = {}
+        for prefix in ("w|", "o|"):
+            async for page in self._tables.query(_TABLE, Span.prefix(partition, prefix, columns=("mappingId",))):
+                pointers |= {row.key: str(row.columns["mappingId"]) for row in page}
+        expected: dict[str, set[str]] = {}
+        async for stored in self.all(integration_id):
+            expected[stored.value.mapping_id] = set(_pointers(stored.value))
+        wrong = [key for key, mapping_id in pointers.items() if key not in expected.get(mapping_id, ())]
+        mended = sum([await self._drop_pointer(integration_id, key) for key in wrong])
+        for mapping_id, keys in expected.items():
+            if any(pointers.get(key) != mapping_id for key in keys):
+                mended += await self._point_at(integration_id, mapping_id)
+        return mended
+
+    async def _drop_pointer(self, integration_id: str, key: str) -> bool:
+        """Remove a pointer unless the mapping that it names is there and has that id."""
+        pointer = await self._tables.get(_TABLE, key_text(integration_id), key)
+        if pointer is None:
+            return False
+        named = await self.get(integration_id, str(pointer.columns["mappingId"]))
+        if named is not None and key in _pointers(named.value):
+            return False
+        await delete_quietly(self._tables, _TABLE, pointer, pointer.tag)
+        return True
+
+    async def _point_at(self, integration_id: str, mapping_id: str) -> bool:
+        """Write a mapping's missing pointers; remove the mapping if another has all of its ids."""
+        stored = await self.get(integration_id, mapping_id)
+        if stored is None:
+            return False
+        row, *pointers = _rows(stored.value)
+        present = [await self._tables.get(_TABLE, pointer.partition, pointer.key) for pointer in pointers]
+        owners = [str(found.columns["mappingId"]) if found else "" for found in present]
+        etag, _ = _parts(stored.tag)
+        missing = [Insert(pointer) for pointer, owner in zip(pointers, owners, strict=True) if not owner]
+        try:
+            if missing:
+                await self._tables.transact(_TABLE, [Replace(row, etag), *missing])
+            elif mapping_id not in owners:
+                await self._tables.write(_TABLE, Delete(row, etag))
+            else:
+                return False
+        except (RowChanged, RowExists):
+            return False  # somebody has just worked on it
+        return True
+
     async def _epoch_row(self, integration_id: str) -> Row | None:
         return await self._tables.get(_TABLE, key_text(integration_id), _EPOCH)
 

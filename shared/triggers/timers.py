@@ -22,3 +22,11 @@ async def safety_sync(timer: func.TimerRequest) -> None:
     """Enqueue an incremental run for integrations that nobody has confirmed for a while."""
     count = await bootstrap.get_app().enqueue_due.safety_runs()
     log_action("safety_runs_enqueued", count=count, past_due=timer.past_due)
+
+
+@blueprint.function_name("reconcile")
+@blueprint.timer_trigger(arg_name="timer", schedule="0 7 * * * *")
+async def reconcile(timer: func.TimerRequest) -> None:
+    """Start the weekly reconciliation of each integration whose turn has come."""
+    count = await bootstrap.get_app().enqueue_due.reconciliations()
+    log_action("reconciliations_enqueued", count=count, past_due=timer.past_due)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from shared.core.event import OutlookState, Side
 from shared.core.integration import Integration
-from shared.core.mapping import EventMapping, transaction_id
+from shared.core.mapping import EventMapping, generation_of
 from shared.core.states import IntegrationState, MappingState
 from shared.errors import (
     CalendarGone,
@@ -23,7 +23,6 @@ from shared.errors import (
 from shared.ports import BatchDelete, Clock, Integrations, Mappings, Outlook, Stored
 
 _SETTLED_AFTER = timedelta(seconds=60)
-_GENERATIONS = 50
 _BATCH = 20
 
 
@@ -196,11 +195,7 @@ class ClearOutlook:
 
 def is_ours(state: OutlookState) -> bool:
     """Whether we created the event: its ``transactionId`` follows from its marker. A user's copy has another one."""
-    if not state.marker or not state.transaction_id:
-        return False
-    return any(
-        state.transaction_id == transaction_id(state.marker, generation) for generation in range(1, _GENERATIONS + 1)
-    )
+    return bool(state.marker) and generation_of(str(state.marker), state.transaction_id) is not None
 
 
 def is_our_copy(mapping: EventMapping) -> bool:

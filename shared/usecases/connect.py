@@ -9,6 +9,7 @@ from uuid import UUID, uuid5
 
 from shared.core.integration import Account, CalendarInfo, Integration
 from shared.core.jobs import RunKind, TriggeredBy
+from shared.core.stagger import next_turn
 from shared.core.states import INTEGRATION_MOVES, IntegrationState, move
 from shared.errors import CalendarGone, ConsentFault, StateConflict, SyncFault
 from shared.log import log_action
@@ -26,7 +27,7 @@ from shared.ports import (
     Stored,
 )
 from shared.usecases.connect_state import connection_of
-from shared.usecases.due_kinds import RENEWAL, SAFETY
+from shared.usecases.due_kinds import RECONCILE, RENEWAL, SAFETY
 from shared.usecases.request_sync import RequestSync
 from shared.usecases.subscribe import Subscribe
 
@@ -246,6 +247,8 @@ class FinishConnect:
         safety = now + timedelta(minutes=self.safety_sync_minutes)
         await self.due.put(Due(kind=SAFETY, integration_id=wanted.integration_id, at=safety))
         await self.due.put(Due(kind=RENEWAL, integration_id=wanted.integration_id, at=now + _NOTICED_LOST))
+        turn = next_turn(wanted.integration_id, now)
+        await self.due.put(Due(kind=RECONCILE, integration_id=wanted.integration_id, at=turn))
 
     async def _save(self, wanted: Integration, present: Stored[Integration] | None) -> Stored[Integration]:
         if present is None:

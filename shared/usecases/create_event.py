@@ -9,10 +9,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from shared.core.actions import Create
-from shared.core.canon import changed_fields, fitted
+from shared.core.canon import changed_fields, fitted, with_prefix
 from shared.core.event import OutlookState, Side, WedSyncState
 from shared.core.integration import Integration
-from shared.core.mapping import EventMapping, Intent, Role, external_id, mapping_id_of, transaction_id
+from shared.core.mapping import EventMapping, Intent, Role, external_id, generation_of, mapping_id_of, transaction_id
 from shared.core.pair import NOTE_PREFIX_REMOVED
 from shared.core.settle import created
 from shared.core.states import MAPPING_MOVES, MappingState, move
@@ -48,13 +48,12 @@ class CreateEvent:
         role = again.role if again else role
         mapping_id = again.mapping_id if again else _mapping_id(integration, state, role)
         generation = again.generation + 1 if again else 1
-        minutes = integration.preferences.notification_minutes if role is Role.EVENT else ()
         draft = OutlookDraft(
             mapping_id=mapping_id,
             transaction_id=transaction_id(mapping_id, generation),
             content=action.content,
             title=action.title,
-            reminder_minutes=next(iter(minutes), None),
+            reminder_minutes=_reminder(integration, role),
         )
         now = self.clock.now()
         intent = Intent(toward=Side.OUTLOOK, payload=self.outlook.compose(draft), stored_at=now)
@@ -127,6 +126,35 @@ class CreateEvent:
         """Store one intent; ``RowExists`` if the event has a mapping, ``RowChanged`` if a disconnect has begun."""
         return raise_or_return((await self.mappings.insert([mapping]))[0])
 
+    async def first(
+        self, integration: Integration, stored: Stored[EventMapping]
+    ) -> tuple[Stored[EventMapping], EventMapping]:
+        """Send an intent that has just been stored, for the first time; return it as it is stored then, and linked.
+
+        Its ``transactionId`` may have made a copy before, of which nothing is left: WedSync's event was deleted once
+        and brought back since, or its mapping was lost together with the copy. Then the next generation is made.
+        """
+        try:
+            return stored, await self.send(integration, stored.value, again=False)
+        except DuplicateTransaction:
+            fresh = self._next_generation(integration, stored.value)
+            (kept,) = await self.mappings.save([Stored(value=fresh, tag=stored.tag)])
+            stored = raise_or_return(kept)
+            return stored, await self.send(integration, stored.value, again=False)
+
+    def _next_generation(self, integration: Integration, mapping: EventMapping) -> EventMapping:
+        assert mapping.base_w is not None
+        generation = mapping.generation + 1
+        draft = OutlookDraft(
+            mapping_id=mapping.mapping_id,
+            transaction_id=transaction_id(mapping.mapping_id, generation),
+            content=mapping.base_w,
+            title=with_prefix(mapping.base_w.title, mapping.prefix),
+            reminder_minutes=_reminder(integration, mapping.role),
+        )
+        intent = Intent(toward=Side.OUTLOOK, payload=self.outlook.compose(draft), stored_at=self.clock.now())
+        return replace(mapping, generation=generation, intent=intent)
+
     async def send(self, integration: Integration, mapping: EventMapping, *, again: bool) -> EventMapping:
         """Send a stored intent and return the linked mapping, not saved yet. ``again``: it may have been sent."""
         intent = mapping.intent
@@ -142,8 +170,24 @@ class CreateEvent:
             state = await self.outlook.create(integration.integration_id, mapping.calendar_id, intent.payload)
         except DuplicateTransaction as fault:
             state = await self._settle_duplicate(integration, mapping, named=fault.event_id)
-            again = True
-        return created(mapping, state, at=self.clock.now(), found=again)
+            generation = generation_of(mapping.mapping_id, state.transaction_id) or mapping.generation
+            linked = replace(created(mapping, state, at=self.clock.now(), found=True), generation=generation)
+            return linked if again else _without_base(linked)
+        return self.answered(mapping, state, again=again)
+
+    def answered(self, mapping: EventMapping, state: OutlookState, *, again: bool = False) -> EventMapping:
+        """Return the mapping linked to what Graph answered to its create.
+
+        Graph answers a repeated ``transactionId`` with the event that it made. Where a create is sent for the first
+        time, that event is older than its intent: its mapping was lost. If it is not as it was made any more, nobody
+        knows which side has moved since.
+        """
+        linked = created(mapping, state, at=self.clock.now(), found=again)
+        if again or mapping.base_w is None or mapping.intent is None or linked.base_o is None:
+            return linked
+        older = state.changed_at <= mapping.intent.stored_at
+        differs = changed_fields(fitted(mapping.base_w, mapping.prefix), linked.base_o)
+        return _without_base(linked) if older and differs else linked
 
     @staticmethod
     def vanished(mapping: EventMapping) -> EventMapping:
@@ -162,7 +206,7 @@ class CreateEvent:
         linked = created(mapping, made, at=self.clock.now(), found=again)
         if again or mapping.base_w is None or not changed_fields(mapping.base_w, made.content):
             return linked
-        return replace(linked, base_w=None, base_o=None)
+        return _without_base(linked)
 
     async def _settle_duplicate(self, integration: Integration, mapping: EventMapping, *, named: str) -> OutlookState:
         """Graph has used the ``transactionId`` for what is other content by now: find out for which event.
@@ -178,6 +222,15 @@ class CreateEvent:
             if state.marker == mapping.mapping_id and is_ours(state):
                 return state
         raise DuplicateTransaction("graph", code="no_event_with_marker")
+
+
+def _without_base(linked: EventMapping) -> EventMapping:
+    return replace(linked, base_w=None, base_o=None)
+
+
+def _reminder(integration: Integration, role: Role) -> int | None:
+    """Return the first reminder that the user wants; Outlook holds one. A travel block has none."""
+    return next(iter(integration.preferences.notification_minutes), None) if role is Role.EVENT else None
 
 
 def _mapping_id(integration: Integration, state: WedSyncState, role: Role) -> str:

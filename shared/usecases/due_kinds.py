@@ -2,3 +2,4 @@
 
 RENEWAL = "renew-subscription"
 SAFETY = "safety-sync"
+RECONCILE = "reconcile"

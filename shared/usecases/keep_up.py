@@ -5,12 +5,13 @@ from datetime import timedelta
 
 from shared.core.integration import Integration
 from shared.core.jobs import TriggeredBy, UpkeepJob, UpkeepKind
+from shared.core.stagger import next_turn
 from shared.core.states import IntegrationState
 from shared.errors import InvalidInput
 from shared.log import log_action
 from shared.ports import Clock, Due, DueList, Integrations, JobQueue
 from shared.usecases.disconnect import Disconnect
-from shared.usecases.due_kinds import RENEWAL, SAFETY
+from shared.usecases.due_kinds import RECONCILE, RENEWAL, SAFETY
 from shared.usecases.job_frame import JobFrame
 from shared.usecases.request_sync import RequestSync
 from shared.usecases.subscribe import Subscribe
@@ -78,6 +79,21 @@ class EnqueueDue:
             await self.due.put(replace(entry, at=now + timedelta(minutes=self.safety_sync_minutes)))
             await self.request_sync.look_again(stored.value, triggered_by=TriggeredBy.SCHEDULED, delay_seconds=0)
             started += 1
+        return started
+
+    async def reconciliations(self) -> int:
+        """Start a reconciliation of each integration whose turn in the week has come; return how many."""
+        now = self.clock.now()
+        started = 0
+        for entry in await self.due.due(RECONCILE, now):
+            stored = await self.integrations.get(entry.integration_id)
+            if stored is None or stored.value.state is IntegrationState.DISCONNECTED:
+                await self.due.done(entry)
+                continue
+            if stored.value.syncing:  # a connection that is stopped keeps its turn
+                await self.request_sync.reconcile(stored.value)
+                started += 1
+            await self.due.put(replace(entry, at=next_turn(entry.integration_id, now)))
         return started
 
     async def confirmed(self, integration_id: str) -> None:

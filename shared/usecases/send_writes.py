@@ -10,7 +10,6 @@ from datetime import timedelta
 
 from shared.core.actions import Delete
 from shared.core.event import OutlookState
-from shared.core.settle import created
 from shared.errors import DuplicateTransaction, OutcomeUnknown, RowChanged, SyncFault, Throttled, Unavailable
 from shared.ports import (
     BatchCreate,
@@ -62,7 +61,7 @@ class OutlookSender:
                 if isinstance(answer, _SOON):
                     waiting.append((write, answer))
                 else:
-                    made.append((write, await self._understood(work, write, answer)))
+                    made.append((write, await self._understood(work, write, answer, again=attempt > 0)))
             todo = [write for write, _ in waiting]
             pause = max((_pause(fault) for _, fault in waiting), default=0.0)
             if pause > SHORT_WAIT:
@@ -85,7 +84,9 @@ class OutlookSender:
         except _SOON as fault:
             return [fault] * len(writes)
 
-    async def _understood(self, work: Round, write: Write, answer: OutlookState | Exception | None) -> Answer:
+    async def _understood(
+        self, work: Round, write: Write, answer: OutlookState | Exception | None, *, again: bool
+    ) -> Answer:
         if isinstance(answer, STOPS):
             raise answer
         if isinstance(answer, Exception) and not isinstance(answer, SyncFault):
@@ -93,11 +94,14 @@ class OutlookSender:
         if write.intent is None or write.stored is None:
             return answer
         if isinstance(answer, OutlookState):
-            return created(write.stored.value, answer, at=self.clock.now())
+            return self.create.answered(write.stored.value, answer, again=again)
         if not isinstance(answer, DuplicateTransaction):
             return answer
         try:
-            return await self.create.send(work.integration, write.stored.value, again=True)
+            if again:
+                return await self.create.send(work.integration, write.stored.value, again=True)
+            write.stored, linked = await self.create.first(work.integration, write.stored)
+            return linked
         except STOPS:
             raise
         except SyncFault as fault:

@@ -16,6 +16,7 @@ from shared.ports import Changes, Clock, Ids, Mappings, Outlook, Stored, WedSync
 from shared.usecases.clear_outlook import is_ours
 from shared.usecases.create_event import CreateEvent
 from shared.usecases.journal import Journal, Trace, raise_or_return
+from shared.usecases.request_sync import RequestSync
 from shared.usecases.settle_pair import SettlePair
 
 
@@ -29,6 +30,7 @@ class SettleNew:
     changes: Changes
     create: CreateEvent
     pair: SettlePair
+    request_sync: RequestSync
     journal: Journal
     ids: Ids
     clock: Clock
@@ -50,6 +52,8 @@ class SettleNew:
         if isinstance(action, Create):
             intent = self.create.intend_wedsync(integration, state, action)
             return await self.make(integration, intent, Views(outlook=Present(state)), policy=policy, trace=trace)
+        if action.rule is Rule.UNKNOWN_MARKER:
+            await self.request_sync.reconcile(integration)
         return Tally(handled=1)
 
     async def wedsync_event(
@@ -61,6 +65,16 @@ class SettleNew:
             intent = self.create.intend_outlook(integration, state, action)
             return await self.make(integration, intent, Views(wedsync=Present(state)), policy=policy, trace=trace)
         return Tally(handled=1)
+
+    async def _look_into(self, integration: Integration, intent: EventMapping) -> None:
+        """Where there is no mapping to be found although there is a row of it, some rows were lost."""
+        find, home = self.mappings, integration.integration_id
+        if intent.wedsync_id is not None:
+            found = await find.by_wedsync(home, intent.wedsync_id, intent.role)
+        else:
+            found = await find.by_outlook(home, str(intent.outlook_id))
+        if found is None:
+            await self.request_sync.reconcile(integration)
 
     async def candidate_of(self, integration: Integration, state: OutlookState) -> Stored[EventMapping] | None:
         """Return the mapping that the event's marker names."""
@@ -118,9 +132,10 @@ class SettleNew:
         """Create what ``intent`` says, unless somebody else is at it already."""
         try:
             stored = await self.create.store(intent)
-        except RowExists:
-            return Tally(handled=1)  # somebody else is at it; what they miss, the next look finds
-        linked = await self.create.send(integration, intent, again=False)
+        except RowExists:  # somebody else is at it; what they miss, the next look finds
+            await self._look_into(integration, intent)
+            return Tally(handled=1)
+        stored, linked = await self.create.first(integration, stored)
         assert intent.intent is not None
         await self.changes.append([self.journal.created(linked, toward=intent.intent.toward, trace=trace)])
         kept = await self.journal.save(stored, linked)

@@ -133,6 +133,8 @@ class TravelBlocks:
         if view == UNSEEN:
             view = await self.look.wedsync_event(integration, event_id)
         if isinstance(view, Present) and isinstance(view.state, WedSyncState) and not view.state.deleted:
+            if event is None:  # there should be a mapping, and it will be found again
+                return None
             return Present(replace(view.state, travel_minutes=None))  # it is not in Outlook: no block either
         return view
 

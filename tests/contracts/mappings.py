@@ -11,6 +11,7 @@ from shared.core.mapping import EventMapping, Role
 from shared.core.states import MappingState
 from shared.errors import RowChanged, RowExists, StoreFault
 from shared.ports import Mappings, Stored
+from shared.store.rows import Delete, Row, Span, Table, Tables
 from tests.support.values import NOON, content, mapping, new_id
 
 
@@ -22,6 +23,16 @@ def stored(outcome: Stored[EventMapping] | Exception) -> Stored[EventMapping]:
 async def insert(mappings: Mappings, value: EventMapping) -> Stored[EventMapping]:
     (outcome,) = await mappings.insert([value])
     return stored(outcome)
+
+
+async def lose(tables: Tables, partition: str, key: str) -> None:
+    """Take a row away, as no part of the service does."""
+    await tables.write(Table.MAPPINGS, Delete(Row(partition=partition, key=key)))
+
+
+async def keys_of(tables: Tables, partition: str) -> list[str]:
+    pages = [page async for page in tables.query(Table.MAPPINGS, Span(partition=partition))]
+    return [row.key for page in pages for row in page]
 
 
 class MappingsContract:
@@ -232,6 +243,47 @@ class MappingsContract:
         assert await mappings.epoch(home) == 1
         assert [item async for item in mappings.all(other)] == [kept]
         assert await mappings.forget_all(home) == 0
+
+    async def test_nothing_to_mend(self, mappings: Mappings, home: str) -> None:
+        await insert(mappings, mapping(integration_id=home, outlook_id="o1"))
+        await insert(mappings, mapping(integration_id=home, wedsync_id=None))
+        assert await mappings.mend(home) == 0
+        assert await mappings.mend(new_id()) == 0
+
+    async def test_pointers_without_their_mapping_are_removed(
+        self, mappings: Mappings, tables: Tables, home: str
+    ) -> None:
+        kept = await insert(mappings, mapping(integration_id=home, wedsync_id="w0", outlook_id="o0"))
+        lost = await insert(mappings, mapping(integration_id=home, wedsync_id="w1", outlook_id="o1"))
+        await lose(tables, home, f"m|{lost.value.mapping_id}")
+        assert await mappings.mend(home) == 2
+        again = await insert(mappings, mapping(integration_id=home, wedsync_id="w1", outlook_id="o1"))
+        assert await mappings.by_wedsync(home, "w1") == again
+        assert await mappings.by_outlook(home, "o0") == kept
+        assert await mappings.mend(home) == 0
+
+    async def test_missing_pointers_are_written(self, mappings: Mappings, tables: Tables, home: str) -> None:
+        made = await insert(mappings, mapping(integration_id=home, wedsync_id="w1", outlook_id="o1"))
+        await lose(tables, home, "w|w1|event")
+        assert await mappings.by_wedsync(home, "w1") is None
+        assert await mappings.mend(home) == 1
+        found = await mappings.by_wedsync(home, "w1")
+        assert found is not None
+        assert found.value == made.value
+        assert isinstance((await mappings.save([found]))[0], Stored)
+
+    async def test_of_two_mappings_with_the_same_ids_one_stays(
+        self, mappings: Mappings, tables: Tables, home: str
+    ) -> None:
+        """The pointers were lost, and somebody mapped the events once more."""
+        before = await insert(mappings, mapping(integration_id=home, wedsync_id="w1", outlook_id="o1"))
+        for key in await keys_of(tables, home):
+            if key.startswith(("w|", "o|")):
+                await lose(tables, home, key)
+        after = await insert(mappings, mapping(integration_id=home, wedsync_id="w1", outlook_id="o1"))
+        assert await mappings.mend(home) == 1
+        assert [item.value async for item in mappings.all(home)] == [after.value]
+        assert await mappings.get(home, before.value.mapping_id) is None
 
     async def test_long_content(self, mappings: Mappings, home: str) -> None:
         # Hardly compressible, so that it takes several parts.

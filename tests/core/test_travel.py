@@ -14,6 +14,7 @@ from shared.core.actions import (
     Delete,
     Drift,
     End,
+    Hide,
     Hold,
     OpenConflict,
     Policy,
@@ -180,6 +181,7 @@ def test_another_prefix_is_written_and_a_removed_one_is_not_put_back() -> None:
 def test_without_a_base_it_is_read_first() -> None:
     assert only(decided(replace(BLOCK, base_o=None), Present(LED))) == Hold(rule=Rule.UNKNOWN_SIDE, side=Side.OUTLOOK)
     lost = replace(BLOCK, base_w=None, base_o=None)
+    assert only(decided(lost, UNSEEN, SEEN)) == Skip(rule=Rule.NOTHING_SEEN), "its event will say what is wanted"
     assert isinstance(only(decided(lost, Present(LED), SEEN)), Agree)
 
 
@@ -236,7 +238,18 @@ def test_it_ends_with_its_event() -> None:
     assert isinstance(action, Delete)
     assert without_event(decision.mapping, action).state is MappingState.ENDED
     assert decided(w=GONE, o=GONE).mapping.state is MappingState.ENDED
-    assert only(decided(OPTED_OUT, GONE)) == End(rule=Rule.BOTH_GONE)
+    assert only(decided(OPTED_OUT, GONE, GONE)) == End(rule=Rule.BOTH_GONE)
+
+
+def test_a_mapping_stays_while_its_block_may_come_back() -> None:
+    """Moved back from another calendar, the block would pass for a new event."""
+    asking = Hold(rule=Rule.UNKNOWN_SIDE, side=Side.OUTLOOK, whereabouts=True)
+    assert only(decided(OPTED_OUT, GONE)) == asking
+    elsewhere = Gone(proved=True, left_calendar=True)
+    assert only(decided(OPTED_OUT, GONE, elsewhere)) == Skip(rule=Rule.OPTED_OUT)
+    hidden = decided(w=GONE, o=elsewhere)
+    assert only(hidden) == Hide(rule=Rule.LEFT_AND_DELETED)
+    assert hidden.mapping.state is MappingState.HIDDEN
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,13 @@ def test_what_is_not_created(state: WedSyncState | OutlookState, policy: Policy,
     assert decide_unmapped(state, policy=policy) == action
 
 
+def test_a_marker_that_nothing_is_known_of_after_a_search_is_of_no_event() -> None:
+    """The copy is Outlook's own from now on; what its owner wants with it, they can do on either side."""
+    action = decide_unmapped(born(marker="lost"), policy=Policy(searched=True))
+    assert isinstance(action, Create)
+    assert (action.side, action.rule) == (Side.WEDSYNC, Rule.ORPHAN)
+
+
 def test_a_new_event_in_wedsync_goes_to_outlook_under_the_prefix() -> None:
     action = decide_unmapped(wedsync_state(PRIVATE), policy=Policy(window=WINDOW))
     assert action == Create(

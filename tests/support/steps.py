@@ -77,6 +77,14 @@ class SteppedTables(MemoryTables):
         """Return every row of every table that holds any."""
         return {table: list(rows.values()) for table, rows in self._rows.items() if rows}
 
+    def lose(self, table: Table, which: Callable[[str], bool]) -> int:
+        """Lose the rows of a table whose keys are so, as storage that was tampered with would; return how many."""
+        rows = self._rows[table]
+        lost = [place for place in rows if which(place[1])]
+        for place in lost:
+            del rows[place]
+        return len(lost)
+
 
 class SteppedSecrets(MemorySecrets):
     """A vault in memory with a step around each request."""

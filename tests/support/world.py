@@ -50,8 +50,8 @@ from shared.store.history import TableChanges, TableRuns
 from shared.store.integrations import TableIntegrations
 from shared.store.leases import TableLeases
 from shared.store.mappings import TableMappings
-from shared.store.run_items import TableRunItems
 from shared.store.rules import TableResolutionRules
+from shared.store.run_items import TableRunItems
 from shared.store.subscriptions import TableSubscriptionRows
 from shared.usecases.connect import integration_id_of
 from shared.usecases.settle_pair import policy_of
@@ -249,6 +249,7 @@ class World:
         """What the timers do when they fire."""
         await self.app.enqueue_due.renewals()
         await self.app.enqueue_due.safety_runs()
+        await self.app.enqueue_due.reconciliations()
 
     async def advance(self, **span: float) -> None:
         """Let time pass; nothing is delivered meanwhile."""

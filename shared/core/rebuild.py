@@ -1,0 +1,112 @@
+"""Find out again which of Outlook's events are copies of which of WedSync's, when the mappings are lost.
+
+A mapping's id follows from the event's id, and the ``transactionId`` of a copy from the mapping's id: nothing but the
+two calendars is needed. A user's copy of our copy bears the marker but not the ``transactionId``, and is not ours.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.core.canon import has_prefix
+from shared.core.event import OutlookState, Side, WedSyncState
+from shared.core.integration import Integration, Preferences
+from shared.core.mapping import MOST_GENERATIONS, EventMapping, Role, mapping_id_of, transaction_id
+from shared.core.pair import NOTE_PREFIX_REMOVED
+from shared.core.states import MappingState
+from shared.core.travel import travel_block
+
+_MOST_EPOCHS = 20
+"""So many connections back a copy that was left in Outlook is known again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traced:
+    """A copy in Outlook, and whose it is: made by the ``generation``-th create of that mapping."""
+
+    event: WedSyncState
+    copy: OutlookState
+    role: Role
+    epoch: int
+    mapping_id: str
+    generation: int
+
+
+def made_by_program(state: OutlookState) -> bool:
+    """Whether a program made the event: Outlook itself gives no ``transactionId``, or one that begins like this.
+
+    An occurrence has that of its series, and we make no series.
+    """
+    given = None if state.series_id else state.transaction_id
+    return given is not None and not given.startswith("localevent:")
+
+
+def trace(
+    events: Iterable[WedSyncState], copies: Iterable[OutlookState], *, integration_id: str, epoch: int
+) -> tuple[Traced, ...]:
+    """Return the copies that are of these events, made by this connection or by one before it.
+
+    Of several copies of one event the last that was made counts; the others were brought back by their owner.
+    """
+    wanted = {str(copy.transaction_id): copy for copy in copies if made_by_program(copy) and not copy.cancelled}
+    own = [event for event in events if not (event.deleted or event.external_id or event.source is Side.OUTLOOK)]
+    epochs = range(epoch, max(epoch - _MOST_EPOCHS, 0), -1) if wanted else range(0)
+    names = [
+        (mapping_id_of(integration_id, epoch=made_in, wedsync_id=event.event_id, role=role), event, role, made_in)
+        for made_in in epochs
+        for event in own
+        for role in Role
+    ]
+    found: dict[tuple[str, Role], Traced] = {}
+    for generation in range(1, MOST_GENERATIONS + 1):
+        if not wanted:
+            break
+        for mapping_id, event, role, made_in in names:
+            copy = wanted.pop(transaction_id(mapping_id, generation), None)
+            known = found.get((event.event_id, role))
+            if copy and (known is None or made_in >= known.epoch):
+                found[event.event_id, role] = Traced(
+                    event=event, copy=copy, role=role, mapping_id=mapping_id, epoch=made_in, generation=generation
+                )
+    return tuple(found.values())
+
+
+def rebuilt(traced: Traced, integration: Integration, *, at: datetime) -> EventMapping:
+    """Return the mapping of a copy that was traced. It has no bases: what differs is for a person to choose."""
+    preferences, copy = integration.preferences, traced.copy
+    prefix = _worn_prefix(copy.content.title, _title(traced, preferences), preferences.event_prefix)
+    removed = not prefix and bool(preferences.event_prefix)
+    return EventMapping(
+        mapping_id=traced.mapping_id,
+        integration_id=integration.integration_id,
+        epoch=integration.epoch,
+        born=Side.WEDSYNC,
+        state=MappingState.LINKED,
+        calendar_id=integration.calendar_id,
+        role=traced.role,
+        wedsync_id=traced.event.event_id,
+        outlook_id=copy.event_id,
+        event_type=traced.event.event_type,
+        generation=traced.generation,
+        prefix=prefix,
+        w_version=traced.event.version,
+        o_etag=copy.etag,
+        o_changed_at=copy.changed_at,
+        is_organizer=copy.is_organizer,
+        notes=(NOTE_PREFIX_REMOVED,) if removed else (),
+        created_at=at,
+    )
+
+
+def _title(traced: Traced, preferences: Preferences) -> str:
+    if traced.role is Role.EVENT:
+        return traced.event.content.title
+    block = travel_block(traced.event, preferences)
+    return block.title if block else ""
+
+
+def _worn_prefix(subject: str, title: str, preferred: str) -> str:
+    """Return the prefix that the copy bears: the present one, or whatever stands before the title."""
+    if preferred and has_prefix(subject, preferred):
+        return preferred
+    return subject.removesuffix(title) if title and subject.endswith(title) else ""

@@ -1,0 +1,140 @@
+"""Lost mappings are made again from what both calendars still show, before anything is created a second time."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from shared.core.actions import TOWARD, Rule
+from shared.core.event import OutlookState, Side, WedSyncState
+from shared.core.history import ChangeKind
+from shared.core.integration import Integration, SyncWindow
+from shared.core.mapping import EventMapping, Role
+from shared.core.rebuild import Traced, made_by_program, rebuilt, trace
+from shared.core.unmapped import in_window
+from shared.log import log_action
+from shared.ports import Changes, Clock, Mappings, Outlook, Stored, WedSync
+from shared.usecases.journal import Journal, Trace
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What a run knows before it plans: the mappings, and the events of both sides by id."""
+
+    known: tuple[Stored[EventMapping], ...]
+    wedsync: Mapping[str, WedSyncState]
+    outlook: Mapping[str, OutlookState]
+
+    def unknown(self, copies: Iterable[OutlookState]) -> list[OutlookState]:
+        """Return the events of Outlook that no mapping names."""
+        known = {stored.value.outlook_id for stored in self.known}
+        return [state for state in copies if state.event_id not in known]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RebuildMappings:
+    """Outlook's copies of WedSync's events tell whose they are (``core.rebuild``).
+
+    WedSync's copies of Outlook's events need nothing here: whoever comes upon the Outlook event joins the two by the
+    ``externalId``.
+    """
+
+    mappings: Mappings
+    outlook: Outlook
+    wedsync: WedSync
+    changes: Changes
+    journal: Journal
+    clock: Clock
+    past_days: int
+    future_days: int
+
+    async def fence(self, integration: Integration) -> bool:
+        """Put the epoch back if it was lost; return whether it was, since the mappings may have gone with it."""
+        if await self.mappings.epoch(integration.integration_id) >= integration.epoch:
+            return False
+        log_action("epoch_lost", integration=integration.integration_id)
+        await self.mappings.raise_epoch(integration.integration_id, integration.epoch)
+        return True
+
+    async def mend(self, integration: Integration) -> None:
+        """Make rows and pointers fit each other again."""
+        if mended := await self.mappings.mend(integration.integration_id):
+            log_action("pointers_mended", integration=integration.integration_id, count=mended)
+
+    async def from_reading(self, integration: Integration, reading: Reading, *, work: Trace) -> Reading:
+        """Map what can be told from what was read of both sides. No request, and no work where nothing is amiss."""
+        return await self._map(integration, reading, reading.wedsync, reading.outlook, work)
+
+    async def from_everywhere(self, integration: Integration, reading: Reading, *, work: Trace) -> Reading:
+        """Map what is told by any event of WedSync, and by any event of the calendar, where some stay unexplained."""
+        reading = await self.from_reading(integration, reading, work=work)
+        if any(made_by_program(copy) for copy in reading.unknown(reading.outlook.values())):
+            events = await self._all_events(integration)
+            reading = await self._map(integration, reading, events, reading.outlook, work)
+        missing = self._missing(integration, reading)
+        if missing:
+            marked = self.outlook.all_marked(integration.integration_id, integration.calendar_id)
+            copies = {state.event_id: state async for state in marked}
+            reading = await self._map(integration, reading, missing, copies, work)
+        return reading
+
+    async def _all_events(self, integration: Integration) -> dict[str, WedSyncState]:
+        found: dict[str, WedSyncState] = {}
+        cursor, more = "", True
+        while more:
+            page = await self.wedsync.changes(integration.user_id, cursor=cursor)
+            found |= {state.event_id: state for state in page.events}
+            cursor, more = page.cursor, page.more
+        return found
+
+    def _missing(self, integration: Integration, reading: Reading) -> dict[str, WedSyncState]:
+        """Return the events that the last complete run should have mapped and that have no mapping."""
+        read_at = integration.last_full_sync_at
+        if read_at is None or Side.OUTLOOK not in TOWARD[integration.direction]:
+            return {}
+        window = SyncWindow.around(read_at, past_days=self.past_days, future_days=self.future_days)
+        known = {stored.value.wedsync_id for stored in reading.known if stored.value.role is Role.EVENT}
+        return {
+            event.event_id: event
+            for event in reading.wedsync.values()
+            if event.event_id not in known
+            and event.updated_at < read_at
+            and not (event.deleted or event.external_id)
+            and integration.preferences.includes(event.event_type)
+            and in_window(event.content, window)
+        }
+
+    async def _map(
+        self,
+        integration: Integration,
+        reading: Reading,
+        events: Mapping[str, WedSyncState],
+        copies: Mapping[str, OutlookState],
+        work: Trace,
+    ) -> Reading:
+        known = {(stored.value.wedsync_id, stored.value.role) for stored in reading.known}
+        found = trace(
+            events.values(),
+            reading.unknown(copies.values()),
+            integration_id=integration.integration_id,
+            epoch=integration.epoch,
+        )
+        lost = [traced for traced in found if (traced.event.event_id, traced.role) not in known]
+        return await self._store(integration, reading, lost, work) if lost else reading
+
+    async def _store(self, integration: Integration, reading: Reading, lost: Sequence[Traced], work: Trace) -> Reading:
+        now, work = self.clock.now(), replace(work, repair=True)
+        wanted = [rebuilt(traced, integration, at=now) for traced in lost]
+        made = [answer for answer in await self.mappings.insert(wanted) if isinstance(answer, Stored)]
+        log_action("mappings_rebuilt", integration=integration.integration_id, count=len(made))
+        await self.changes.append(
+            [
+                self.journal.change(
+                    stored.value, side=Side.OUTLOOK, kind=ChangeKind.REPAIRED, trace=work, rule=Rule.REBUILT
+                )
+                for stored in made
+            ]
+        )
+        return Reading(
+            known=(*reading.known, *made),
+            wedsync={**reading.wedsync, **{traced.event.event_id: traced.event for traced in lost}},
+            outlook={**reading.outlook, **{traced.copy.event_id: traced.copy for traced in lost}},
+        )

@@ -1,0 +1,127 @@
+"""The weekly reconciliation: a new window, both sides read completely, and what was missed is repaired and noted.
+
+First the run does what any other would, so that a change which is merely new is not taken for one that was missed.
+Last comes what has only now come into range, which nobody has missed either.
+"""
+
+from dataclasses import dataclass, replace
+
+from shared.core.event import OutlookState, WedSyncState
+from shared.core.history import EventFailure, Tally
+from shared.core.integration import Integration, LastSyncStatus, SyncWindow
+from shared.core.pulled import Pulled
+from shared.core.unmapped import in_window
+from shared.errors import Unavailable
+from shared.log import log_action
+from shared.usecases.journal import Trace
+from shared.usecases.pull_sides import Known, PullSides
+from shared.usecases.rebuild_mappings import Reading, RebuildMappings
+from shared.usecases.run_record import CONTINUED, Done, RunRecord
+from shared.usecases.settle_pair import policy_of
+from shared.usecases.settle_pulled import SettlePulled
+
+Outcome = tuple[Tally, tuple[EventFailure, ...]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reconcile:
+    """The ``RunWork`` of a reconciliation. In a further message it begins anew, and finds done what it has done."""
+
+    rebuild: RebuildMappings
+    pull: PullSides
+    settle: SettlePulled
+    past_days: int
+    future_days: int
+
+    async def run(self, integration: Integration, record: RunRecord, *, trace: Trace, last_try: bool) -> Done:
+        """Catch up, then compare everything with everything."""
+        lost = await self.rebuild.fence(integration)
+        await self.rebuild.mend(integration)
+        earlier = record.run.tally if record.run.stage == CONTINUED else Tally()
+        recent = Tally() if lost else await self._catch_up(integration, record, trace)
+        pulled, known, rebuilt = await self._everything(integration, trace)
+        missed, failures = await self._repair(integration, record, pulled, known, trace)
+        arrived, more = await self._arrivals(integration, record, pulled, trace)
+        failures, done = (*failures, *more), earlier + recent + missed + arrived
+        tally = replace(
+            done,
+            total=missed.total + arrived.total,
+            handled=missed.handled + arrived.handled,
+            errors=len(failures),
+            repaired=done.repaired + rebuilt,
+        )
+        record.check()
+        if record.spent:
+            await record.carry_over(tally, ())
+            return Done(tally=tally, continued=True)
+        unreached = any(failure.retryable for failure in failures)
+        if unreached and not last_try:
+            raise Unavailable("graph", code="EventsUnreached")
+        log_action("reconciled", integration=integration.integration_id, repaired=tally.repaired)
+        return Done(
+            tally=tally,
+            failures=failures,
+            pulled=replace(pulled, complete=False, delta_link="", wedsync_cursor="") if unreached else pulled,
+            status=LastSyncStatus.PARTIAL if failures else LastSyncStatus.SUCCESS,
+        )
+
+    async def _catch_up(self, integration: Integration, record: RunRecord, trace: Trace) -> Tally:
+        """Carry what is new since the cursors; what fails is met again in a moment."""
+        beginning = self.pull.changes(integration)
+        if beginning.complete:
+            return Tally()
+        known = await self.pull.known(integration)
+        pulled = await self.pull.go_on(integration, beginning, known)
+        if pulled.complete:  # the cursors were not known any more
+            return Tally()
+        policy = policy_of(integration, window=pulled.window)
+        tally, _ = await self.settle.all(integration, pulled, known, policy=policy, trace=trace, record=record)
+        return tally
+
+    async def _everything(self, integration: Integration, trace: Trace) -> tuple[Pulled, Known, int]:
+        """Return all of both sides, with the mappings, and how many of these had been lost."""
+        known = await self.pull.known(integration)
+        pulled = await self.pull.go_on(integration, self.pull.everything(integration), known)
+        before = Reading(known=known, wedsync=pulled.wedsync, outlook=pulled.outlook)
+        reading = await self.rebuild.from_everywhere(integration, before, work=trace)
+        pulled = replace(pulled, wedsync=reading.wedsync, outlook=reading.outlook)
+        return pulled, reading.known, len(reading.known) - len(known)
+
+    async def _repair(
+        self, integration: Integration, record: RunRecord, pulled: Pulled, known: Known, trace: Trace
+    ) -> Outcome:
+        window = self._window_before(integration) or pulled.window
+        policy = replace(policy_of(integration, window=window), searched=True)
+        repairs = replace(trace, repair=True)
+        return await self.settle.all(integration, pulled, known, policy=policy, trace=repairs, record=record)
+
+    async def _arrivals(self, integration: Integration, record: RunRecord, pulled: Pulled, trace: Trace) -> Outcome:
+        """Take in what was outside of the window until now."""
+        before = self._window_before(integration)
+        known = await self.pull.known(integration)
+        ids = {stored.value.wedsync_id for stored in known} | {stored.value.outlook_id for stored in known}
+
+        def arrived(state: WedSyncState | OutlookState) -> bool:
+            return state.event_id not in ids and not in_window(state.content, before)
+
+        wedsync = {key: state for key, state in pulled.wedsync.items() if arrived(state)}
+        outlook = {key: state for key, state in pulled.outlook.items() if arrived(state)}
+        if not (wedsync or outlook):
+            return Tally(), ()
+        policy = replace(policy_of(integration, window=pulled.window), searched=True)
+        rest = replace(
+            pulled,
+            complete=False,
+            wedsync=wedsync,
+            outlook=outlook,
+            gone=frozenset(),
+            reread=frozenset(),
+        )
+        return await self.settle.all(integration, rest, known, policy=policy, trace=trace, record=record)
+
+    def _window_before(self, integration: Integration) -> SyncWindow | None:
+        """Return the window that was last read completely."""
+        read_at = integration.last_full_sync_at
+        if read_at is None:
+            return None
+        return SyncWindow.around(read_at, past_days=self.past_days, future_days=self.future_days)

@@ -5,33 +5,22 @@ from dataclasses import dataclass
 from shared.core.jobs import RunPurpose
 from shared.errors import OperatorFault
 from shared.ports import Clock, JobQueue, Ports, Secrets, UserTokens
+from shared.runs import Settling, runs_that_sync, settling_on
 from shared.settings import Settings
 from shared.usecases.accept_notifications import AcceptNotifications
 from shared.usecases.accept_wedsync_event import AcceptWedSyncEvent
-from shared.usecases.apply_plan import ApplyPlan
-from shared.usecases.carry_out import CarryOut
 from shared.usecases.change_settings import ChangeSettings
 from shared.usecases.clear_outlook import ClearOutlook
 from shared.usecases.confirm_deletions import ConfirmDeletions
 from shared.usecases.connect import BeginConnect, FinishConnect, ListCalendars
-from shared.usecases.create_event import CreateEvent
 from shared.usecases.dead_runs import BuryDeadRuns
 from shared.usecases.disconnect import Disconnect
 from shared.usecases.explain_event import ExplainEvent, explaining
 from shared.usecases.force_sync import ForceSync
 from shared.usecases.foresee_deletions import ForeseeDeletions
-from shared.usecases.guard_deletions import GuardDeletions
 from shared.usecases.job_frame import JobFrame
-from shared.usecases.journal import Journal
 from shared.usecases.keep_up import EnqueueDue, KeepUp, RecoverPoison
 from shared.usecases.list_events import ListEvents
-from shared.usecases.look import Look
-from shared.usecases.move_calendar import MoveCalendar, MoveThenSync
-from shared.usecases.move_copies import MoveCopies
-from shared.usecases.prove import Prove
-from shared.usecases.pull_sides import PullSides
-from shared.usecases.rebuild_mappings import RebuildMappings
-from shared.usecases.reconcile import Reconcile
 from shared.usecases.record_jobs import RecordJobs
 from shared.usecases.report_status import ReportStatus
 from shared.usecases.request_sync import RequestSync
@@ -39,21 +28,11 @@ from shared.usecases.resolution_rules import KeepRules
 from shared.usecases.resolve_conflict import ResolveConflict
 from shared.usecases.resolve_deletion import ResolveDeletion
 from shared.usecases.restore_event import RestoreEvent, restoring
-from shared.usecases.run_record import RunWork
-from shared.usecases.send_writes import OutlookSender, WedSyncSender
-from shared.usecases.separate_calendar import WantedCalendar
 from shared.usecases.settle_events import SettleEvents
 from shared.usecases.settle_held import SettleHeld
-from shared.usecases.settle_intent import SettleIntent
-from shared.usecases.settle_new import SettleNew
-from shared.usecases.settle_pair import SettlePair
-from shared.usecases.settle_pulled import SettlePulled
 from shared.usecases.subscribe import Subscribe
 from shared.usecases.sync_run import SyncRunner
-from shared.usecases.sync_sides import SyncSides
-from shared.usecases.travel_block import TravelBlocks
 from shared.usecases.undo_run import UndoSync, undo_work, undoing
-from shared.usecases.write_lane import WriteLane
 
 WEBHOOK_SECRET = "wedsync-webhook-secret"  # noqa: S105 - the secret's name
 
@@ -137,7 +116,7 @@ def build(settings: Settings, ports: Ports) -> App:
         ids=p.ids,
         clock=p.clock,
     )
-    settling = _settling(p, request_sync)
+    settling = settling_on(p, request_sync)
     return App(
         settings=settings,
         clock=p.clock,
@@ -197,7 +176,11 @@ def build(settings: Settings, ports: Ports) -> App:
         resolution_rules=KeepRules(rules=p.rules, clock=p.clock),
         force_sync=_forcing(p, settling),
         confirm_deletions=ConfirmDeletions(
-            integrations=p.integrations, confirmations=p.confirmations, request_sync=request_sync, clock=p.clock
+            integrations=p.integrations,
+            confirmations=p.confirmations,
+            mappings=p.mappings,
+            request_sync=request_sync,
+            clock=p.clock,
         ),
         settle_events=SettleEvents(
             frame=frame,
@@ -227,7 +210,7 @@ def build(settings: Settings, ports: Ports) -> App:
                     confirmations=p.confirmations, mappings=p.mappings, look=settling.look, pair=settling.pair
                 ),
                 RunPurpose.UNDO: undo_work(p, look=settling.look, intents=settling.pair.intents),
-                **_syncing(settings, p, settling, subscribe),
+                **runs_that_sync(settings, p, settling, subscribe),
             },
             dead=BuryDeadRuns(runs=p.runs, run_items=p.run_items, request_sync=request_sync, clock=p.clock),
             due=enqueue_due,
@@ -245,19 +228,7 @@ def build(settings: Settings, ports: Ports) -> App:
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Settling:
-    """What event jobs and runs have in common."""
-
-    look: Look
-    journal: Journal
-    pair: SettlePair
-    new: SettleNew
-    travel: TravelBlocks
-    settle: SettlePulled
-
-
-def _resolving(p: Ports, settling: _Settling) -> ResolveConflict:
+def _resolving(p: Ports, settling: Settling) -> ResolveConflict:
     deletion = ResolveDeletion(
         mappings=p.mappings, conflicts=p.conflicts, look=settling.look, pair=settling.pair, clock=p.clock
     )
@@ -269,13 +240,14 @@ def _resolving(p: Ports, settling: _Settling) -> ResolveConflict:
         look=settling.look,
         pair=settling.pair,
         deletion=deletion,
+        record=RecordJobs(runs=p.runs, ids=p.ids, clock=p.clock),
         jobs=p.jobs,
         ids=p.ids,
         clock=p.clock,
     )
 
 
-def _forcing(p: Ports, settling: _Settling) -> ForceSync:
+def _forcing(p: Ports, settling: Settling) -> ForceSync:
     return ForceSync(
         integrations=p.integrations,
         mappings=p.mappings,
@@ -286,123 +258,3 @@ def _forcing(p: Ports, settling: _Settling) -> ForceSync:
         record=RecordJobs(runs=p.runs, ids=p.ids, clock=p.clock),
         jobs=p.jobs,
     )
-
-
-def _syncing(settings: Settings, p: Ports, settling: _Settling, subscribe: Subscribe) -> dict[RunPurpose, RunWork]:
-    """Return the works that sync the calendar that is wanted: where it is not the present one, copies move first."""
-    pull = PullSides(
-        mappings=p.mappings,
-        outlook=p.outlook,
-        wedsync=p.wedsync,
-        clock=p.clock,
-        past_days=settings.window_past_days,
-        future_days=settings.window_future_days,
-    )
-    create, journal = settling.pair.create, settling.journal
-    move = MoveCalendar(
-        integrations=p.integrations,
-        mappings=p.mappings,
-        conflicts=p.conflicts,
-        changes=p.changes,
-        outlook=p.outlook,
-        wanted=WantedCalendar(outlook=p.outlook),
-        copies=MoveCopies(outlook=p.outlook, changes=p.changes, create=create, journal=journal, clock=p.clock),
-        intents=settling.pair.intents,
-        subscribe=subscribe,
-        journal=journal,
-        clock=p.clock,
-    )
-    rebuild = RebuildMappings(
-        mappings=p.mappings,
-        outlook=p.outlook,
-        wedsync=p.wedsync,
-        changes=p.changes,
-        journal=journal,
-        clock=p.clock,
-        past_days=settings.window_past_days,
-        future_days=settings.window_future_days,
-    )
-    reconcile = Reconcile(
-        rebuild=rebuild,
-        pull=pull,
-        settle=settling.settle,
-        past_days=settings.window_past_days,
-        future_days=settings.window_future_days,
-    )
-    sync = SyncSides(
-        rebuild=rebuild,
-        pull=pull,
-        settle=settling.settle,
-        run_items=p.run_items,
-    )
-    work = MoveThenSync(move=move, sync=sync, items=p.run_items)
-    return {
-        RunPurpose.SYNC: work,
-        RunPurpose.MOVE_CALENDAR: work,
-        RunPurpose.RECONCILE: MoveThenSync(move=move, sync=reconcile, items=p.run_items),
-    }
-
-
-def _settling(p: Ports, request_sync: RequestSync) -> _Settling:
-    look = Look(outlook=p.outlook, wedsync=p.wedsync)
-    journal = Journal(mappings=p.mappings, changes=p.changes, ids=p.ids, clock=p.clock)
-    create = CreateEvent(mappings=p.mappings, outlook=p.outlook, wedsync=p.wedsync, ids=p.ids, clock=p.clock)
-    intents = SettleIntent(
-        conflicts=p.conflicts, changes=p.changes, look=look, create=create, journal=journal, clock=p.clock
-    )
-    guard = GuardDeletions(confirmations=p.confirmations, mappings=p.mappings, ids=p.ids, clock=p.clock)
-    acts = CarryOut(
-        outlook=p.outlook,
-        wedsync=p.wedsync,
-        conflicts=p.conflicts,
-        changes=p.changes,
-        look=look,
-        create=create,
-        intents=intents,
-        guard=guard,
-        journal=journal,
-        clock=p.clock,
-    )
-    pair = SettlePair(
-        rules=p.rules,
-        conflicts=p.conflicts,
-        look=look,
-        create=create,
-        intents=intents,
-        acts=acts,
-        guard=guard,
-        journal=journal,
-    )
-    new = SettleNew(
-        mappings=p.mappings,
-        outlook=p.outlook,
-        wedsync=p.wedsync,
-        changes=p.changes,
-        create=create,
-        pair=pair,
-        request_sync=request_sync,
-        journal=journal,
-        ids=p.ids,
-        clock=p.clock,
-    )
-    travel = TravelBlocks(mappings=p.mappings, look=look, create=create, pair=pair, new=new)
-    apply = ApplyPlan(
-        mappings=p.mappings,
-        look=look,
-        acts=acts,
-        pair=pair,
-        new=new,
-        create=create,
-        lane=WriteLane(mappings=p.mappings, changes=p.changes, conflicts=p.conflicts, journal=journal, clock=p.clock),
-        to_outlook=OutlookSender(mappings=p.mappings, outlook=p.outlook, create=create, clock=p.clock),
-        to_wedsync=WedSyncSender(wedsync=p.wedsync, create=create),
-        travel=travel,
-    )
-    settle = SettlePulled(
-        prove=Prove(mappings=p.mappings, rules=p.rules, look=look),
-        guard=guard,
-        apply=apply,
-        conflicts=p.conflicts,
-        journal=journal,
-    )
-    return _Settling(look=look, journal=journal, pair=pair, new=new, travel=travel, settle=settle)

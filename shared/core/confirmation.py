@@ -4,7 +4,7 @@ Pure. All of it is one value, the ``DeletionLedger``, so that one conditional wr
 whichever lane and whichever process it comes from.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -20,7 +20,6 @@ OPEN_FOR = timedelta(days=7)
 _CARRIED_OUT_WITHIN = timedelta(hours=1)
 """A rejected deletion whose run has not come by then is asked about again."""
 
-_LONGEST_TITLE = 120
 _REMEMBERED = 50
 """How many earlier ids of a question are known as such."""
 
@@ -29,14 +28,14 @@ _REMEMBERED = 50
 class HeldDeletion:
     """A deletion that waits for a person's word. ``side`` is where the event would be deleted, and still is.
 
-    ``event_id`` and ``title`` are what the frontend shows; ``key`` is what the guard counts.
+    ``event_id`` is what the frontend knows it by; ``key`` is what the guard counts. What the event is called stands
+    in its mapping alone.
     """
 
     mapping_id: str
     side: Side
     key: str
     event_id: str
-    title: str
     held_at: datetime
 
 
@@ -66,6 +65,21 @@ class Confirmation:
     def sides(self) -> tuple[Side, ...]:
         """The sides on which events would be deleted."""
         return tuple(side for side in Side if any(each.side is side for each in self.held))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """The open confirmation as a person is asked it; ``titles`` are by mapping id."""
+
+    confirmation: Confirmation
+    titles: Mapping[str, str]
+
+    @classmethod
+    def about(cls, confirmation: Confirmation, mappings: Iterable[EventMapping]) -> "Question":
+        """Take the titles of the held events from their mappings."""
+        held = {each.mapping_id for each in confirmation.held}
+        contents = {each.mapping_id: each.base_w or each.base_o for each in mappings if each.mapping_id in held}
+        return cls(confirmation=confirmation, titles={key: event.title for key, event in contents.items() if event})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -268,12 +282,10 @@ def _opened(
 
 def _entry(wanted: Wanted, now: datetime) -> HeldDeletion:
     mapping = wanted.mapping
-    content = mapping.base_w or mapping.base_o
     return HeldDeletion(
         mapping_id=mapping.mapping_id,
         side=wanted.side,
         key=wanted.key,
         event_id=mapping.wedsync_id or mapping.mapping_id,
-        title=content.title[:_LONGEST_TITLE] if content else "",
         held_at=now,
     )

@@ -53,7 +53,8 @@ async def sync_start(app: App, call: Call) -> Reply:
 async def sync_job(app: App, call: Call) -> Reply:
     """Return one run."""
     run = await app.request_sync.status(call.user_id, call.params["syncId"])
-    return Reply(body=present.sync_job(run, await app.confirm_deletions.open_of(run.integration_id)))
+    held = await app.confirm_deletions.open_of(run.integration_id) if run.tally.held else None
+    return Reply(body=present.sync_job(run, held))
 
 
 @endpoint(blueprint, route="calendar/outlook/sync/confirm", method="POST")

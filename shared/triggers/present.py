@@ -9,7 +9,7 @@ from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from shared.core.actions import Rule
-from shared.core.confirmation import Confirmation
+from shared.core.confirmation import Question
 from shared.core.conflicts import conflict_type
 from shared.core.event import AllDay, CalendarEvent, Field
 from shared.core.history import Conflict, SyncRun
@@ -135,17 +135,21 @@ def history_item(run: SyncRun) -> shapes.HistoryItem:
     )
 
 
-def confirmation(value: Confirmation | None) -> shapes.ConfirmationShape | None:
+def confirmation(question: Question | None) -> shapes.ConfirmationShape | None:
     """Present the question about held deletions."""
-    if value is None:
+    if question is None:
         return None
+    value = question.confirmation
     return shapes.ConfirmationShape(
         confirmation_id=value.confirmation_id,
         side=cast(Any, value.sides[0].value if len(value.sides) == 1 else "both"),
         count=len(value.held),
         events=[
             shapes.HeldEventShape(
-                event_id=each.event_id, title=each.title, side=cast(Any, each.side.value), held_at=when(each.held_at)
+                event_id=each.event_id,
+                title=question.titles.get(each.mapping_id, ""),
+                side=cast(Any, each.side.value),
+                held_at=when(each.held_at),
             )
             for each in value.held[:_NAMED]
         ],
@@ -155,8 +159,8 @@ def confirmation(value: Confirmation | None) -> shapes.ConfirmationShape | None:
     )
 
 
-def sync_job(run: SyncRun, held: Confirmation | None = None) -> shapes.SyncJobResponse:
-    """Present one run by itself; ``held`` is the open question, shown where the run held something."""
+def sync_job(run: SyncRun, held: Question | None = None) -> shapes.SyncJobResponse:
+    """Present one run by itself; ``held`` is the open question, where the run held something."""
     tally = run.tally
     return shapes.SyncJobResponse(
         sync_id=run.run_id,
@@ -172,7 +176,7 @@ def sync_job(run: SyncRun, held: Confirmation | None = None) -> shapes.SyncJobRe
         errors=_errors(run),
         started_at=when(run.started_at or run.queued_at),
         completed_at=when(run.completed_at) or None,
-        confirmation=confirmation(held) if run.tally.held else None,
+        confirmation=confirmation(held),
     )
 
 
@@ -196,7 +200,7 @@ def sync_status(value: SyncStatus) -> shapes.StatusResponse:
             expires_at=when(channel.expires_at) if channel else None,
             renewal_needed=value.renewal_needed,
         ),
-        confirmation=confirmation(value.confirmation),
+        confirmation=confirmation(value.question),
     )
 
 

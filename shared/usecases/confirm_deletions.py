@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass, replace
 
-from shared.core.confirmation import Confirmation, DeletionLedger, answered, waiting
+from shared.core.confirmation import Confirmation, DeletionLedger, Question, answered, waiting
 from shared.core.history import SyncRun
 from shared.core.integration import Integration
 from shared.core.jobs import RunKind, RunPurpose, RunRequest, TriggeredBy
 from shared.core.states import ConfirmationState
 from shared.errors import NotFound, RowChanged, StateConflict
 from shared.log import log_action
-from shared.ports import Clock, Confirmations, Integrations, Stored
+from shared.ports import Clock, Confirmations, Integrations, Mappings, Stored
 from shared.usecases.connect_state import connection_of
 from shared.usecases.request_sync import RequestSync
 
@@ -22,6 +22,7 @@ class ConfirmDeletions:
 
     integrations: Integrations
     confirmations: Confirmations
+    mappings: Mappings
     request_sync: RequestSync
     clock: Clock
 
@@ -49,9 +50,12 @@ class ConfirmDeletions:
             raise RowChanged
         return await self._start(user_id, integration, confirmation_id)
 
-    async def open_of(self, integration_id: str) -> Confirmation | None:
+    async def open_of(self, integration_id: str) -> Question | None:
         """Return the question that waits for its answer."""
-        return waiting((await self.confirmations.ledger(integration_id)).value, now=self.clock.now())
+        held = waiting((await self.confirmations.ledger(integration_id)).value, now=self.clock.now())
+        if held is None:
+            return None
+        return Question.about(held, [stored.value async for stored in self.mappings.all(integration_id)])
 
     async def _note(self, stored: Stored[DeletionLedger], *, accept: bool) -> None:
         after = answered(stored.value, accept=accept, now=self.clock.now())

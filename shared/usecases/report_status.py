@@ -1,9 +1,10 @@
 """What the frontend shows: the state of the connection, its counts, its recent runs, its channel."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from shared.core.confirmation import Confirmation, waiting
+from shared.core.confirmation import Question, waiting
 from shared.core.history import SyncRun
 from shared.core.integration import Integration
 from shared.core.mapping import EventMapping, Role
@@ -45,7 +46,7 @@ class SyncStatus:
     recent: tuple[SyncRun, ...]
     subscription: Subscription | None
     renewal_needed: bool
-    confirmation: Confirmation | None = None
+    question: Question | None = None
     rules: tuple[ResolutionRule, ...] = ()
 
 
@@ -82,27 +83,27 @@ class ReportStatus:
             if stored.value.state is SubscriptionState.ACTIVE
         ]
         now = self.clock.now()
-        ledger = await self.confirmations.ledger(integration.integration_id)
+        held = waiting((await self.confirmations.ledger(integration.integration_id)).value, now=now)
+        mappings = [stored.value async for stored in self.mappings.all(integration.integration_id)]
         subscription = active[0] if active else None
         return SyncStatus(
             integration=integration,
             rules=await self.rules.of_integration(integration.integration_id),
-            counts=await self._counts(integration.integration_id),
+            counts=await self._counts(integration.integration_id, mappings),
             next_sync_at=(integration.last_sync_at or now) + timedelta(minutes=self.safety_sync_minutes),
             recent=tuple(stored.value for stored in recent),
             subscription=subscription,
             renewal_needed=integration.webhooks
             and (subscription is None or subscription.expires_at - now < timedelta(hours=24)),
-            confirmation=waiting(ledger.value, now=now),
+            question=Question.about(held, mappings) if held else None,
         )
 
-    async def _counts(self, integration_id: str) -> Counts:
+    async def _counts(self, integration_id: str, mappings: Sequence[EventMapping]) -> Counts:
         found = {"synced": 0, "pending": 0, "conflict": 0, "error": 0}
         at_odds = {conflict.mapping_id for conflict in await self.conflicts.open_all(integration_id)}
-        async for stored in self.mappings.all(integration_id):
-            if stored.value.role is Role.EVENT and stored.value.state is not MappingState.ENDED:
-                in_conflict = stored.value.mapping_id in at_odds
-                found[status_of(stored.value, in_conflict=in_conflict)] += 1
+        for mapping in mappings:
+            if mapping.role is Role.EVENT and mapping.state is not MappingState.ENDED:
+                found[status_of(mapping, in_conflict=mapping.mapping_id in at_odds)] += 1
         return Counts(
             total=sum(found.values()),
             synced=found["synced"],

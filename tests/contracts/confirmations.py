@@ -20,7 +20,6 @@ def held(number: int = 0) -> HeldDeletion:
         side=Side.OUTLOOK,
         key=f"event:{new_id()}",
         event_id=new_id(),
-        title=f"Anprobe № {number}",
         held_at=NOON + timedelta(seconds=number),
     )
 

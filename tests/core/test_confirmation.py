@@ -14,6 +14,7 @@ from shared.core.confirmation import (
     OPEN_FOR,
     Confirmation,
     DeletionLedger,
+    Question,
     Wanted,
     Weighed,
     answered,
@@ -87,7 +88,6 @@ def test_a_flood_is_held_whole_and_named() -> None:
         "i1",
     )
     assert [each.event_id for each in question.held] == [f"w{number}" for number in range(20)]
-    assert {each.title for each in question.held} == {EVENT.title}
     assert question.expires_at == question.opened_at + OPEN_FOR
     assert question.reason
     assert found.ledger.of(Side.WEDSYNC) == ()
@@ -230,11 +230,18 @@ def test_mapped_events_are_linked_ones_series_once_without_travel_blocks() -> No
     assert mapped_keys(mappings) == {"event:w1", "series:s1"}
 
 
-def test_an_event_without_content_or_a_wedsync_id_is_named_by_its_mapping() -> None:
+def test_an_event_without_a_wedsync_id_is_named_by_its_mapping() -> None:
     bare = mapping_of(mapping_id="m1", wedsync_id=None, base_w=None, base_o=None)
     found = weighed(MANY, [Wanted(mapping=bare, side=Side.WEDSYNC)], now=NOON, empty_sides=list(Side), new_id=names())
     (entry,) = opened(found.ledger).held
-    assert (entry.event_id, entry.title) == ("m1", "")
+    assert entry.event_id == "m1"
+    assert Question.about(opened(found.ledger), [bare]).titles == {}
+
+
+def test_the_titles_are_those_of_the_mappings() -> None:
+    mine, gone = pair(1, base_w=replace(EVENT, title="Fitting")), pair(2, base_w=None)
+    question = Question.about(opened(FLOOD), [mine, gone, pair(90)])
+    assert question.titles == {"m1": "Fitting", "m2": EVENT.title}
 
 
 @LAWS

@@ -99,11 +99,11 @@ def _state(before: Integration, enabled: bool | None) -> IntegrationState:
 def _chosen(before: Integration, after: Preferences, wanted: str | None) -> str:
     """Return the calendar to sync when there is no separate one: it is remembered while there is."""
     present = before.chosen_calendar_id or before.calendar_id
-    if wanted is None:
-        return present
+    if wanted in (None, present):
+        return present if after.create_separate_calendar else before.chosen_calendar_id
     if not after.create_separate_calendar:
-        return wanted
-    if wanted in (before.calendar_id, before.separate_calendar_id, present):
+        return str(wanted)
+    if wanted in (before.calendar_id, before.separate_calendar_id):
         return present
     raise Unprocessable("separate_calendar", "Switch createSeparateCalendar off to choose another calendar.")
 

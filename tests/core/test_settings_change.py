@@ -39,7 +39,7 @@ def asked(**preferences: Any) -> SettingsChange:
 
 def test_nothing_asked_is_nothing_done() -> None:
     found = consequences(CONNECTED, SettingsChange())
-    assert found.integration == replace(CONNECTED, chosen_calendar_id="first")
+    assert found.integration == CONNECTED
     assert not any((found.full, found.run, found.resumed, found.paused, found.subscription, found.moves))
 
 

@@ -39,6 +39,7 @@ class Endpoint:
 
 
 NO_TEXT: tuple[Any, ...] = (5, 1.5, True, None, [], {})
+NO_FLAG: tuple[Any, ...] = (5, 1, 1.5, "true", [], {})
 NO_OBJECT: tuple[Any, ...] = (5, "x", True, None, [])
 EVENT_QUERIES = (
     *(f"page={text}" for text in ("0", "-1", "1.5", "abc", "", "%20", "1e3", "٣", "100001", "9" * 40, "9" * 5000)),
@@ -99,6 +100,36 @@ ENDPOINTS: Mapping[str, Endpoint] = {
             "setAsDefault": (5, "perhaps", [], {}, None),
             "eventId": ("x",),
         },
+    ),
+    "change_settings": Endpoint(
+        method="PUT",
+        route="calendar/outlook/settings",
+        caller=Caller.USER,
+        body={
+            "syncDirection": "bidirectional",
+            "syncPreferences": {"eventPrefix": "WedSync: ", "notificationMinutes": [15, 60], "onOutlookDelete": "ask"},
+            "syncEnabled": True,
+            "webhookEnabled": True,
+        },
+        wrong={
+            "calendarId": (5, True, [], {}, "", "x" * 1025),
+            "syncDirection": (5, True, [], {}, "sideways", ""),
+            "syncEnabled": NO_FLAG,
+            "webhookEnabled": NO_FLAG,
+            "syncPreferences": (5, "x", True, []),
+            "syncPreferences/syncClientMeetings": NO_FLAG,
+            "syncPreferences/createSeparateCalendar": NO_FLAG,
+            "syncPreferences/eventPrefix": (5, True, [], {}, "x" * 51, "a\nb", " a", "\u0000", "\u202e"),
+            "syncPreferences/notificationMinutes": (5, "x", True, {}, [-1], [40_321], [1.5], ["15"], [None], [1] * 11),
+            "syncPreferences/onOutlookDelete": (5, True, "perhaps", ""),
+            "syncPreferences/importOutlookEvents": (5, True, "some", ""),
+            "syncPreferences/guestUpdates": (5, True, "never", ""),
+            "syncPreferences/syncDirection": (5, "sideways"),
+            "syncPreferences/syncEverything": (True,),
+            "removeResolutionRules": (5, "x", {}, [5], ["x"] * 501),
+            "userId": ("planner-marco",),
+        },
+        empty_body_is_fine=True,
     ),
     "list_calendars": Endpoint(method="GET", route="calendar/outlook/calendars", caller=Caller.USER),
     "disconnect": Endpoint(method="DELETE", route="calendar/outlook/integration", caller=Caller.USER),

@@ -1,6 +1,6 @@
 """Conflicts as values: their rows, what is suggested and why, and their names on the wire."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -100,6 +100,11 @@ def applied(conflict: Conflict, *, at: datetime, choice: str = "") -> Conflict:
     if conflict.state is ConflictState.OPEN:
         conflict = resolved(conflict, choice=choice or conflict.choice)
     return replace(conflict, state=move(CONFLICT_MOVES, conflict.state, ConflictState.APPLIED), closed_at=at)
+
+
+def is_chosen(conflicts: Iterable[Conflict]) -> bool:
+    """Whether a choice waits among them to be carried out, though neither side may have changed since."""
+    return any(conflict.state is ConflictState.RESOLVED for conflict in conflicts)
 
 
 def chosen(conflict: Conflict) -> CalendarEvent | None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from shared.core.answers import could_be_ruled
+from shared.core.conflicts import is_chosen
 from shared.core.event import OutlookKind, OutlookState, Side, WedSyncState
 from shared.core.integration import Integration
 from shared.core.mapping import EventMapping, Role
@@ -113,7 +114,8 @@ class Prove:
             if mapping.quarantine and (work.pulled.complete or not untouched):
                 views = await self._both(work.integration, mapping, views)
                 untouched = views == Views()
-            if untouched and mapping.state is not MappingState.INTENT:
+            chosen = is_chosen(work.conflicts.get(mapping.mapping_id, ()))
+            if untouched and not chosen and mapping.state is not MappingState.INTENT:
                 work.settled.add(mapping.mapping_id)
                 return
             sight.pairs[mapping.mapping_id] = PairSeen(mapping=mapping, views=views)

@@ -46,6 +46,7 @@ from shared.usecases.choices import (
 from shared.usecases.connect_state import connection_of
 from shared.usecases.journal import Trace
 from shared.usecases.look import Look
+from shared.usecases.record_jobs import Recording, RecordJobs
 from shared.usecases.resolution_rules import KeepRules
 from shared.usecases.resolve_deletion import ResolveDeletion
 from shared.usecases.settle_pair import SettlePair, policy_of
@@ -68,6 +69,7 @@ class ResolveConflict:
     look: Look
     pair: SettlePair
     deletion: ResolveDeletion
+    record: RecordJobs
     jobs: JobQueue
     ids: Ids
     clock: Clock
@@ -93,15 +95,16 @@ class ResolveConflict:
         matched = match(choices, await self._open(mapping))
         check(matched, mapping, set_as_default=set_as_default)
         guests = consent(matched, mapping, integration.preferences, mail_guests=mail_guests)
+        recording = self.record.of_user(integration)
         results = {}
         for each in matched:
             if each.conflict.field is None:
-                results[each.choice.field] = await self._deletion(integration, stored, each)
+                results[each.choice.field] = await self._deletion(integration, stored, each, recording)
             elif each.conflict.field is Field.ATTENDEES:
                 results[each.choice.field] = await self._attendees(stored, each)
         fields = [each for each in matched if each.conflict.field not in (None, Field.ATTENDEES)]
         if fields:
-            results |= await self._fields(integration, mapping.mapping_id, fields, guests)
+            results |= await self._fields(integration, mapping.mapping_id, fields, guests, recording)
         if set_as_default:
             await self._keep(matched, mapping)
         return results
@@ -130,7 +133,12 @@ class ResolveConflict:
     # --- fields ---------------------------------------------------------------------------------------------------
 
     async def _fields(
-        self, integration: Integration, mapping_id: str, matched: Sequence[Matched], guests: tuple[str, ...]
+        self,
+        integration: Integration,
+        mapping_id: str,
+        matched: Sequence[Matched],
+        guests: tuple[str, ...],
+        recording: Recording,
     ) -> dict[str, str]:
         """Store the choices, then look at the pair: the rules carry them out like any other change."""
         stored = await self.mappings.get(integration.integration_id, mapping_id)
@@ -146,7 +154,8 @@ class ResolveConflict:
             await self.conflicts.put(row)
         try:
             views = await self._before_both(integration, mapping, matched)
-            await self.pair.run(integration, stored, views, policy=policy_of(integration), trace=Trace())
+            done = await self.pair.run(integration, stored, views, policy=policy_of(integration), trace=recording.trace)
+            await self.record.end(recording, done)
         except _LATER:
             pass  # the choice stands, and the look to come carries it out
         except (Rejected, StoreFault) as fault:
@@ -212,10 +221,15 @@ class ResolveConflict:
         await self.conflicts.put(applied(each.conflict, at=self.clock.now(), choice=each.choice.use))
         return APPLIED
 
-    async def _deletion(self, integration: Integration, stored: Stored[EventMapping], each: Matched) -> str:
-        mapping = stored.value
+    async def _deletion(
+        self, integration: Integration, stored: Stored[EventMapping], each: Matched, recording: Recording
+    ) -> str:
+        mapping, chosen = stored.value, Side(each.choice.use)
         try:
-            await self.deletion.run(integration, mapping.mapping_id, Side(each.choice.use), each.conflict)
+            done = await self.deletion.run(
+                integration, mapping.mapping_id, chosen, each.conflict, trace=recording.trace
+            )
+            await self.record.end(recording, done)
         except (VersionMismatch, EventGone, StoreFault, ConflictSuperseded):
             await self._look_now(integration, mapping)
             raise ConflictSuperseded(await self._successor(mapping, [each])) from None

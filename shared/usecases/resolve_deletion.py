@@ -6,7 +6,7 @@ from shared.core.actions import Apply, Create, Decision, Delete, Rule, Unlink
 from shared.core.canon import with_prefix
 from shared.core.conflicts import applied, resolved
 from shared.core.event import OutlookState, Side, WedSyncState
-from shared.core.history import Conflict
+from shared.core.history import Conflict, Tally
 from shared.core.integration import Integration
 from shared.core.mapping import EventMapping
 from shared.core.states import MAPPING_MOVES, MappingState, move
@@ -31,8 +31,10 @@ class ResolveDeletion:
     pair: SettlePair
     clock: Clock
 
-    async def run(self, integration: Integration, mapping_id: str, chosen: Side, conflict: Conflict) -> None:
-        """Carry it out and close the conflict.
+    async def run(
+        self, integration: Integration, mapping_id: str, chosen: Side, conflict: Conflict, *, trace: Trace
+    ) -> Tally:
+        """Carry it out, close the conflict, and return what was done.
 
         ``VersionMismatch``, ``EventGone``, ``StoreFault`` and ``ConflictSuperseded`` say that a side has moved on.
         """
@@ -40,15 +42,18 @@ class ResolveDeletion:
         if stored is None:
             raise NotFound("event_not_found", "No synced event has this id.")
         if stored.value.state is MappingState.INTENT:
-            stored = await self._settled(integration, stored)
+            stored = await self._settled(integration, stored, trace)
             if conflict.absent is chosen.other and has_event(stored.value, conflict.absent):
-                return  # it was chosen before, and is carried out by now
+                return Tally(handled=1, created=1)  # it was chosen before, and is carried out by now
         await self._still_open(stored.value, conflict)
-        await self._settle(integration, stored, chosen, conflict)
+        done = await self._settle(integration, stored, chosen, conflict, trace)
         await self.conflicts.put(applied(conflict, at=self.clock.now(), choice=chosen.value))
+        return done
 
-    async def _settled(self, integration: Integration, stored: Stored[EventMapping]) -> Stored[EventMapping]:
-        settled = await self.pair.settle_intent(integration, stored, Trace())
+    async def _settled(
+        self, integration: Integration, stored: Stored[EventMapping], trace: Trace
+    ) -> Stored[EventMapping]:
+        settled = await self.pair.settle_intent(integration, stored, trace)
         if settled is None:
             raise ConflictSuperseded
         return settled
@@ -61,8 +66,8 @@ class ResolveDeletion:
             raise ConflictSuperseded
 
     async def _settle(
-        self, integration: Integration, stored: Stored[EventMapping], chosen: Side, conflict: Conflict
-    ) -> None:
+        self, integration: Integration, stored: Stored[EventMapping], chosen: Side, conflict: Conflict, trace: Trace
+    ) -> Tally:
         absent = conflict.absent or Side.OUTLOOK
         if chosen is absent:  # the deletion is meant: delete on the side that still has the event
             delete = Delete(
@@ -73,17 +78,22 @@ class ResolveDeletion:
                 asked=True,
                 before=conflict.wedsync if absent is Side.OUTLOOK else conflict.outlook,
             )
-            await self._end(integration, stored, delete, conflict)
-        elif absent is Side.WEDSYNC:
-            await self._import_again(integration, stored)
-        elif stored.value.born is Side.OUTLOOK and await self._is_elsewhere(integration, stored.value):
-            await self._end(integration, stored, Unlink(side=Side.OUTLOOK, rule=Rule.LEFT_CALENDAR), conflict)
-        else:
-            await self._bring_back(integration, stored)
+            return await self._end(integration, stored, delete, conflict, trace)
+        if absent is Side.WEDSYNC:
+            return await self._import_again(integration, stored, trace)
+        if stored.value.born is Side.OUTLOOK and await self._is_elsewhere(integration, stored.value):
+            unlink = Unlink(side=Side.OUTLOOK, rule=Rule.LEFT_CALENDAR)
+            return await self._end(integration, stored, unlink, conflict, trace)
+        return await self._bring_back(integration, stored, trace)
 
     async def _end(
-        self, integration: Integration, stored: Stored[EventMapping], action: Delete | Unlink, conflict: Conflict
-    ) -> None:
+        self,
+        integration: Integration,
+        stored: Stored[EventMapping],
+        action: Delete | Unlink,
+        conflict: Conflict,
+        trace: Trace,
+    ) -> Tally:
         """Carry out what ends the sync of the pair; the conflict is closed before the mapping, which may go."""
         mapping = stored.value
         if isinstance(action, Unlink):
@@ -92,7 +102,7 @@ class ResolveDeletion:
         choice = Side.WEDSYNC if isinstance(action, Unlink) else action.side.other
         row = resolved(conflict, choice=choice.value)
         decision = Decision(actions=(action, Apply(conflict_ids=(row.conflict_id,))), mapping=mapping)
-        await self.pair.carry_out(integration, stored, decision, views=Views(), trace=Trace(), conflicts=(row,))
+        return await self.pair.carry_out(integration, stored, decision, views=Views(), trace=trace, conflicts=(row,))
 
     async def _is_elsewhere(self, integration: Integration, mapping: EventMapping) -> bool:
         """Whether Outlook's event left the calendar and is there still: another one would be a second."""
@@ -103,7 +113,7 @@ class ResolveDeletion:
             raise ConflictSuperseded  # it is back
         return isinstance(view, Gone) and view.left_calendar
 
-    async def _bring_back(self, integration: Integration, stored: Stored[EventMapping]) -> None:
+    async def _bring_back(self, integration: Integration, stored: Stored[EventMapping], trace: Trace) -> Tally:
         mapping = stored.value
         view = await self.look.at(integration, mapping, Side.WEDSYNC)
         if not isinstance(view, Present) or not isinstance(view.state, WedSyncState) or view.state.deleted:
@@ -119,13 +129,14 @@ class ResolveDeletion:
             prefix=prefix,
         )
         decision = Decision(actions=(create,), mapping=mapping)
-        await self.pair.carry_out(integration, stored, decision, views=Views(wedsync=view), trace=Trace())
+        return await self.pair.carry_out(integration, stored, decision, views=Views(wedsync=view), trace=trace)
 
-    async def _import_again(self, integration: Integration, stored: Stored[EventMapping]) -> None:
+    async def _import_again(self, integration: Integration, stored: Stored[EventMapping], trace: Trace) -> Tally:
         """WedSync deleted it and Outlook's edit is wanted: the Outlook event comes in as a new one."""
         view = await self.look.at(integration, stored.value, Side.OUTLOOK)
         if not isinstance(view, Present) or not isinstance(view.state, OutlookState) or view.state.cancelled:
             raise EventGone("graph")
         intent = import_anew(self.pair.create, integration, stored.value, view.state)
         kept = await self.pair.journal.save(stored, intent)
-        await self._settled(integration, kept)
+        await self._settled(integration, kept, trace)
+        return Tally(handled=1, created=1)

@@ -13,6 +13,7 @@ from shared.core.plan import SyncPlan
 from shared.core.pulled import Pulled
 from shared.ports import Conflicts, Stored
 from shared.usecases.apply_plan import ApplyPlan
+from shared.usecases.close_questions import CloseQuestions
 from shared.usecases.guard_deletions import GuardDeletions, WantedDeletion, deletion_in
 from shared.usecases.journal import Journal, Trace
 from shared.usecases.prove import Prove
@@ -31,11 +32,14 @@ class SettlePulled:
     guard: GuardDeletions
     apply: ApplyPlan
     conflicts: Conflicts
+    questions: CloseQuestions
     journal: Journal
 
     async def run(self, work: Round, known: Known) -> None:
         """Settle all, or as much as the round has time for. ``known`` are all mappings, read before the sides were."""
         work.conflicts = await self.open_conflicts(work.integration)
+        by_id = {stored.value.mapping_id: stored.value for stored in known}
+        await self.questions.run(work.integration.integration_id, work.conflicts, by_id)
         if work.pulled.left is None:
             work.pulled = replace(work.pulled, empty=empty_sides(work.pulled, [stored.value for stored in known]))
         await self.carry_out(work, await self.prove.run(work, known), known)

@@ -22,7 +22,7 @@ from shared.core.actions import (
 )
 from shared.core.answers import could_be_ruled
 from shared.core.canon import canonical
-from shared.core.conflicts import applied, asked_again, chosen, conflict_of, resolved, superseded
+from shared.core.conflicts import applied, asked_again, chosen, conflict_of, is_chosen, resolved, superseded
 from shared.core.decide import decide
 from shared.core.event import CalendarEvent, EventType, Field, Place, Side, Timed
 from shared.core.history import Conflict
@@ -183,6 +183,8 @@ def test_a_word_for_one_field_covers_no_other() -> None:
 def test_what_is_chosen_is_a_value_only_while_it_is_not_carried_out() -> None:
     conflict, _ = clash()
     assert chosen(conflict) is None
+    assert not is_chosen([conflict])
+    assert is_chosen([conflict, resolved(conflict, choice="outlook")])
     assert chosen(resolved(conflict, choice="outlook")) == WINE
     assert chosen(applied(conflict, at=NOON, choice="outlook")) is None
     assert applied(resolved(conflict, choice="custom", custom=OWN), at=NOON).choice == "custom"

@@ -1,13 +1,16 @@
 """Values of the user's own, several fields at once, guests by their owner's word, choices that outlive a crash."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 
+from shared.core.conflicts import resolved
 from shared.core.event import AllDay, Place, Timed
 from shared.core.history import Conflict
-from shared.core.states import ConflictState
+from shared.core.jobs import RunKind, TriggeredBy
+from shared.core.states import ConflictState, MappingState, RunState
 from shared.errors import NotFound, StateConflict, Unprocessable
 from shared.usecases.choices import Choice, ConflictSuperseded, GuestsWouldBeMailed
 from tests.support.calendars import at
@@ -417,3 +420,52 @@ async def test_while_fields_wait_the_rest_goes_on_both_ways(world: World) -> Non
     assert set(await pair.asked()) == {"title"}
     await world.sync()
     assert set(await pair.asked()) == {"title"}
+
+
+# --- what a run leaves behind -----------------------------------------------------------------------------------------
+
+
+async def test_a_choice_is_a_run_of_its_own_in_the_history(world: World) -> None:
+    pair = await clash(world)
+    await pair.choose(Choice(field="title", use="wedsync"))
+    recent = [stored.value for stored in await world.ports.runs.history(world.integration_id, 20)]
+    (run,) = [run for run in recent if run.request.kind is RunKind.SINGLE]
+    assert (run.state, run.tally.updated, run.request.triggered_by) == (
+        RunState.COMPLETED,
+        1,
+        TriggeredBy.MANUAL,
+    )
+    (change,) = await world.ports.changes.of_run(world.integration_id, run.run_id)
+    assert change.rule == "resolved"
+
+
+@pytest.mark.parametrize("kind", list(RunKind)[:2])
+async def test_a_question_about_a_pair_that_is_no_more_is_closed_by_a_run(world: World, kind: RunKind) -> None:
+    pair = await clash(world)
+    asked = await pair.asked()
+    (stored,) = [each async for each in world.ports.mappings.all(world.integration_id)]
+    await world.ports.conflicts.put(replace(asked["title"], conflict_id="left-over", mapping_id="gone"))
+    await world.ports.conflicts.put(replace(asked["title"], conflict_id="apart", mapping_id="apart"))
+    apart = replace(
+        stored.value, mapping_id="apart", wedsync_id="w-apart", outlook_id=None, state=MappingState.UNLINKED
+    )
+    await world.ports.mappings.insert([apart])
+
+    await world.sync(kind)
+
+    assert {row.conflict_id for row in await world.open_conflicts()} == {row.conflict_id for row in asked.values()}
+    for conflict_id in ("left-over", "apart"):
+        kept = await world.ports.conflicts.get(world.integration_id, conflict_id)
+        assert kept is not None
+        assert kept.state is ConflictState.SUPERSEDED
+
+
+async def test_a_choice_whose_job_got_lost_is_carried_out_by_the_next_run(world: World) -> None:
+    pair = await clash(world)
+    asked = await pair.asked()
+    await world.ports.conflicts.put(resolved(asked["title"], choice="outlook"))
+
+    await world.sync(RunKind.INCREMENTAL)
+
+    assert (await pair.here())["title"] == "Wine tasting"
+    assert "title" not in await pair.asked()

@@ -261,7 +261,8 @@ class _Work:
             raise EventGone("wedsync")
         intent = self.ends.create.intend_outlook(self.integration, view.state, action, again=stored.value)
         kept = await self.ends.journal.save(stored, intent)
-        await self.ends.intents.run(self.integration, kept, self.trace)
+        trace = replace(self.trace, rule=self.trace.rule or action.rule)
+        await self.ends.intents.run(self.integration, kept, trace)
 
     async def _open(self, action: OpenConflict, mapping: EventMapping) -> SyncChange:
         conflict = conflict_of(action, mapping, now=self.ends.clock.now())

@@ -6,7 +6,7 @@ from uuid import UUID, uuid5
 from shared.core.actions import Rule
 from shared.core.event import CalendarEvent, Field, Side
 from shared.core.history import ChangeKind, SyncChange
-from shared.core.mapping import EventMapping
+from shared.core.mapping import EventMapping, Role
 from shared.ports import Changes, Clock, Ids, Mappings, Stored
 
 _CREATED = UUID("b8a3a4d2-0e0f-5c55-9a53-6a1b1f6d7e02")
@@ -81,6 +81,7 @@ class Journal:
         after = linked.base_w if toward is Side.WEDSYNC else linked.base_o
         joined = linked.base_w is None
         new = Rule.WEDSYNC_NEW if toward is Side.OUTLOOK else Rule.OUTLOOK_NEW
+        new = Rule.TRAVEL_NEW if linked.role is Role.TRAVEL else new
         row = self.change(
             linked,
             side=toward,

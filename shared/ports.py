@@ -66,7 +66,7 @@ class OutlookDraft:
     title: str
     reminder_minutes: int | None = None
     show_as: str = "busy"
-    category: str = ""
+    categories: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

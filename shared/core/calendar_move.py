@@ -33,8 +33,9 @@ def ends(mapping: EventMapping, target: str) -> bool:
 
 
 def can_be_copied(state: OutlookState) -> bool:
-    """Whether another event can stand for this one: not where guests were invited, and not for a series."""
-    return not state.is_meeting and state.kind is OutlookKind.SINGLE and not state.cancelled
+    """Whether another event can stand for this one: not with guests or a link to join, and not for a series."""
+    meets = state.is_meeting or state.online_meeting
+    return not meets and state.kind is OutlookKind.SINGLE and not state.cancelled
 
 
 def next_transaction(mapping: EventMapping) -> str:

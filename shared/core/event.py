@@ -131,7 +131,8 @@ class OutlookState:
     carries a prefix if there is one: only a mapping knows which prefix is ours (``core.canon.without_prefix``).
     ``changed_at`` (``lastModifiedDateTime``) orders states, and is never the test of change. ``marker`` is the
     mapping id from our extended property, where it was expanded. ``occurrence_date`` is the original date of an
-    occurrence in the recurrence zone.
+    occurrence in the recurrence zone. ``categories``, ``reminder_minutes`` and ``show_as`` are its owner's own affair:
+    they are never synced, and go along when a copy moves to another calendar.
     """
 
     event_id: str
@@ -147,6 +148,8 @@ class OutlookState:
     transaction_id: str | None = None
     marker: str | None = None
     categories: tuple[str, ...] = ()
+    reminder_minutes: int | None = None
+    show_as: str = "busy"
 
     @property
     def is_meeting(self) -> bool:

@@ -22,6 +22,7 @@ from shared.graph.wire_time import (
 from shared.ports import OutlookDraft, OutlookPatch
 
 _PRIVATE = frozenset({"private", "confidential"})
+_SHOWN_AS = ("free", "tentative", "busy", "oof", "workingElsewhere")
 _OCCURRENCE = re.compile(r"OID\..+\.(\d{4}-\d{2}-\d{2})", re.DOTALL)
 _ADDRESS_PARTS = ("street", "city", "state", "postalCode", "countryOrRegion")
 _OF_THE_MASTER_ALONE = ("recurrence", "transactionId", "singleValueExtendedProperties", "occurrenceId", "originalStart")
@@ -57,6 +58,8 @@ def read_event(item: Item, *, series_zone: str = "") -> OutlookState:
         transaction_id=text(item.get("transactionId")) or None,
         marker=_marker(item),
         categories=_strings(item.get("categories")),
+        reminder_minutes=_reminder(item),
+        show_as=text(item.get("showAs")) if item.get("showAs") in _SHOWN_AS else "busy",
     )
 
 
@@ -158,6 +161,11 @@ def _same_property(identifier: str) -> bool:
     return given[2] == ours[2] and given[0].casefold() == ours[0].casefold()
 
 
+def _reminder(item: Item) -> int | None:
+    minutes = item.get("reminderMinutesBeforeStart")
+    return minutes if item.get("isReminderOn") is True and isinstance(minutes, int) else None
+
+
 def _strings(value: object) -> tuple[str, ...]:
     return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
 
@@ -166,7 +174,7 @@ def _strings(value: object) -> tuple[str, ...]:
 
 
 def compose_event(draft: OutlookDraft, *, refused_zones: Container[str] = ()) -> str:
-    """Return the exact body of a create. The reminder, show-as and category are said here and never again."""
+    """Return the exact body of a create. The reminder, show-as and categories are said here and never again."""
     content = draft.content
     body: dict[str, object] = {
         "subject": draft.title,
@@ -183,8 +191,8 @@ def compose_event(draft: OutlookDraft, *, refused_zones: Container[str] = ()) ->
         body["body"] = {"contentType": "text", "content": content.description}
     if content.location != Place():
         body["location"] = write_place(content.location)
-    if draft.category:
-        body["categories"] = [draft.category]
+    if draft.categories:
+        body["categories"] = list(draft.categories)
     return dumps(body)
 
 

@@ -97,7 +97,7 @@ class MoveCalendar:
         journey = self._journey(integration, integration.calendar_id, trace)
         if age < STRAYS_FOR:
             known = [stored async for stored in self.mappings.all(integration.integration_id)]
-            journey.left |= {each.value.mapping_id: "guests" for each in known if _has_guests(each.value)}
+            journey.left |= {each.value.mapping_id: "stays" for each in known if _has_guests(each.value)}
             try:
                 await self._move_all(journey, record)
             except _TimeIsUp:

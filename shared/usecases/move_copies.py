@@ -21,7 +21,7 @@ from shared.core.calendar_move import (
 from shared.core.event import OutlookState, Side
 from shared.core.history import ChangeKind, Tally
 from shared.core.integration import Integration
-from shared.core.mapping import EventMapping, Role
+from shared.core.mapping import EventMapping
 from shared.errors import (
     CalendarGone,
     DuplicateTransaction,
@@ -107,7 +107,7 @@ class MoveCopies:
         mapping = stored.value
         state = seen.get(str(mapping.outlook_id)) or await self._read(journey, stored)
         if state is not None and not can_be_copied(state):
-            journey.left[mapping.mapping_id] = "guests"
+            journey.left[mapping.mapping_id] = "stays"
             return None
         return state
 
@@ -130,14 +130,15 @@ class MoveCopies:
     # --- there -------------------------------------------------------------------------------------------------
 
     def _intent(self, journey: Journey, mapping: EventMapping, state: OutlookState) -> EventMapping:
-        """The copy is made of what the earlier one is now, its prefix or the lack of it included."""
-        minutes = journey.integration.preferences.notification_minutes if mapping.role is Role.EVENT else ()
+        """The copy is made of what the earlier one is now, with all that its owner has made of it."""
         draft = OutlookDraft(
             mapping_id=mapping.mapping_id,
             transaction_id=next_transaction(mapping),
             content=state.content,
             title=state.content.title,
-            reminder_minutes=next(iter(minutes), None),
+            reminder_minutes=state.reminder_minutes,
+            show_as=state.show_as,
+            categories=state.categories,
         )
         payload = self.outlook.compose(draft)
         return departing(mapping, state, target=journey.target, payload=payload, at=self.clock.now())
@@ -191,7 +192,7 @@ class MoveCopies:
         try:
             old = await self.outlook.event(mapping.integration_id, str(mapping.moved_from))
             if not can_be_copied(old):
-                await self._give_back(journey, stored, "guests")
+                await self._give_back(journey, stored, "stays")
                 return
             stored = await self._caught_up(stored, old)
             await self.outlook.delete(mapping.integration_id, event_id=old.event_id, etag=old.etag)

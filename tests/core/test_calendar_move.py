@@ -96,6 +96,7 @@ def test_what_another_event_can_stand_for() -> None:
     assert not can_be_copied(copy(content=content(attendees=(Attendee(email="mia@example.com"),))))
     assert not can_be_copied(copy(kind=OutlookKind.MASTER))
     assert not can_be_copied(copy(cancelled=True))
+    assert not can_be_copied(copy(online_meeting=True))
 
 
 def test_there_and_settled() -> None:

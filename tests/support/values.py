@@ -188,6 +188,8 @@ mappings = st.builds(
     failures=st.integers(0, 9),
     quarantine=texts,
     notes=st.lists(texts, max_size=3).map(tuple),
+    moved_from=st.none() | texts,
+    moved_etag=texts,
 )
 integrations = st.builds(
     Integration,
@@ -211,6 +213,16 @@ integrations = st.builds(
     last_sync_at=st.none() | instants,
     last_sync_status=st.sampled_from(LastSyncStatus),
     created_at=st.none() | instants,
+    webhooks=st.booleans(),
+    chosen_calendar_id=texts,
+    separate_calendar_id=texts,
+    moving_to=texts,
+    earlier_calendar_id=texts,
+    moved_at=st.none() | instants,
+    settings_version=st.integers(0, 2**40),
+    settled_version=st.integers(0, 2**40),
+    settings_run=texts,
+    quiet_until=st.none() | instants,
 )
 conflicts = st.builds(
     Conflict,

@@ -186,6 +186,34 @@ async def test_a_prefix_that_the_user_took_off_stays_off(ours: Pair) -> None:
     assert (await ours.world.wedsync.read(ours.wedsync_id))["title"] == "Bare"
 
 
+async def test_what_its_owner_made_of_a_copy_goes_along(ours: Pair) -> None:
+    own = {"showAs": "free", "categories": ["Flowers", "Paid"], "isReminderOn": True, "reminderMinutesBeforeStart": 90}
+    await ours.there(**own, sensitivity="private")
+    await ours.world.settle()
+    await move(ours.world)
+    (copy,) = await ours.world.outlook.events()
+    assert {name: copy[name] for name in own} == own
+    assert copy["sensitivity"] == "private"
+
+
+async def test_a_copy_without_a_reminder_gets_none(ours: Pair) -> None:
+    await ours.there(isReminderOn=False)
+    await ours.world.settle()
+    await move(ours.world)
+    assert (await ours.world.outlook.events())[0]["isReminderOn"] is False
+
+
+async def test_a_copy_with_a_link_to_join_stays_where_the_link_is(ours: Pair) -> None:
+    await ours.there(isOnlineMeeting=True, onlineMeetingProvider="teamsForBusiness")
+    await ours.world.settle()
+    await move(ours.world)
+    assert await inside(ours.world, "Calendar") == [f"{PREFIX}Tasting"]
+    assert await inside(ours.world, "Private") == []
+    await ours.here(title="Tasting at ten")
+    await ours.world.settle()
+    assert await inside(ours.world, "Calendar") == [f"{PREFIX}Tasting at ten"]
+
+
 async def test_what_was_opted_out_or_hidden_stays_so(world: World) -> None:
     event = await world.wedsync.add("Tasting")
     foreign = await world.outlook.add("Dentist")

@@ -29,7 +29,7 @@ from shared.core.confirmation import (
 from shared.core.event import Side
 from shared.core.guard import GUARD_PERIOD, Deletion
 from shared.core.mapping import EventMapping, Role
-from shared.core.pair import note_held
+from shared.core.pair import is_deletion_held, note_held
 from shared.core.states import ConfirmationState, MappingState
 from shared.errors import IllegalMove
 from tests.core.strategies import EVENT, HOUR, LAWS, NOON, mapping_of
@@ -258,3 +258,11 @@ def test_in_whatever_portions_a_flood_comes_no_more_pass_than_may(portions: list
     assert not passed & held, "nothing is both"
     named = {each.mapping_id for each in ledger.open.held} if ledger.open else set()
     assert named == {f"m{number}" for number in held}
+
+
+def test_whether_a_mapping_waits_for_a_word() -> None:
+    assert [is_deletion_held(pair(1, notes=notes)) for notes in ((), ("other",), (note_held(Side.OUTLOOK),))] == [
+        False,
+        False,
+        True,
+    ]

@@ -149,3 +149,18 @@ def test_after_a_write_whose_successor_failed_only_the_bases_of_its_fields_move(
     after = settled_alone(mapping_of(), update, wedsync_state(replace(ours, title="Gown"), version=5))
     assert after.base_w == after.base_o == theirs
     assert (after.w_version, after.o_etag, after.o_changed_at) == (3, "etag-3", NOON)
+
+
+def test_a_part_of_an_update_settles_its_field_and_what_the_whole_leaves_alone() -> None:
+    whole = Update(
+        side=Side.OUTLOOK,
+        rule=Rule.CARRY,
+        fields=frozenset({Field.TITLE, Field.LOCATION}),
+        content=EVENT,
+        title=EVENT.title,
+        source=EVENT,
+        settles=frozenset({Field.TITLE, Field.LOCATION, Field.DESCRIPTION}),
+    )
+    part = whole.only(Field.TITLE)
+    assert (part.fields, part.settles) == ({Field.TITLE}, {Field.TITLE, Field.DESCRIPTION})
+    assert replace(part, fields=whole.fields, settles=whole.settles) == whole

@@ -79,6 +79,7 @@ def runs_that_sync(settings: Settings, p: Ports, settling: Settling, subscribe: 
         future_days=settings.window_future_days,
     )
     reconcile = Reconcile(
+        changes=p.changes,
         rebuild=rebuild,
         pull=pull,
         settle=settling.settle,

@@ -14,6 +14,7 @@ from shared.core.conflicts import conflict_type
 from shared.core.event import AllDay, CalendarEvent, Field
 from shared.core.history import Conflict, SyncRun
 from shared.core.integration import CalendarInfo, Integration, Preferences
+from shared.core.jobs import RunPurpose
 from shared.core.pair import is_deletion_held
 from shared.core.rules import ResolutionRule
 from shared.core.states import ConflictState, IntegrationState, RunState
@@ -117,6 +118,7 @@ def history_item(run: SyncRun) -> shapes.HistoryItem:
     """Present a run in the history."""
     started = run.started_at or run.queued_at
     spent = (run.completed_at - started) // timedelta(milliseconds=1) if run.completed_at else 0
+    reconciled = run.request.purpose is RunPurpose.RECONCILE
     return shapes.HistoryItem(
         id=run.run_id,
         sync_type=run.request.kind.value,
@@ -126,6 +128,7 @@ def history_item(run: SyncRun) -> shapes.HistoryItem:
         events_updated=run.tally.updated,
         events_deleted=run.tally.deleted,
         conflicts_detected=run.tally.conflicts,
+        events_repaired=run.tally.repaired if reconciled else run.tally.repaired or None,
         sync_status=run_status(run),
         sync_duration_ms=spent,
         started_at=when(started),
@@ -274,7 +277,7 @@ def mapped_event(event: MappedEvent) -> shapes.MappedEventShape:
 
 def _waits_for(event: MappedEvent) -> str | None:
     if event.status != "pending":
-        return None
+        return "earlier_calendar" if event.elsewhere else None
     return Rule.DELETION_HELD.value if is_deletion_held(event.mapping) else event.mapping.state.value
 
 

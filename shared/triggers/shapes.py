@@ -139,7 +139,7 @@ class SyncErrorShape(Shape):
 
 
 class HistoryItem(Shape):
-    """``OutlookSyncHistoryItem``."""
+    """``OutlookSyncHistoryItem``. ``events_repaired`` are added: what had been missed, and a reconciliation found."""
 
     id: str
     sync_type: str
@@ -149,6 +149,7 @@ class HistoryItem(Shape):
     events_updated: int
     events_deleted: int
     conflicts_detected: int
+    events_repaired: int | None = None
     sync_status: Literal["in_progress", "completed", "failed", "cancelled"]
     sync_duration_ms: int
     started_at: str

@@ -10,9 +10,11 @@ from shared.core.event import OutlookState, WedSyncState
 from shared.core.history import EventFailure, Tally
 from shared.core.integration import Integration, LastSyncStatus, SyncWindow
 from shared.core.pulled import Pulled
+from shared.core.states import MappingState
 from shared.core.unmapped import in_window
 from shared.errors import Unavailable
 from shared.log import log_action
+from shared.ports import Changes
 from shared.usecases.journal import Trace
 from shared.usecases.pull_sides import Known, PullSides
 from shared.usecases.rebuild_mappings import Reading, RebuildMappings
@@ -27,6 +29,7 @@ Outcome = tuple[Tally, tuple[EventFailure, ...]]
 class Reconcile:
     """The ``RunWork`` of a reconciliation. In a further message it begins anew, and finds done what it has done."""
 
+    changes: Changes
     rebuild: RebuildMappings
     pull: PullSides
     settle: SettlePulled
@@ -39,16 +42,17 @@ class Reconcile:
         await self.rebuild.mend(integration)
         earlier = record.run.tally if record.run.stage == CONTINUED else Tally()
         recent = Tally() if lost else await self._catch_up(integration, record, trace)
-        pulled, known, rebuilt = await self._everything(integration, trace)
+        pulled, known = await self._everything(integration, trace)
         missed, failures = await self._repair(integration, record, pulled, known, trace)
         arrived, more = await self._arrivals(integration, record, pulled, trace)
-        failures, done = (*failures, *more), earlier + recent + missed + arrived
+        failures = (*failures, *more)
+        changes = await self.changes.of_run(integration.integration_id, record.run.run_id)
         tally = replace(
-            done,
+            earlier + recent + missed + arrived,
             total=missed.total + arrived.total,
             handled=missed.handled + arrived.handled,
             errors=len(failures),
-            repaired=done.repaired + rebuilt,
+            repaired=sum(change.repair for change in changes),
         )
         record.check()
         if record.spent:
@@ -66,7 +70,10 @@ class Reconcile:
         )
 
     async def _catch_up(self, integration: Integration, record: RunRecord, trace: Trace) -> Tally:
-        """Carry what is new since the cursors; what fails is met again in a moment."""
+        """Carry what is new since the cursors; what fails is met again in a moment.
+
+        Open intents are left for later: nothing is new about a create that was not brought to its end.
+        """
         beginning = self.pull.changes(integration)
         if beginning.complete:
             return Tally()
@@ -74,18 +81,18 @@ class Reconcile:
         pulled = await self.pull.go_on(integration, beginning, known)
         if pulled.complete:  # the cursors were not known any more
             return Tally()
+        known = tuple(stored for stored in known if stored.value.state is not MappingState.INTENT)
         policy = policy_of(integration, window=pulled.window)
         tally, _ = await self.settle.all(integration, pulled, known, policy=policy, trace=trace, record=record)
         return tally
 
-    async def _everything(self, integration: Integration, trace: Trace) -> tuple[Pulled, Known, int]:
-        """Return all of both sides, with the mappings, and how many of these had been lost."""
+    async def _everything(self, integration: Integration, trace: Trace) -> tuple[Pulled, Known]:
+        """Return all of both sides, with the mappings, made again where they were lost."""
         known = await self.pull.known(integration)
         pulled = await self.pull.go_on(integration, self.pull.everything(integration), known)
         before = Reading(known=known, wedsync=pulled.wedsync, outlook=pulled.outlook)
         reading = await self.rebuild.from_everywhere(integration, before, work=trace)
-        pulled = replace(pulled, wedsync=reading.wedsync, outlook=reading.outlook)
-        return pulled, reading.known, len(reading.known) - len(known)
+        return replace(pulled, wedsync=reading.wedsync, outlook=reading.outlook), reading.known
 
     async def _repair(
         self, integration: Integration, record: RunRecord, pulled: Pulled, known: Known, trace: Trace

@@ -63,7 +63,9 @@ class SyncSides:
         if not work.pulled.complete or work.pulled.left is not None:
             return known
         reading = Reading(known=known, wedsync=work.pulled.wedsync, outlook=work.pulled.outlook)
-        return (await self.rebuild.from_reading(work.integration, reading, work=work.trace)).known
+        found = (await self.rebuild.from_reading(work.integration, reading, work=work.trace)).known
+        work.tally += Tally(repaired=len(found) - len(known))
+        return found
 
     def _round(self, integration: Integration, record: RunRecord, pulled: Pulled, trace: Trace) -> Round:
         return Round(

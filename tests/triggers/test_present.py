@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from shared.core.event import AllDay, Attendee, Field, Place, Side, Timed
 from shared.core.history import EventFailure, Tally
 from shared.core.integration import Preferences
+from shared.core.jobs import RunKind, RunPurpose, RunRequest, TriggeredBy
 from shared.core.states import IntegrationState, MappingState, RunState
 from shared.triggers import present
 from shared.usecases.list_events import EventFilter, EventPage, MappedEvent
@@ -80,8 +81,26 @@ def test_a_run_that_ended_tells_how_long_it_took_and_what_failed() -> None:
             "retryable": False,
         }
     ]
+    assert "eventsRepaired" not in written
     job = wire(present.sync_job(run))
     assert (job["syncId"], job["status"], job["progress"]["errorEvents"]) == (run.run_id, "completed", 1)
+
+
+@pytest.mark.parametrize(
+    ("purpose", "repaired", "shown"),
+    [
+        (RunPurpose.RECONCILE, 3, 3),
+        (RunPurpose.RECONCILE, 0, 0),
+        (RunPurpose.SYNC, 2, 2),
+        (RunPurpose.SYNC, 0, None),
+    ],
+)
+def test_repairs_are_shown_where_there_were_or_might_have_been_some(
+    purpose: RunPurpose, repaired: int, shown: int | None
+) -> None:
+    request = RunRequest(kind=RunKind.FULL, triggered_by=TriggeredBy.SCHEDULED, purpose=purpose)
+    run = values.run(request=request, state=RunState.COMPLETED, tally=Tally(repaired=repaired))
+    assert wire(present.history_item(run)).get("eventsRepaired") == shown
 
 
 @pytest.mark.parametrize(

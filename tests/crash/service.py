@@ -12,6 +12,7 @@ import os
 import selectors
 import socket
 import sys
+import traceback
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -19,17 +20,15 @@ from typing import Any, cast
 import httpx
 
 from shared.core.jobs import Job, RunKind, RunRequest, TriggeredBy
-from shared.graph.client import GraphClient
 from shared.ports import Grant
 from shared.store import messages
 from shared.store.rows import PAGE_SIZE, Operation, Row, Span, Table
 from shared.usecases.connect import integration_id_of
 from shared.usecases.resolve_conflict import Choice
-from shared.wedsync.client import WedSyncClient
 from tests.crash.line import Answer, Ask, Line
-from tests.support.ends import WEDSYNC, hand_over
+from tests.support.ends import hand_over
 from tests.support.entra import FakeEntra
-from tests.support.world import SETTINGS, SeededIds, World, WorldClock
+from tests.support.world import SeededIds, World, WorldClock
 
 DIED = 86
 """The exit code of a crash."""
@@ -225,17 +224,7 @@ class Service(World):
         self.secrets = cast(Any, FarSecrets(line=line))
         self.queue = cast(Any, FarQueue(line=line))
         self.entra = cast(FakeEntra, FarEntra(line=line))
-        self._graph_client = GraphClient(
-            base_url=SETTINGS.graph_base_url,
-            tokens=self.entra,
-            new_id=self.ids.new_id,
-            transport=FarTransport(line, "graph"),
-        )
-        self._wedsync_client = WedSyncClient(
-            base_url=WEDSYNC, secrets=self.secrets, transport=FarTransport(line, "wedsync")
-        )
-        for client in (self._graph_client, self._wedsync_client):
-            client._http = httpx.AsyncClient(transport=client._transport, timeout=30)
+        self._open(FarTransport(line, "graph"), FarTransport(line, "wedsync"))
         self.restart()
 
     async def serve(self, line: Outward) -> None:
@@ -297,6 +286,8 @@ def main() -> None:
             try:
                 _run(Order(**json.loads(text)))
                 code = 0
+            except Exception:
+                traceback.print_exc()
             finally:
                 sys.stderr.flush()
                 os._exit(code)

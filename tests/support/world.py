@@ -131,8 +131,6 @@ class World:
         self.post: list[Letter] = []
         self.errors: list[Exception] = []
         self.poisoned: list[str] = []
-        self.calls: list[GraphCall] = []
-        self.meter = GraphMeter()
         self.tables = SteppedTables(self.steps)
         self.queue = SteppedQueue(steps=self.steps)
         self.secrets = SteppedSecrets(
@@ -145,19 +143,7 @@ class World:
             httpx.ASGITransport(app=graph_app),
             httpx.ASGITransport(app=wedsync_end(self.post, self.clock)),
         )
-        self._graph_client = GraphClient(
-            base_url=SETTINGS.graph_base_url,
-            tokens=self.entra,
-            new_id=self.ids.new_id,
-            on_request=self._called,
-            transport=SteppedTransport(self.steps, "graph", graph),
-        )
-        self._wedsync_client = WedSyncClient(
-            base_url=WEDSYNC, secrets=self.secrets, transport=SteppedTransport(self.steps, "wedsync", wedsync)
-        )
-        for client in (self._graph_client, self._wedsync_client):
-            # A TLS context takes 40 ms to make, and nothing here would use it.
-            client._http = httpx.AsyncClient(transport=client._transport, timeout=30)
+        self._open(SteppedTransport(self.steps, "graph", graph), SteppedTransport(self.steps, "wedsync", wedsync))
         self._http = (
             httpx.AsyncClient(base_url=GRAPH, transport=graph),
             httpx.AsyncClient(base_url=WEDSYNC, transport=wedsync),
@@ -178,6 +164,22 @@ class World:
         await self._wedsync_client.close()
         for client in self._http:
             await client.aclose()
+
+    def _open(self, graph: httpx.AsyncBaseTransport, wedsync: httpx.AsyncBaseTransport) -> None:
+        """Make the service's clients."""
+        self.calls: list[GraphCall] = []
+        self.meter = GraphMeter()
+        self._graph_client = GraphClient(
+            base_url=SETTINGS.graph_base_url,
+            tokens=self.entra,
+            new_id=self.ids.new_id,
+            on_request=self._called,
+            transport=graph,
+        )
+        self._wedsync_client = WedSyncClient(base_url=WEDSYNC, secrets=self.secrets, transport=wedsync)
+        for client in (self._graph_client, self._wedsync_client):
+            # A TLS context takes 40 ms to make, and nothing here would use it.
+            client._http = httpx.AsyncClient(transport=client._transport, timeout=30)
 
     def _called(self, call: GraphCall) -> None:
         self.calls.append(call)

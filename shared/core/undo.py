@@ -147,22 +147,25 @@ class Reversal:
         return self.write | self.back
 
 
-def reverse(rewrite: Rewrite, *, here: CalendarEvent, there: CalendarEvent, prefix: str) -> Reversal:
+def reverse(
+    rewrite: Rewrite, *, here: CalendarEvent, there: CalendarEvent, prefix: str, twin: Rewrite | None = None
+) -> Reversal:
     """Judge each field by the present contents of the side that was rewritten, and of the other one.
 
     Both have to be as the run left them: the rewritten side with the new value, the other with the new or the former.
+    ``twin`` is what the run wrote to the other side; whether that is undone already does not matter.
     """
     verdicts: dict[str, set[Field]] = {}
     for which in rewrite.fields:
         if not same(which, rewrite.before, rewrite.after):
-            verdicts.setdefault(_verdict(rewrite, which, here, there, prefix), set()).add(which)
+            values = [rewrite.after, rewrite.before]
+            values += [twin.after, twin.before] if twin and which in twin.fields else []
+            known = any(agree(which, rewrite.side, value, there, prefix) for value in values)
+            verdicts.setdefault(_verdict(rewrite, which, here) if known else "stay", set()).add(which)
     return Reversal(**{name: frozenset(found) for name, found in verdicts.items()})
 
 
-def _verdict(rewrite: Rewrite, which: Field, here: CalendarEvent, there: CalendarEvent, prefix: str) -> str:
-    known = any(agree(which, rewrite.side, value, there, prefix) for value in (rewrite.after, rewrite.before))
-    if not known:
-        return "stay"
+def _verdict(rewrite: Rewrite, which: Field, here: CalendarEvent) -> str:
     if same(which, here, rewrite.after):
         return "write"
     return "back" if same(which, here, rewrite.before) else "stay"

@@ -1,5 +1,7 @@
 """What was done, and taking it back: undo, explain, restore."""
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any, cast
 
 import azure.functions as func
@@ -23,12 +25,15 @@ from shared.usecases.explain_event import Explanation
 from shared.usecases.undo_run import Undone
 
 blueprint = func.Blueprint()
+_ANSWER_WITHIN = timedelta(seconds=20)
+"""So long an undo is worked on before its request is answered; the rest goes on as a job."""
 
 
 @endpoint(blueprint, route="calendar/outlook/sync/{syncId}/undo", method="POST")
 async def undo_sync(app: App, call: Call) -> Reply:
     """Undo what a run changed, where nobody changed it since."""
-    done = await app.undo_sync.run(call.user_id, call.params["syncId"], carry_on=app.sync_run.run)
+    runner = replace(app.sync_run, budget=_ANSWER_WITHIN)
+    done = await app.undo_sync.run(call.user_id, call.params["syncId"], carry_on=runner.run)
     body = undone(done)
     return Reply(status=202 if body.status == "in_progress" else 200, body=body)
 

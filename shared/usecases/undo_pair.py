@@ -67,7 +67,8 @@ class UndoPair:
 
     def _parts(self, integration: Integration, effect: Effect, trace: Trace) -> list[_Part]:
         def rewriting(rewrite: Rewrite) -> _Part:
-            return lambda stored: self._rewrite(integration, stored, rewrite, trace)
+            twin = next((each for each in effect.rewrites if each is not rewrite), None)
+            return lambda stored: self._rewrite(integration, stored, rewrite, twin, trace)
 
         parts = [rewriting(rewrite) for rewrite in effect.rewrites]
         created, deleted, parted, joined = effect.created, effect.deleted, effect.parted, effect.joined
@@ -84,7 +85,12 @@ class UndoPair:
     # --- Fields ---------------------------------------------------------------------------------------------------
 
     async def _rewrite(
-        self, integration: Integration, stored: Stored[EventMapping] | None, rewrite: Rewrite, trace: Trace
+        self,
+        integration: Integration,
+        stored: Stored[EventMapping] | None,
+        rewrite: Rewrite,
+        twin: Rewrite | None,
+        trace: Trace,
     ) -> Rows:
         if stored is None or stored.value.state is not MappingState.LINKED:
             raise KeptAsItIs(Kept.NOT_SYNCED)
@@ -96,7 +102,7 @@ class UndoPair:
         here, there = (content_of(mapping, side, views.of(side)) for side in (rewrite.side, rewrite.side.other))
         if not isinstance(view, Present) or not isinstance(other, Present) or here is None or there is None:
             raise KeptAsItIs(Kept.CHANGED_SINCE)
-        found = reverse(rewrite, here=here, there=there, prefix=mapping.prefix)
+        found = reverse(rewrite, here=here, there=there, prefix=mapping.prefix, twin=twin)
         if isinstance(view.state, OutlookState) and (view.state.is_meeting or not view.state.is_organizer):
             raise KeptAsItIs(Kept.GUESTS)
         rows: Rows = ()

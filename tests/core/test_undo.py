@@ -147,6 +147,14 @@ def test_only_what_nobody_changed_since_goes_back(
     assert reverse(replace(REWRITE, side=side), here=here, there=there, prefix=PREFIX) == verdict
 
 
+def test_a_value_that_the_run_gave_to_both_sides_goes_back_on_both() -> None:
+    twin = replace(REWRITE, side=Side.WEDSYNC, before=WINES)
+    assert reverse(REWRITE, here=CAKES, there=WINES, prefix=PREFIX) == Reversal(stay=TITLE)
+    assert reverse(REWRITE, here=CAKES, there=WINES, prefix=PREFIX, twin=twin) == Reversal(write=TITLE)
+    elsewhere = replace(twin, fields=frozenset({Field.LOCATION}))
+    assert reverse(REWRITE, here=CAKES, there=WINES, prefix=PREFIX, twin=elsewhere) == Reversal(stay=TITLE)
+
+
 def test_a_field_that_was_written_and_did_not_change_is_left_out() -> None:
     rewrite = replace(REWRITE, fields=TITLE | {Field.LOCATION})
     assert reverse(rewrite, here=CAKES, there=CAKES, prefix="").undone == TITLE

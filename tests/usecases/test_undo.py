@@ -11,7 +11,7 @@ from shared.core.integration import Direction, OnOutlookDelete, Preferences
 from shared.core.jobs import RunKind, RunPurpose
 from shared.core.states import MappingState, RunState
 from shared.errors import NotFound, StateConflict
-from shared.usecases.resolve_conflict import Choice
+from shared.usecases.choices import Choice
 from shared.usecases.undo_run import KeptEvent, Undone
 from tests.support.pair import Pair
 from tests.support.world import World
@@ -161,6 +161,28 @@ async def test_one_way_nothing_is_done_again_either(world: World, ours: Pair) ->
     await undo(world, await run_of(world, lambda: ours.here(title="Cake tasting")))
 
     assert await ours.titles() == ("Cake tasting", "WedSync: Tasting")
+    await nothing_moves(world)
+
+
+async def test_a_choice_of_a_third_value_goes_back_to_the_two(world: World, ours: Pair) -> None:
+    await ours.here(title="Cake tasting")
+    await ours.there(subject="WedSync: Wine tasting")
+    await world.settle()
+    choice = Choice(field="title", use="custom", custom="Tea tasting")
+    await world.advance(seconds=1)
+    await world.app.resolve_conflict.run(world.planner.user_id, ours.wedsync_id, [choice], set_as_default=False)
+    run_id = await newest(world)
+    await world.settle()
+    assert await ours.titles() == ("Tea tasting", "WedSync: Tea tasting")
+
+    undone = await undo(world, run_id)
+
+    assert (undone.undone, undone.kept) == (1, ())
+    assert await ours.titles() == ("Cake tasting", "WedSync: Wine tasting")
+    (conflict,) = await world.open_conflicts()
+    assert conflict.wedsync is not None
+    assert conflict.outlook is not None
+    assert (conflict.wedsync.title, conflict.outlook.title) == ("Cake tasting", "Wine tasting")
     await nothing_moves(world)
 
 

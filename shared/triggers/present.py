@@ -114,11 +114,15 @@ def run_status(run: SyncRun) -> Any:
     return RunState.IN_PROGRESS.value if run.state is RunState.QUEUED else run.state.value
 
 
+_PLAIN = (RunPurpose.SYNC, RunPurpose.SPECIFIC, RunPurpose.EVENT)
+
+
 def history_item(run: SyncRun) -> shapes.HistoryItem:
     """Present a run in the history."""
     started = run.started_at or run.queued_at
     spent = (run.completed_at - started) // timedelta(milliseconds=1) if run.completed_at else 0
-    reconciled = run.request.purpose is RunPurpose.RECONCILE
+    purpose = run.request.purpose
+    reconciled = purpose is RunPurpose.RECONCILE
     return shapes.HistoryItem(
         id=run.run_id,
         sync_type=run.request.kind.value,
@@ -134,6 +138,8 @@ def history_item(run: SyncRun) -> shapes.HistoryItem:
         started_at=when(started),
         completed_at=when(run.completed_at) or None,
         triggered_by=run.request.triggered_by.value,
+        purpose=None if purpose in _PLAIN else purpose.value,
+        undoes=run.request.subject if purpose is RunPurpose.UNDO else None,
         errors=_errors(run),
     )
 

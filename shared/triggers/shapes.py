@@ -139,7 +139,11 @@ class SyncErrorShape(Shape):
 
 
 class HistoryItem(Shape):
-    """``OutlookSyncHistoryItem``. ``events_repaired`` are added: what had been missed, and a reconciliation found."""
+    """``OutlookSyncHistoryItem``.
+
+    Added: ``events_repaired``, what had been missed, and a reconciliation found; ``purpose`` where a run was for
+    something else than syncing (``reconcile``, ``undo``, ``move_calendar``, ...), and which run it ``undoes``.
+    """
 
     id: str
     sync_type: str
@@ -155,6 +159,8 @@ class HistoryItem(Shape):
     started_at: str
     completed_at: str | None = None
     triggered_by: str
+    purpose: str | None = None
+    undoes: str | None = None
     errors: list[SyncErrorShape] | None = None
 
 

@@ -149,6 +149,8 @@ class SettleEvents:
             home = stored.value.calendar_id if stored else ""
             left = glance.removed or (stored is None and integration.earlier_calendar_id != "")
             view = await self.look.outlook_event(integration, glance.event_id, moved=left, calendar_id=home)
+            if stored is None and not left and not _is_as_noticed(view, glance):  # what happened since: has it left?
+                view = await self.look.outlook_event(integration, glance.event_id, moved=True)
         if isinstance(view, Present) and isinstance(view.state, OutlookState) and _in_series(view.state):
             await self.request_sync.look_again(integration)
             return Tally()
@@ -196,6 +198,10 @@ def _known_etag(mapping: EventMapping, glance: Glance) -> bool:
     """The same for Outlook. An open intent accounts for nothing: whether its event was made has to be found out."""
     linked = mapping.state is not MappingState.INTENT
     return linked and not glance.removed and glance.hint != "" and glance.hint == mapping.o_etag
+
+
+def _is_as_noticed(view: View, glance: Glance) -> bool:
+    return isinstance(view, Present) and isinstance(view.state, OutlookState) and view.state.etag == glance.hint
 
 
 def _in_series(state: OutlookState) -> bool:

@@ -68,3 +68,18 @@ async def test_a_copy_made_before_the_create_was_noted_is_an_event_of_its_own(wo
 
     assert sorted(event["title"] for event in await world.wedsync.events()) == ["Lunch", "Tasting"]
     await world.assert_equal()
+
+
+async def test_an_event_that_left_before_it_was_looked_at_is_not_imported(world: World) -> None:
+    await world.connect()
+    item = await world.outlook.add("Dentist")
+    await world.quiet()
+    late = list(world.post)
+    await world.outlook.move(item["id"])
+    await unheard(world)
+    await world.sync(RunKind.INCREMENTAL)
+
+    world.post += late
+    await world.settle()
+
+    assert await world.wedsync.events() == []

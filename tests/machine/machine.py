@@ -8,8 +8,11 @@ from typing import Any, TypeVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
+from shared.core.confirmation import Confirmation
 from shared.core.event import Side
+from shared.core.integration import OnOutlookDelete
 from shared.core.jobs import RunKind
+from shared.core.settings_change import SettingsChange
 from tests.machine import verdict
 from tests.machine.faults import KNOBS, NAMES, Misfortune
 from tests.machine.reached import Reached
@@ -25,6 +28,13 @@ REACHED = Reached()
 
 LONGEST = timedelta(days=30).total_seconds()
 """More time than any rule takes; whatever takes longer will never end."""
+
+WISHES = {
+    "ask about deletions": SettingsChange(preferences={"on_outlook_delete": OnOutlookDelete.ASK}),
+    "opt out by deletion": SettingsChange(preferences={"on_outlook_delete": OnOutlookDelete.UNLINK}),
+    "delete with Outlook": SettingsChange(preferences={"on_outlook_delete": OnOutlookDelete.DELETE}),
+}
+_MOST_QUESTIONS = 5
 
 PICK = st.integers(0, 30)
 WHICH = st.integers(0, 1)
@@ -52,7 +62,7 @@ class Play:
         await self.world.__aenter__()
         for side in SIDES:
             await self.users.add(side)
-        await self.world.connect()
+        await self.service.connect()
 
     async def end(self) -> None:
         await self.service.end()
@@ -140,6 +150,23 @@ class Play:
                 self.users.left.add(key)  # it stays where it is: it may have a successor
         self.service.resolve(conflict, mapping.wedsync_id or mapping.mapping_id, Side(side), which)
 
+    async def answer(self, which: int, accept: bool) -> None:
+        question = await self.service.question()
+        if question is not None:
+            await self._answer(question, which, accept=accept)
+
+    async def _answer(self, question: Confirmation, which: int, *, accept: bool) -> None:
+        """An occurrence that comes back would be an event by itself, so that those are never rejected here."""
+        keys = {m.mapping_id: verdict.key_of(self.users, m) for m in await self.world.mappings()}
+        accept = accept or any(":" in keys.get(each.mapping_id, ":") for each in question.held)
+        self.reached.add("answer", "accepted" if accept else "rejected")
+        self.service.answer(question.confirmation_id, which, accept=accept)
+
+    async def prefer(self, wish: str, which: int) -> None:
+        """Change a preference."""
+        self.reached.add("preference", wish)
+        self.service.change(WISHES[wish], which)
+
     # --- the service ----------------------------------------------------------------------------------------------
 
     async def work(self, pick: int, which: int, messages: int) -> None:
@@ -187,7 +214,7 @@ class Play:
         await self.misfortune.turn(name)
 
     async def storage(self, times: int) -> None:
-        self.service.storage.refused = times
+        self.service.perils.refused = times
 
     async def forget_places(self, side: str) -> None:
         """Neither side knows any more where the service continues reading."""
@@ -207,6 +234,12 @@ class Play:
         """Let everything come to rest, and judge."""
         await self.misfortune.end()
         await self.service.drain()
+        for _ in range(_MOST_QUESTIONS):
+            question = await self.service.question()
+            if question is None:
+                break
+            await self._answer(question, 0, accept=True)
+            await self.service.drain()
         await verdict.judge(self.world, self.users, self.reached.illegal)
 
 
@@ -313,6 +346,14 @@ class SyncMachine(RuleBasedStateMachine):
     @rule(pick=PICK, side=SIDE, which=WHICH)
     def resolve(self, pick: int, side: str, which: int) -> None:
         self._user("resolve", self.on.resolve(pick, side, which))
+
+    @rule(which=WHICH, accept=st.booleans())
+    def answer(self, which: int, accept: bool) -> None:
+        self._user("answer", self.on.answer(which, accept))
+
+    @rule(wish=st.sampled_from(sorted(WISHES)), which=WHICH)
+    def prefer(self, wish: str, which: int) -> None:
+        self._user("prefer", self.on.prefer(wish, which))
 
     # --- the service ----------------------------------------------------------------------------------------------
 

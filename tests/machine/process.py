@@ -9,7 +9,7 @@ import asyncio
 import random
 from collections.abc import Coroutine
 from contextvars import ContextVar, copy_context
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -56,11 +56,12 @@ class SkewedClock:
         return self._world.clock.now() + self.skew
 
 
-class StorageFaults:
-    """So many coming requests to storage are refused, or carried out and their answer lost."""
+@dataclass(kw_only=True)
+class Perils:
+    """What awaits both processes: so many requests to storage are refused, and whoever comes to ``deadly`` dies."""
 
-    def __init__(self) -> None:
-        self.refused = 0
+    refused: int = 0
+    deadly: str = ""
 
     def strike(self, name: str) -> str:
         """Return the kind of the fault that hits this step, if any."""
@@ -70,6 +71,13 @@ class StorageFaults:
             return "storage busy"
         return ""
 
+    def kill(self, kind: str) -> bool:
+        """Return whether this step is the deadly one; only the first to come dies of it."""
+        if not self.deadly or kind != self.deadly:
+            return False
+        self.deadly = ""
+        return True
+
 
 _STORAGE = frozenset({"get", "insert", "replace", "upsert", "delete", "transact", "query", "put"})
 
@@ -77,13 +85,12 @@ _STORAGE = frozenset({"get", "insert", "replace", "upsert", "delete", "transact"
 class Process:
     """One process; ``dies_in`` is the number of steps that are left to it, if it is to die."""
 
-    def __init__(self, world: World, clock: SkewedClock, faults: StorageFaults, reached: Reached, *, seed: int) -> None:
+    def __init__(self, world: World, clock: SkewedClock, perils: Perils, reached: Reached, *, seed: int) -> None:
         self.world, self.reached = world, reached
         self.dead = self.over = False
         self.dies_in: int | None = None
-        self.dies_at = ""
         self._random = random.Random(seed)
-        self._faults = faults
+        self._perils = perils
         self._tasks: set[asyncio.Task[Any]] = set()
         self.app = self._build(clock)
 
@@ -141,7 +148,7 @@ class Process:
             self.dead = True
             self.reached.add("crash", kind)
             await self._end()
-        fault = self._faults.strike(name)
+        fault = self._perils.strike(name)
         if fault:
             self.reached.add("fault", fault)
             raise Unavailable("tables", status=500, code="ordered")
@@ -150,8 +157,8 @@ class Process:
             await self._end()
 
     def _is_deadly(self, kind: str) -> bool:
-        if self.dies_at:
-            return kind == self.dies_at
+        if self._perils.kill(kind):
+            return True
         if self.dies_in is None:
             return False
         self.dies_in -= 1

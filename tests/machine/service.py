@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from shared.core.confirmation import Confirmation
 from shared.core.event import Side
 from shared.core.history import Conflict
 from shared.core.jobs import RunKind, RunRequest, TriggeredBy
+from shared.core.settings_change import SettingsChange
 from shared.errors import SyncFault
+from shared.service import App
 from shared.store.rows import Table
 from shared.usecases.resolve_conflict import EVENT, Choice
-from tests.machine.process import Fates, Process, SkewedClock, StorageFaults
+from tests.machine.process import Fates, Process, SkewedClock, Perils
 from tests.machine.reached import Reached
 from tests.support.ends import Letter, hand_over
 from tests.support.steps import Message
@@ -47,7 +50,7 @@ class Service:
         self.reached = reached
         self.world = World(seed=seed, steps=Fates())
         self.clock = SkewedClock(self.world)
-        self.storage = StorageFaults()
+        self.perils = Perils()
         self.work: list[Work] = []
         self.buried: list[Process] = []
         self._random = random.Random(seed)
@@ -55,7 +58,7 @@ class Service:
 
     def _new_process(self) -> Process:
         seed = self._random.getrandbits(32)
-        return Process(self.world, self.clock, self.storage, self.reached, seed=seed)
+        return Process(self.world, self.clock, self.perils, self.reached, seed=seed)
 
     async def end(self) -> None:
         """Clear away what is left."""
@@ -162,6 +165,18 @@ class Service:
         self.world.post.pop(pick % len(self.world.post))
         return True
 
+    async def connect(self) -> None:
+        """Let the user consent, again if a process died of it, and the first run end."""
+        user = self.world.planner
+        for attempt in range(4):
+            process = self.living(attempt)
+            work = self.begin(attempt, _consented(process.app, user.user_id, user.account.upn))
+            while not (work.task.done() or process.dead):
+                await asyncio.sleep(0.1)
+            if not process.dead:
+                break
+        await self.to_the_end()
+
     # --- what users ask of it ---------------------------------------------------------------------------------------
 
     def run(self, kind: RunKind, which: int) -> None:
@@ -178,6 +193,20 @@ class Service:
         asked = app.resolve_conflict.run(self.world.planner.user_id, event_id, [choice], set_as_default=False)
         self.begin(which, _asked(asked))
 
+    def answer(self, confirmation_id: str, which: int, *, accept: bool) -> None:
+        """Answer the question about held deletions, as a user does."""
+        app = self.living(which).app
+        self.begin(which, _asked(app.confirm_deletions.run(self.world.planner.user_id, confirmation_id, accept=accept)))
+
+    def change(self, change: SettingsChange, which: int) -> None:
+        """Change the settings, as a user does."""
+        app = self.living(which).app
+        self.begin(which, _asked(app.change_settings.run(self.world.planner.user_id, change)))
+
+    async def question(self) -> Confirmation | None:
+        """Return the open question about held deletions."""
+        return await self.world.app.confirm_deletions.open_of(self.world.integration_id)
+
     def timers(self, which: int) -> None:
         """Let the timers fire."""
         enqueue = self.living(which).app.enqueue_due
@@ -193,16 +222,17 @@ class Service:
     async def drain(self) -> None:
         """With nothing going wrong any more: deliver and work until nothing is left, not even for the safety sync."""
         for process in self.processes:
-            process.dies_in, process.dies_at = None, ""
-        self.storage.refused = 0
+            process.dies_in = None
+        self.perils.refused, self.perils.deadly = 0, ""
         self.clock.skew = timedelta()
-        await self._to_the_end()
+        await self.to_the_end()
         for _ in range(2):
             await asyncio.sleep(timedelta(minutes=21).total_seconds())
             self.timers(0)
-            await self._to_the_end()
+            await self.to_the_end()
 
-    async def _to_the_end(self) -> None:
+    async def to_the_end(self) -> None:
+        """Deliver and work until nothing is left, waiting for what is delayed."""
         for _ in range(_ROUNDS):
             await self.world.quiet()
             self.tidy()
@@ -217,6 +247,11 @@ class Service:
                 return
             await asyncio.sleep(max(0.0, waiting.due - asyncio.get_running_loop().time()))
         raise AssertionError(f"no rest; waiting: {[message.text for message in self.world.queue.kept][:3]}")
+
+
+async def _consented(app: App, user_id: str, upn: str) -> None:
+    begun = await app.begin_connect.run(user_id)
+    await app.finish_connect.by_post(user_id, {"state": begun.state, "code": upn})
 
 
 async def _asked(work: Coroutine[Any, Any, Any]) -> None:

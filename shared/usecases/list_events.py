@@ -25,11 +25,12 @@ class EventFilter:
 
 @dataclass(frozen=True, kw_only=True)
 class MappedEvent:
-    """One mapping with its sync status and its open conflicts."""
+    """One mapping with its sync status and its open conflicts. ``elsewhere``: in a calendar that was synced earlier."""
 
     mapping: EventMapping
     status: str
     conflicts: tuple[Conflict, ...] = ()
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +60,8 @@ class ListEvents:
 
     async def run(self, user_id: str, wanted: EventFilter, *, page: int, page_size: int) -> EventPage:
         """Return a page in order of date; ``NotFound`` without a connection."""
-        integration_id = (await connection_of(self.integrations, user_id)).value.integration_id
+        integration = (await connection_of(self.integrations, user_id)).value
+        integration_id = integration.integration_id
         open_conflicts = _by_mapping(await self.conflicts.open_all(integration_id))
         found: list[MappedEvent] = []
         async for stored in self.mappings.all(integration_id):
@@ -68,7 +70,8 @@ class ListEvents:
                 continue
             conflicts = open_conflicts.get(mapping.mapping_id, ())
             status = status_of(mapping, in_conflict=bool(conflicts))
-            event = MappedEvent(mapping=mapping, status=status, conflicts=conflicts)
+            elsewhere = mapping.outlook_id is not None and mapping.calendar_id != integration.calendar_id
+            event = MappedEvent(mapping=mapping, status=status, conflicts=conflicts, elsewhere=elsewhere)
             if _matches(event, wanted):
                 found.append(event)
         found.sort(key=lambda event: (_sort_day(event.mapping), event.mapping.mapping_id))

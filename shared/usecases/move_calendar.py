@@ -80,6 +80,8 @@ class MoveCalendar:
             return await self._given_up(integration)
         integration = await self._set_out(integration, target)
         journey = self._journey(integration, target.calendar_id, trace)
+        before = record.run.tally  # what earlier messages of this run have moved
+        journey.count(handled=before.handled, created=before.created, deleted=before.deleted, noted=before.noted)
         try:
             await self._move_all(journey, record)
         except _TimeIsUp:
@@ -260,12 +262,13 @@ class MoveThenSync:
             moved = await self.move.sweep(integration, record, trace)
         else:
             return await self.sync.run(integration, record, trace=trace, last_try=last_try)
+        if moved.unfinished or moved.tally.changed:
+            await record.carry_over(moved.tally, ())  # the sync counts on from there
         if moved.unfinished:
             return Done(tally=moved.tally, continued=True)
         done = await self.sync.run(moved.integration, record, trace=trace, last_try=last_try)
         outcome = "; ".join(part for part in (moved.outcome, done.outcome) if part)
-        read = done.integration or moved.integration
-        return replace(done, tally=moved.tally + done.tally, outcome=outcome, integration=read)
+        return replace(done, outcome=outcome, integration=done.integration or moved.integration)
 
 
 def _has_guests(mapping: EventMapping) -> bool:

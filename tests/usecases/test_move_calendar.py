@@ -1,5 +1,8 @@
 """Another calendar: what moves, what stays, and that nothing is lost, doubled or mailed whenever the process dies."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
 from shared.core.event import Field, Side
@@ -8,6 +11,7 @@ from shared.core.jobs import EventJob, Glance, RunPurpose
 from shared.core.states import IntegrationState, RunState
 from shared.errors import Unprocessable
 from shared.usecases.change_settings import SettingsChanged
+from shared.usecases.list_events import EventFilter
 from tests.support.pair import Pair
 from tests.support.world import World
 from tests.usecases.test_settings import GUEST, change, changed
@@ -142,6 +146,9 @@ async def test_meetings_stay_where_they_are_and_nobody_is_mailed(ours: Pair) -> 
     assert len(await world.outlook.sent()) == mails
     assert (await world.mapping_of(ours.wedsync_id)).outlook_id == ours.outlook_id
     assert {each.field for each in await world.open_conflicts()} == {Field.ATTENDEES}
+
+    listed = await world.app.list_events.run(world.planner.user_id, EventFilter(), page=1, page_size=10)
+    assert [event.mapping.wedsync_id for event in listed.events if event.elsewhere] == [ours.wedsync_id]
 
     await ours.here(title="Tasting at ten")
     await world.settle()
@@ -371,6 +378,91 @@ async def test_a_lost_move_is_taken_up_by_the_next_run(ours: Pair) -> None:
     await ours.world.advance(minutes=16)
     await ours.world.timers()
     await assert_moved(ours.world)
+
+
+# --- When Graph does not do what it is asked ------------------------------------------------------------------------
+
+
+async def test_a_busy_graph_is_waited_for(world: World) -> None:
+    for number in range(25):
+        await world.wedsync.add(f"Meeting {number}")
+    await world.connect()
+    await world.outlook.fault(action="status", path="batch", every=2, count=6, status=429, retry_after=40)
+    await world.outlook.fault(action="status", method="DELETE", every=7, count=6, status=429, retry_after=20)
+    await move(world)
+    await assert_moved(world)
+
+
+async def test_a_write_without_an_answer_is_neither_lost_nor_doubled(world: World) -> None:
+    for number in range(3):
+        await world.wedsync.add(f"Meeting {number}")
+    await world.connect()
+    await world.outlook.fault(action="hang_after_commit", method="POST", path="batch", every=2, count=2)
+    await move(world)
+    await assert_moved(world)
+
+
+async def test_a_copy_that_the_new_calendar_refuses_stays_where_it_is(world: World) -> None:
+    for title in ("Tasting", "Fitting"):
+        await world.wedsync.add(title)
+    await world.connect()
+    await world.outlook.fault(
+        action="status", method="POST", path="/events", item="1", count=1, status=400, code="ErrorX"
+    )
+    answer = await move(world)
+    here, there = await inside(world, "Calendar"), await inside(world, "Private")
+    assert (len(here), len(there)) == (1, 1)
+    run = await world.app.request_sync.status(world.planner.user_id, answer.sync_id)
+    assert "copies_left=1" in run.outcome
+    titles = {event["id"]: event["title"] for event in await world.wedsync.events()}
+    left = next(each for each in await world.mappings() if f"{PREFIX}{titles[str(each.wedsync_id)]}" in here)
+    await world.wedsync.change(str(left.wedsync_id), title="Changed")
+    await world.settle()
+    assert await inside(world, "Calendar") == [f"{PREFIX}Changed"]
+    assert world.errors == []
+
+
+async def test_a_move_that_has_no_time_left_goes_on_in_a_further_message(world: World) -> None:
+    for number in range(65):
+        await world.wedsync.add(f"Meeting {number}")
+    await world.connect()
+    await world.outlook.knobs(latencySeconds=1)
+    world.app = replace(world.app, sync_run=replace(world.app.sync_run, budget=timedelta(seconds=3)))
+    answer = await move(world)
+    await world.outlook.knobs(latencySeconds=0)
+    run = await world.app.request_sync.status(world.planner.user_id, answer.sync_id)
+    assert (run.state, run.tally.created, run.tally.deleted) == (RunState.COMPLETED, 65, 65)
+    await assert_moved(world)
+
+
+async def test_a_move_with_a_pause_in_between_is_finished_after_it(world: World) -> None:
+    for number in range(45):
+        await world.wedsync.add(f"Meeting {number}")
+    await world.connect()
+    await move(world, settle=False)
+
+    async def pause(name: str) -> None:
+        if name == "after graph POST /v1.0/$batch":
+            world.steps.watch = None
+            await change(world, sync_enabled=False)
+            await world.advance(seconds=12)
+
+    world.steps.watch = pause
+    await world.settle()
+    assert (await world.integration()).moves
+    await changed(world, sync_enabled=True)
+    await assert_moved(world)
+
+
+async def test_travel_blocks_move_with_their_events(world: World) -> None:
+    await world.wedsync.add("Visit", type="venue_visit", travelMinutes=30)
+    await world.connect()
+    await changed(world, sync_travel_time=True)
+    assert len(await inside(world, "Calendar")) == 2
+    await move(world)
+    assert await inside(world, "Calendar") == []
+    assert await inside(world, "Private") == [f"{PREFIX}Travel: Visit", f"{PREFIX}Visit"]
+    assert world.errors == []
 
 
 # --- When the process dies ------------------------------------------------------------------------------------------

@@ -180,3 +180,15 @@ async def test_an_edit_in_a_series(world: World) -> None:
         await world.settle()
     assert counts.graph.total() <= 1 + 2
     await world.assert_equal()
+
+
+async def test_an_event_with_a_travel_block(world: World) -> None:
+    await world.connect()
+    await world.change_integration(preferences=Preferences(sync_travel_time=True))
+    event = await world.wedsync.add("Tasting", travelMinutes=30)
+    await world.settle()
+    assert len(await world.outlook.events()) == 2
+    async with counted(world) as counts:
+        await world.wedsync.change(event["id"], start="2026-08-05T18:00:00", end="2026-08-05T19:00:00")
+        await world.settle()
+    assert counts.graph == {f"PATCH {EVENT}": 2}, "the event, and the block before it"

@@ -52,14 +52,26 @@ class Rewrite:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
-    """All that a run did to one pair. At most one of ``created``, ``deleted``, ``parted`` and ``joined`` is there."""
+    """All that a run did to one pair, until ``at``.
+
+    At most one of ``created``, ``deleted``, ``parted`` and ``joined`` is there.
+    """
 
     mapping_id: str
+    at: datetime
     rewrites: tuple[Rewrite, ...] = ()
     created: SyncChange | None = None
     deleted: SyncChange | None = None
     parted: SyncChange | None = None
     joined: SyncChange | None = None
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to undo."""
+        return bool(self.rewrites or self.created or self.deleted or self.parted or self.joined)
+
+    def knows(self, mapping: EventMapping) -> bool:
+        """Whether the run can have worked on this mapping: not on one that was made later, of a new connection say."""
+        return mapping.created_at is None or mapping.created_at <= self.at
 
 
 def effects(changes: Iterable[SyncChange]) -> tuple[Effect, ...]:
@@ -68,11 +80,11 @@ def effects(changes: Iterable[SyncChange]) -> tuple[Effect, ...]:
     for change in changes:
         by_mapping.setdefault(change.mapping_id, []).append(change)
     found = (_effect(mapping_id, group) for mapping_id, group in by_mapping.items())
-    return tuple(effect for effect in found if effect != Effect(mapping_id=effect.mapping_id))
+    return tuple(effect for effect in found if effect)
 
 
 def _effect(mapping_id: str, changes: Sequence[SyncChange]) -> Effect:
-    effect = Effect(mapping_id=mapping_id)
+    effect = Effect(mapping_id=mapping_id, at=changes[-1].at)
     for change in changes:
         effect = _with(effect, change)
     return effect
@@ -83,7 +95,7 @@ def _with(effect: Effect, change: SyncChange) -> Effect:
         return _rewritten(effect, change)
     if change.rule == Rule.BOTH_GONE:
         return effect
-    alone = Effect(mapping_id=effect.mapping_id, rewrites=effect.rewrites)
+    alone = Effect(mapping_id=effect.mapping_id, at=effect.at, rewrites=effect.rewrites)
     match change.kind:
         case ChangeKind.CREATED:
             return replace(alone, created=change)

@@ -151,8 +151,10 @@ class UndoEvent:
             raise KeptAsItIs(Kept.NOT_SYNCED)
         if deleted.before is None or (deleted.side is Side.WEDSYNC and pair.outlook_id is None):
             raise KeptAsItIs(Kept.GONE)
-        if deleted.rule == Rule.TYPE_OFF or NOTE_TYPE_OFF in pair.notes or pair.role is Role.TRAVEL:
+        if deleted.rule in (Rule.TYPE_OFF, Rule.TRAVEL_OFF) or NOTE_TYPE_OFF in pair.notes:
             raise KeptAsItIs(Kept.TYPE_OFF)
+        if pair.role is Role.TRAVEL:
+            raise KeptAsItIs(Kept.GONE)  # a block is made of its event, never by itself
         trace = replace(trace, rule=Rule.UNDONE)
         if stored and stored.value.state is MappingState.INTENT:
             await self.again.settle(integration, stored, trace=trace)

@@ -58,6 +58,8 @@ class UndoPair:
         kept: list[Kept] = []
         for part in self._parts(integration, effect, trace):
             stored = await self.journal.mappings.get(integration.integration_id, effect.mapping_id)
+            if stored is not None and not effect.knows(stored.value):
+                return tuple(rows), (Kept.NOT_SYNCED,)
             try:
                 rows += await part(stored)
             except KeptAsItIs as stays:

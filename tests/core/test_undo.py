@@ -122,6 +122,13 @@ def test_a_new_prefix_alone_is_told_apart() -> None:
     assert not only(change(), renamed).rewrites[0].renamed
 
 
+def test_a_mapping_that_was_made_later_is_not_the_runs() -> None:
+    effect = only(change(), change(at=NOON + timedelta(seconds=5), before=CAKES, after=WINES))
+    assert effect.knows(mapping_of())
+    assert effect.knows(mapping_of(created_at=NOON + timedelta(seconds=5)))
+    assert not effect.knows(mapping_of(created_at=NOON + timedelta(seconds=6)))
+
+
 # --- Judging ------------------------------------------------------------------------------------------------------
 
 

@@ -236,6 +236,36 @@ async def test_the_first_run_is_undone_but_for_what_was_worked_on(world: World) 
     await nothing_moves(world)
 
 
+async def test_a_travel_block_goes_with_its_event_and_neither_comes_back(world: World) -> None:
+    await world.connect()
+    await world.change_integration(preferences=Preferences(sync_travel_time=True))
+    run_id = await run_of(world, lambda: world.wedsync.add("Tasting", travelMinutes=30))
+    assert len(await world.outlook.events()) == 2
+
+    undone = await undo(world, run_id)
+
+    assert (undone.undone, undone.kept) == (2, ())
+    assert await world.outlook.events() == []
+    await nothing_moves(world)
+
+
+async def test_an_earlier_connections_run_touches_nothing_of_this_one(world: World) -> None:
+    event = await world.wedsync.add("Tasting")
+    await world.connect()
+    first = (await world.runs())[-1]
+    await world.app.disconnect.by_user(world.planner.user_id)
+    await world.advance(minutes=5)
+    await world.settle()
+    await world.connect()
+    assert len(await world.outlook.events()) == 1
+
+    undone = await undo(world, first.run_id)
+
+    assert (undone.undone, [kept.reason for kept in undone.kept]) == (0, ["not_synced"])
+    assert len(await world.outlook.events()) == 1
+    assert (await world.mapping_of(event["id"])).state is MappingState.LINKED
+
+
 async def test_a_copy_with_guests_is_left(world: World) -> None:
     await world.connect()
     run_id = await run_of(world, world.wedsync.add)

@@ -24,20 +24,19 @@ class Look:
             return await self.wedsync_event(integration, mapping.wedsync_id) if mapping.wedsync_id else UNSEEN
         if not mapping.outlook_id:
             return UNSEEN
-        return await self.outlook_event(
-            integration, mapping.outlook_id, moved=moved, calendar_id=mapping.calendar_id
-        )
+        return await self.outlook_event(integration, mapping.outlook_id, moved=moved, calendar_id=mapping.calendar_id)
 
     async def again(self, integration: Integration, mapping: EventMapping, side: Side) -> View:
         """Read a side whose event is not at the version that was known.
 
-        Where nothing in an Outlook event shows to have changed, it may have been moved to another calendar, so that is
-        asked as well: one request more.
+        Where the version of an Outlook event is another and nothing in it shows to have changed, it may have been moved
+        to another calendar, so that is asked as well: one request more.
         """
         view = await self.at(integration, mapping, side)
         if not isinstance(view, Present) or not isinstance(view.state, OutlookState) or mapping.base_o is None:
             return view
-        if changed_fields(mapping.base_o, outlook_content(mapping, view.state)):
+        untouched = view.state.etag == mapping.o_etag
+        if untouched or changed_fields(mapping.base_o, outlook_content(mapping, view.state)):
             return view
         return await self._whereabouts(integration, view.state, mapping.calendar_id)
 

@@ -262,9 +262,14 @@ def _sides(side: Side, here: CalendarEvent | None, there: CalendarEvent | None) 
 
 
 def _opened(opening: OpenConflict, mapping: EventMapping, side: Side, *, run_id: str, now: datetime) -> Conflict:
-    conflict_id = undoing_id(run_id, mapping.mapping_id, f"conflict:{opening.which or 'event'}")
+    conflict_id = question_id(run_id, mapping.mapping_id, opening.which)
     conflict = conflict_of(opening, mapping, now=now, conflict_id=conflict_id)
     return replace(conflict, suggestion=_SUGGESTED[side])
+
+
+def question_id(run_id: str, mapping_id: str, which: Field | None) -> str:
+    """Return the id of the conflict that the undoing run opens about a field, or about the event as such."""
+    return undoing_id(run_id, mapping_id, f"conflict:{which or 'event'}")
 
 
 def undoing_id(run_id: str, mapping_id: str, what: str) -> str:

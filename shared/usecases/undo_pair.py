@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from shared.core.actions import Rule, Update
 from shared.core.conflicts import superseded
 from shared.core.event import CalendarEvent, Field, OutlookState, Side, WedSyncState
-from shared.core.history import ChangeKind, SyncChange
+from shared.core.history import ChangeKind, Conflict, SyncChange
 from shared.core.integration import Integration
 from shared.core.mapping import EventMapping
 from shared.core.merge import advance
@@ -25,6 +25,7 @@ from shared.core.undo import (
     Rewrite,
     agree,
     missing,
+    question_id,
     reopened,
     reverse,
     undoing_id,
@@ -105,6 +106,7 @@ class UndoPair:
         if not isinstance(view, Present) or not isinstance(other, Present) or here is None or there is None:
             raise KeptAsItIs(Kept.CHANGED_SINCE)
         found = reverse(rewrite, here=here, there=there, prefix=mapping.prefix, twin=twin)
+        found = await self._by_us(mapping, rewrite, found, there=there, trace=trace)
         if isinstance(view.state, OutlookState) and (view.state.is_meeting or not view.state.is_organizer):
             raise KeptAsItIs(Kept.GUESTS)
         rows: Rows = ()
@@ -118,6 +120,25 @@ class UndoPair:
         if found.stay:
             raise KeptAsItIs(Kept.CHANGED_SINCE, rows=rows)
         return rows
+
+    async def _by_us(
+        self, mapping: EventMapping, rewrite: Rewrite, found: Reversal, *, there: CalendarEvent, trace: Trace
+    ) -> Reversal:
+        """Tell fields that an earlier attempt gave back from those to which a user gave the former value again.
+
+        The question about a field is opened before it is written: without one, it was a user.
+        """
+        foreign = {
+            which
+            for which in found.back
+            if not agree(which, rewrite.side, rewrite.before, there, mapping.prefix)
+            and await self._question_of(mapping, which, trace) is None
+        }
+        return replace(found, back=found.back - foreign, stay=found.stay | foreign)
+
+    async def _question_of(self, mapping: EventMapping, which: Field, trace: Trace) -> Conflict | None:
+        conflict_id = question_id(trace.run_id, mapping.mapping_id, which)
+        return await self.conflicts.get(mapping.integration_id, conflict_id)
 
     async def _ask(
         self,

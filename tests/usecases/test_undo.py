@@ -143,6 +143,18 @@ async def test_what_was_changed_since_stays(world: World, ours: Pair, settled: b
     assert await ours.titles() == ("Wine tasting", "WedSync: Wine tasting")
 
 
+async def test_who_gave_the_former_value_again_is_not_asked_about_it(world: World, ours: Pair) -> None:
+    run_id = await run_of(world, lambda: ours.here(title="Cake tasting"))
+    await ours.there(subject="WedSync: Tasting")
+
+    undone = await undo(world, run_id)
+
+    assert (undone.undone, undone.kept) == (0, (KeptEvent(event_id=ours.wedsync_id, reason="changed_since"),))
+    assert await ours.titles() == ("Tasting", "WedSync: Tasting")
+    assert await world.open_conflicts() == ()
+    await world.assert_equal()
+
+
 async def test_a_meeting_stays_and_is_listed(world: World, ours: Pair) -> None:
     run_id = await run_of(world, lambda: ours.here(title="Cake tasting"))
     await ours.there(attendees=[GUEST])

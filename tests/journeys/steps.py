@@ -15,9 +15,13 @@ class Arrives(Protocol):
     async def __call__(self, look: Callable[[], Awaitable[Any]], what: str, /) -> Any: ...
 
 
-async def both_equal(planner: Planner, *, but: frozenset[str] = frozenset()) -> bool:
-    """Assert that both calendars are equal, as the simulators tell, and as large as the season."""
-    start, end = window(datetime.now(UTC))
+async def both_equal(planner: Planner, *, but: frozenset[str] = frozenset(), read_at: datetime | None = None) -> bool:
+    """Assert that both calendars are equal, as the simulators tell, and as large as the season.
+
+    ``read_at`` is when both sides were last read completely: so far the window has slid since the planner connected.
+    """
+    now = datetime.now(UTC)
+    (start, _), (_, end) = window(now), window(read_at or now)
     wedsync = await planner.wedsync_events()
     items = await planner.outlook_items()
     view = await planner.outlook_view(start.isoformat(), end.isoformat())

@@ -13,6 +13,8 @@ from shared.core.states import MappingState
 from tests.support.pair import Pair
 from tests.support.world import World
 from tests.usecases.counting import CREATE, EVENT, counted
+from tests.usecases.test_move_calendar import inside, move
+from tests.usecases.test_settings import change
 
 TRAVEL = Preferences(sync_travel_time=True)
 OFF = Preferences(sync_travel_time=False)
@@ -336,6 +338,29 @@ async def test_its_type_switched_off(world: World, led: Pair) -> None:
     await world.sync()
     await world.assert_equal()
     assert len(await blocks(world)) == 1
+
+
+async def test_it_moves_to_another_calendar_with_its_event(world: World, led: Pair) -> None:
+    await move(world)
+    assert await inside(world, "Private") == ["WedSync: Tasting", "WedSync: Travel: Tasting"]
+    assert await inside(world, "Calendar") == []
+    await led.here(travelMinutes=75)
+    await world.settle()
+    start, end = span(await block(world))
+    assert end - start == timedelta(minutes=75)
+    assert await inside(world, "Private") == ["WedSync: Tasting", "WedSync: Travel: Tasting"]
+
+
+async def test_the_settings_switch_it_on_and_off(world: World) -> None:
+    await world.wedsync.add("Tasting", travelMinutes=30)
+    await world.connect()
+    await change(world, sync_travel_time=True)
+    await world.settle()
+    assert len(await blocks(world)) == 1
+    await change(world, sync_travel_time=False)
+    await world.settle()
+    assert await blocks(world) == []
+    await world.assert_equal()
 
 
 async def test_a_disconnect_removes_it(world: World, led: Pair) -> None:

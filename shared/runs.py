@@ -14,6 +14,7 @@ from shared.usecases.journal import Journal
 from shared.usecases.look import Look
 from shared.usecases.move_calendar import MoveCalendar, MoveThenSync
 from shared.usecases.move_copies import MoveCopies
+from shared.usecases.preview_sync import PreviewSync
 from shared.usecases.prove import Prove
 from shared.usecases.pull_sides import PullSides
 from shared.usecases.rebuild_mappings import RebuildMappings
@@ -28,6 +29,7 @@ from shared.usecases.settle_pair import SettlePair
 from shared.usecases.settle_pulled import SettlePulled
 from shared.usecases.subscribe import Subscribe
 from shared.usecases.sync_sides import SyncSides
+from shared.usecases.sync_specific import SyncSpecific
 from shared.usecases.travel_block import TravelBlocks
 from shared.usecases.write_lane import WriteLane
 
@@ -44,9 +46,8 @@ class Settling:
     settle: SettlePulled
 
 
-def runs_that_sync(settings: Settings, p: Ports, settling: Settling, subscribe: Subscribe) -> dict[RunPurpose, RunWork]:
-    """Return the works that sync the calendar that is wanted: where it is not the present one, copies move first."""
-    pull = PullSides(
+def _pulling(settings: Settings, p: Ports) -> PullSides:
+    return PullSides(
         mappings=p.mappings,
         outlook=p.outlook,
         wedsync=p.wedsync,
@@ -54,6 +55,23 @@ def runs_that_sync(settings: Settings, p: Ports, settling: Settling, subscribe: 
         past_days=settings.window_past_days,
         future_days=settings.window_future_days,
     )
+
+
+def previewing(settings: Settings, p: Ports, settling: Settling) -> PreviewSync:
+    """Return the preview of what the sync would do."""
+    return PreviewSync(
+        integrations=p.integrations,
+        confirmations=p.confirmations,
+        pull=_pulling(settings, p),
+        settle=settling.settle,
+        ids=p.ids,
+        clock=p.clock,
+    )
+
+
+def runs_that_sync(settings: Settings, p: Ports, settling: Settling, subscribe: Subscribe) -> dict[RunPurpose, RunWork]:
+    """Return the works that sync the calendar that is wanted: where it is not the present one, copies move first."""
+    pull = _pulling(settings, p)
     create, journal = settling.pair.create, settling.journal
     move = MoveCalendar(
         integrations=p.integrations,
@@ -93,7 +111,9 @@ def runs_that_sync(settings: Settings, p: Ports, settling: Settling, subscribe: 
         run_items=p.run_items,
     )
     work = MoveThenSync(move=move, sync=sync, items=p.run_items)
+    specific = SyncSpecific(mappings=p.mappings, pull=pull, prove=settling.settle.prove, settle=settling.settle)
     return {
+        RunPurpose.SPECIFIC: specific,
         RunPurpose.SYNC: work,
         RunPurpose.MOVE_CALENDAR: work,
         RunPurpose.RECONCILE: MoveThenSync(move=move, sync=reconcile, items=p.run_items),

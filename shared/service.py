@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from shared.core.jobs import RunPurpose
 from shared.errors import OperatorFault
 from shared.ports import Clock, JobQueue, Ports, Secrets, UserTokens
-from shared.runs import Settling, runs_that_sync, settling_on
+from shared.runs import Settling, previewing, runs_that_sync, settling_on
 from shared.settings import Settings
 from shared.usecases.accept_notifications import AcceptNotifications
 from shared.usecases.accept_wedsync_event import AcceptWedSyncEvent
+from shared.usecases.cancel_sync import CancelSync
 from shared.usecases.change_settings import ChangeSettings
 from shared.usecases.clear_outlook import ClearOutlook
 from shared.usecases.confirm_deletions import ConfirmDeletions
@@ -21,6 +22,7 @@ from shared.usecases.foresee_deletions import ForeseeDeletions
 from shared.usecases.job_frame import JobFrame
 from shared.usecases.keep_up import EnqueueDue, KeepUp, RecoverPoison
 from shared.usecases.list_events import ListEvents
+from shared.usecases.preview_sync import PreviewSync
 from shared.usecases.record_jobs import RecordJobs
 from shared.usecases.report_status import ReportStatus
 from shared.usecases.request_sync import RequestSync
@@ -54,6 +56,8 @@ class App:
     accept_notifications: AcceptNotifications
     accept_wedsync_event: AcceptWedSyncEvent
     request_sync: RequestSync
+    cancel_sync: CancelSync
+    preview_sync: PreviewSync
     report_status: ReportStatus
     list_events: ListEvents
     resolve_conflict: ResolveConflict
@@ -160,6 +164,8 @@ def build(settings: Settings, ports: Ports) -> App:
         ),
         accept_wedsync_event=AcceptWedSyncEvent(integrations=p.integrations, jobs=p.jobs, ids=p.ids),
         request_sync=request_sync,
+        cancel_sync=CancelSync(runs=p.runs, run_items=p.run_items, request_sync=request_sync, clock=p.clock),
+        preview_sync=previewing(settings, p, settling),
         report_status=ReportStatus(
             integrations=p.integrations,
             mappings=p.mappings,

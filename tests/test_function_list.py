@@ -19,6 +19,8 @@ EXPECTED = {
     ("sync_status", API, "GET", "calendar/outlook/sync"),
     ("sync_start", API, "POST", "calendar/outlook/sync"),
     ("sync_job", API, "GET", "calendar/outlook/sync/{syncId}"),
+    ("sync_cancel", API, "DELETE", "calendar/outlook/sync/{syncId}"),
+    ("sync_preview", API, "POST", "calendar/outlook/sync/preview"),
     ("sync_confirm", API, "POST", "calendar/outlook/sync/confirm"),
     ("undo_sync", API, "POST", "calendar/outlook/sync/{syncId}/undo"),
     ("explain_event", API, "GET", "calendar/outlook/events/{eventId}/explain"),

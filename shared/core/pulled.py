@@ -20,7 +20,7 @@ class Pulled:
     is where the next one begins. ``series`` are those still to be read again. ``left``: of the mapped pairs only these
     are still to be settled, None for all; ``done`` are the new events that are not. ``empty`` are the sides that showed
     not one of the mapped events, though they were read to the end. ``settings_version`` is that of the settings by
-    which the run began to decide.
+    which the run began to decide. ``gently``: a far end was too busy, so it is asked for one thing at a time now.
     """
 
     window: SyncWindow
@@ -40,6 +40,7 @@ class Pulled:
     done: frozenset[str] = frozenset()
     empty: frozenset[Side] = frozenset()
     settings_version: int = 0
+    gently: bool = False
 
     @property
     def finished(self) -> bool:

@@ -10,11 +10,12 @@ def blueprints() -> tuple[func.Blueprint, ...]:
         auth,
         conflicts,
         history,
+        runs,
         settings,
         timers,
         webhooks,
         worker,
     )
 
-    rooms = (auth, api, conflicts, history, settings, webhooks, worker, timers)
+    rooms = (auth, api, runs, conflicts, history, settings, webhooks, worker, timers)
     return tuple(room.blueprint for room in rooms)

@@ -6,9 +6,7 @@ from typing import get_args
 import azure.functions as func
 
 from shared.core.event import EventType
-from shared.core.integration import Direction
-from shared.core.jobs import RunKind, RunRequest, TriggeredBy
-from shared.errors import InvalidInput, Unprocessable
+from shared.errors import InvalidInput
 from shared.service import App
 from shared.triggers import present, shapes
 from shared.triggers.http import Call, Reply, endpoint
@@ -22,47 +20,6 @@ _STATUSES = get_args(shapes.MappedEventShape.model_fields["sync_status"].annotat
 async def sync_status(app: App, call: Call) -> Reply:
     """Return the state of the connection."""
     return Reply(body=present.sync_status(await app.report_status.run(call.user_id)))
-
-
-@endpoint(blueprint, route="calendar/outlook/sync", method="POST")
-async def sync_start(app: App, call: Call) -> Reply:
-    """Start a run."""
-    wanted = call.json(shapes.SyncRequest)
-    if wanted.specific_events:
-        raise Unprocessable("not_supported", "Syncing single events by their ids is not supported yet.")
-    status = await app.report_status.run(call.user_id)
-    run = await app.request_sync.by_user(
-        call.user_id,
-        RunRequest(
-            kind=RunKind(wanted.sync_type),
-            triggered_by=TriggeredBy.MANUAL,
-            direction=Direction(wanted.sync_direction or status.integration.direction),
-        ),
-        idempotency_key=call.headers.get("idempotency-key", "")[:256],
-    )
-    total = status.counts.total
-    return Reply(
-        status=202,
-        body=shapes.SyncResponse(
-            sync_id=run.run_id, status="queued", estimated_duration=max(1, total // 50), events_to_process=total
-        ),
-    )
-
-
-@endpoint(blueprint, route="calendar/outlook/sync/{syncId}", method="GET")
-async def sync_job(app: App, call: Call) -> Reply:
-    """Return one run."""
-    run = await app.request_sync.status(call.user_id, call.params["syncId"])
-    held = await app.confirm_deletions.open_of(run.integration_id) if run.tally.held else None
-    return Reply(body=present.sync_job(run, held))
-
-
-@endpoint(blueprint, route="calendar/outlook/sync/confirm", method="POST")
-async def sync_confirm(app: App, call: Call) -> Reply:
-    """Take the answer about held deletions, and start the run that acts on it."""
-    answer = call.json(shapes.ConfirmRequest)
-    run = await app.confirm_deletions.run(call.user_id, answer.confirmation_id, accept=answer.accept)
-    return Reply(status=202, body=present.sync_job(run))
 
 
 @endpoint(blueprint, route="calendar/outlook/events", method="GET")

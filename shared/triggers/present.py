@@ -15,7 +15,7 @@ from shared.core.event import AllDay, CalendarEvent, Field
 from shared.core.history import Conflict, SyncRun
 from shared.core.integration import CalendarInfo, Integration, Preferences
 from shared.core.jobs import RunPurpose
-from shared.core.pair import is_deletion_held
+from shared.core.pair import NOTE_TYPE_OFF, is_deletion_held
 from shared.core.rules import ResolutionRule
 from shared.core.states import ConflictState, IntegrationState, RunState
 from shared.triggers import shapes
@@ -168,7 +168,15 @@ def confirmation(question: Question | None) -> shapes.ConfirmationShape | None:
     )
 
 
-def sync_job(run: SyncRun, held: Question | None = None) -> shapes.SyncJobResponse:
+def remaining_seconds(run: SyncRun, now: datetime) -> int | None:
+    """Return how long the run will go on at the pace that it has had; None while nothing can be said."""
+    left = run.tally.total - run.tally.handled
+    if run.state is not RunState.IN_PROGRESS or run.started_at is None or run.tally.handled <= 0 or left <= 0:
+        return None
+    return max(1, round((now - run.started_at).total_seconds() / run.tally.handled * left))
+
+
+def sync_job(run: SyncRun, held: Question | None = None, *, now: datetime | None = None) -> shapes.SyncJobResponse:
     """Present one run by itself; ``held`` is the open question, where the run held something."""
     tally = run.tally
     return shapes.SyncJobResponse(
@@ -185,6 +193,7 @@ def sync_job(run: SyncRun, held: Question | None = None) -> shapes.SyncJobRespon
         errors=_errors(run),
         started_at=when(run.started_at or run.queued_at),
         completed_at=when(run.completed_at) or None,
+        estimated_time_remaining=remaining_seconds(run, now) if now else None,
         confirmation=confirmation(held),
     )
 
@@ -284,7 +293,10 @@ def mapped_event(event: MappedEvent) -> shapes.MappedEventShape:
 def _waits_for(event: MappedEvent) -> str | None:
     if event.status != "pending":
         return "earlier_calendar" if event.elsewhere else None
-    return Rule.DELETION_HELD.value if is_deletion_held(event.mapping) else event.mapping.state.value
+    if is_deletion_held(event.mapping):
+        return Rule.DELETION_HELD.value
+    # What its type keeps out comes back with its type; only an opt-out can be brought back by itself.
+    return Rule.TYPE_OFF.value if NOTE_TYPE_OFF in event.mapping.notes else event.mapping.state.value
 
 
 def event_page(page: EventPage, wanted: EventFilter) -> shapes.EventsResponse:

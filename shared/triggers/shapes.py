@@ -1,8 +1,8 @@
 """The JSON of the HTTP API, one model per shape of the specification (WS-217): camelCase, unknown members refused."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, StringConstraints, model_serializer
 from pydantic.alias_generators import to_camel
 
 DirectionText = Literal["to_outlook", "from_outlook", "bidirectional"]
@@ -216,7 +216,9 @@ class SyncRequest(Shape):
 
     sync_type: Literal["full_sync", "incremental"] = "incremental"
     sync_direction: DirectionText | None = None
-    specific_events: list[str] | None = Field(None, max_length=500)
+    specific_events: list[Annotated[str, StringConstraints(min_length=1, max_length=256)]] | None = Field(
+        None, min_length=1, max_length=500
+    )
 
 
 class SyncResponse(Shape):
@@ -248,6 +250,7 @@ class SyncJobResponse(Shape):
     errors: list[SyncErrorShape] | None = None
     started_at: str
     completed_at: str | None = None
+    estimated_time_remaining: int | None = None
     confirmation: ConfirmationShape | None = None
 
 

@@ -128,7 +128,7 @@ class ApplyPlan:
             await self._guarded(work, subject, step)
             await work.show()
 
-        await some_at_once([lambda each=each: one(*each) for each in steps], _AT_ONCE)  # type: ignore[misc]
+        await some_at_once([lambda each=each: one(*each) for each in steps], work.at_once(_AT_ONCE))  # type: ignore[misc]
 
     async def _guarded(self, work: Round, subject: Subject, step: Step) -> None:
         try:

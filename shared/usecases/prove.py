@@ -65,7 +65,7 @@ class Prove:
 
     async def _all(self, work: Round, steps: list[tuple[Subject, Step]]) -> None:
         async def one(subject: Subject, step: Step) -> None:
-            if work.stopping:
+            if work.looked_enough:
                 work.cut = True
                 return
             try:
@@ -75,7 +75,7 @@ class Prove:
             except SyncFault as fault:
                 await work.failed(subject, fault)
 
-        await some_at_once([lambda each=each: one(*each) for each in steps], LOOKS_AT_ONCE)  # type: ignore[misc]
+        await some_at_once([lambda each=each: one(*each) for each in steps], work.at_once(LOOKS_AT_ONCE))  # type: ignore[misc]
 
     # --- planning -----------------------------------------------------------------------------------------------
 

@@ -43,10 +43,14 @@ class RunRecord:
     stored: Stored[SyncRun]
     until: datetime
     requests: Callable[[], int] = _no_requests
+    _since: datetime = field(init=False)
     _tally: Tally | None = field(default=None, init=False)
     _requests_before: int = field(default=0, init=False)
     _shown_at: datetime | None = field(default=None, init=False)
     _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
+
+    def __post_init__(self) -> None:
+        self._since = self.clock.now()
 
     @property
     def run(self) -> SyncRun:
@@ -62,6 +66,11 @@ class RunRecord:
     def cancelled(self) -> bool:
         """Whether the run is to stop, by what was last read of its row."""
         return self.run.cancel_requested or self.run.state not in LIVING
+
+    @property
+    def half_spent(self) -> bool:
+        """Whether half of the time budget is used up."""
+        return self.clock.now() >= self._since + (self.until - self._since) / 2
 
     async def begin(self, *, at: datetime) -> None:
         """Note that the run is in work, and its first beat."""

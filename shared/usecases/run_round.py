@@ -48,7 +48,7 @@ class Round:
 
     ``waiting`` are subjects that could not be reached; ``settled`` are keys of what is done, also if it failed for
     good. ``busy`` is set once a far end asks for a long wait: nothing more is begun then. ``cut``
-    tells that something was not begun.
+    tells that something was not begun. ``previewing``: nothing may be written.
     """
 
     integration: Integration
@@ -64,12 +64,22 @@ class Round:
     settled: set[str] = field(default_factory=set)
     busy: Throttled | None = None
     cut: bool = False
+    previewing: bool = False
 
     @property
     def stopping(self) -> bool:
         """Whether to begin nothing more: the time is up, the user has cancelled, or a far end wants to be left."""
         over = self.record is not None and (self.record.spent or self.record.cancelled)
         return over or self.busy is not None
+
+    @property
+    def looked_enough(self) -> bool:
+        """Whether to look at nothing more: what was seen is to be acted on before the time is up."""
+        return self.stopping or (self.record is not None and self.record.half_spent)
+
+    def at_once(self, most: int) -> int:
+        """Return how many things to ask of a far end at the same time."""
+        return 1 if self.pulled.gently else most
 
     def done(self, subject: Subject, more: Tally) -> None:
         """Count what was done about an event."""
@@ -96,6 +106,8 @@ class Round:
             self.unreached(subject, fault)
             return
         self.give_up(subject, fault)
+        if self.previewing:
+            return
         stored = await self.journal.mappings.get(self.integration.integration_id, subject.key)
         if stored is not None and stored.value.quarantine != reason_of(fault):
             await self._quarantine(stored, fault)

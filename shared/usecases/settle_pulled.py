@@ -42,7 +42,9 @@ class SettlePulled:
         await self.questions.run(work.integration.integration_id, work.conflicts, by_id)
         if work.pulled.left is None:
             work.pulled = replace(work.pulled, empty=empty_sides(work.pulled, [stored.value for stored in known]))
-        await self.carry_out(work, await self.prove.run(work, known), known)
+        plan = await self.prove.run(work, known)
+        work.busy = None  # what was seen is acted on, as far as that goes
+        await self.carry_out(work, plan, known)
         if not work.stopping:
             await self.apply.run_travel(work, known)
         elif work.policy.preferences.sync_travel_time or any(each.value.role is Role.TRAVEL for each in known):

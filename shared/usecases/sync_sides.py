@@ -83,7 +83,7 @@ class SyncSides:
 
     async def _end(self, work: Round, known: Known, record: RunRecord, *, last_try: bool) -> Done:
         waiting = list(work.waiting.values())
-        out_of_time = work.cut and work.busy is None
+        out_of_time = work.cut and not any(isinstance(fault, Throttled) for _, fault in waiting)
         if out_of_time or ((work.cut or waiting) and not last_try):
             fault = work.busy or next((fault for _, fault in _longest_first(waiting)), None)
             return await self._continue(work, left_of(work, known), None if out_of_time else fault)
@@ -101,6 +101,7 @@ class SyncSides:
         """Keep what is left, so that a further message goes on from here."""
         assert work.record is not None
         run = work.record.run
+        left = replace(left, gently=isinstance(fault, Throttled))
         await self.run_items.put(run.integration_id, run.run_id, left)
         rest = fault.retry_after if isinstance(fault, Throttled) else 0.0
         await work.record.carry_over(work.tally, tuple(work.failures), rest=rest)

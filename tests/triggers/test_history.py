@@ -11,9 +11,12 @@ from shared.core.event import Field
 from shared.core.explain import FieldStanding, Standing
 from shared.core.history import ChangeKind
 from shared.core.jobs import RunKind, RunPurpose, RunRequest, TriggeredBy
-from shared.core.states import RunState
+from shared.core.pair import NOTE_TYPE_OFF
+from shared.core.states import MappingState, RunState
 from shared.triggers import history, present
 from shared.usecases.explain_event import Explanation
+from shared.usecases.list_events import MappedEvent
+from shared.usecases.report_status import status_of
 from shared.usecases.undo_run import KeptEvent, Undone
 from tests.support import values
 
@@ -40,6 +43,23 @@ def test_a_run_for_something_else_says_what_for(purpose: RunPurpose, subject: st
     written = wire(present.history_item(values.run(request=request)))
     assert {name: written[name] for name in ("purpose", "undoes") if name in written} == shown
     assert (written["syncType"], written["triggeredBy"]) == ("single_event", "manual")
+
+
+@pytest.mark.parametrize(
+    ("state", "notes", "reason"),
+    [
+        (MappingState.UNLINKED, (), "unlinked"),
+        (MappingState.UNLINKED, (NOTE_TYPE_OFF,), "type_off"),
+        (MappingState.HIDDEN, (), "hidden"),
+        (MappingState.INTENT, (), "intent"),
+    ],
+)
+def test_an_event_that_is_not_synced_is_pending_for_a_reason(
+    state: MappingState, notes: tuple[str, ...], reason: str
+) -> None:
+    mapping = values.mapping(state=state, notes=notes)
+    assert status_of(mapping) == "pending"
+    assert wire(present.mapped_event(MappedEvent(mapping=mapping, status="pending")))["reason"] == reason
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,7 @@ class ResolveDeletion:
     ) -> Tally:
         absent = conflict.absent or Side.OUTLOOK
         if chosen is absent:  # the deletion is meant: delete on the side that still has the event
+            elsewhere = absent is Side.OUTLOOK and await self._is_elsewhere(integration, stored.value)
             delete = Delete(
                 side=absent.other,
                 rule=Rule.OUTLOOK_DELETE_ASK if absent is Side.OUTLOOK else Rule.WEDSYNC_DELETED,
@@ -77,6 +78,7 @@ class ResolveDeletion:
                 etag=stored.value.o_etag,
                 asked=True,
                 before=conflict.wedsync if absent is Side.OUTLOOK else conflict.outlook,
+                hides=elsewhere,
             )
             return await self._end(integration, stored, delete, conflict, trace)
         if absent is Side.WEDSYNC:

@@ -9,6 +9,7 @@ from shared.core.event import Side
 from shared.core.integration import OnOutlookDelete, Preferences
 from shared.core.jobs import RunKind, RunRequest, TriggeredBy
 from shared.core.states import IntegrationState, MappingState
+from shared.usecases.resolve_conflict import Choice
 from tests.support.pair import Pair
 from tests.support.world import World
 
@@ -191,6 +192,24 @@ async def test_ours_moved_away_where_that_deletes_it_in_wedsync_is_known_when_it
 ) -> None:
     await world.change_integration(preferences=Preferences(on_outlook_delete=OnOutlookDelete.DELETE))
     await world.outlook.move(ours.outlook_id)
+    await world.settle()
+    assert await world.wedsync.events() == []
+    await world.outlook.move(ours.outlook_id, "Calendar")
+    await world.settle()
+    await world.sync()
+
+    assert await world.wedsync.events() == []
+    assert [mapping.state for mapping in await world.mappings()] == [MappingState.HIDDEN]
+
+
+async def test_ours_moved_away_whose_deletion_the_user_wants_is_known_when_it_comes_back(
+    world: World, ours: Pair
+) -> None:
+    await world.outlook.move(ours.outlook_id)
+    await world.settle()
+    (conflict,) = await world.open_conflicts()
+    choice = Choice(field="event", use="outlook", conflict_id=conflict.conflict_id)
+    await world.app.resolve_conflict.run(world.planner.user_id, ours.wedsync_id, [choice], set_as_default=False)
     await world.settle()
     assert await world.wedsync.events() == []
     await world.outlook.move(ours.outlook_id, "Calendar")

@@ -11,7 +11,7 @@ from tests.crash.matrix import Mark, Result, all_points, names_of, run
 from tests.crash.page import PAGE, page
 from tests.crash.scenarios import SCENARIOS
 
-_CHUNK = 40
+_CHUNK = 20
 """Points that one worker takes at a time."""
 
 

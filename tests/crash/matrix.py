@@ -1,8 +1,9 @@
 """A scenario, killed at any I/O.
 
-A point is an I/O number and a moment: just before it is sent, or when its answer arrives and nothing was done with it
-yet. For each point: arrange, let a process work and die there, start another one and let it work until nothing is left,
-then read both calendars.
+A point is an I/O number: the process dies as it is about to send it, all before it having been sent. To die when the
+answer to an I/O arrives is to die before the next one is sent, so that only the last of all has that point too. For
+each point: arrange, let a process work and die there, start another one and let it work until nothing is left, then
+read both calendars.
 """
 
 import asyncio
@@ -30,7 +31,7 @@ class Point:
     """Where the process dies; ``sent`` tells the arrival of the answer from the moment before the request."""
 
     io: int
-    sent: bool
+    sent: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +78,7 @@ async def crashed(scenario: Scenario, forks: Forks, point: Point) -> Result:
 
 def all_points(names: list[str]) -> list[Point]:
     """Return every point of a process that does these I/Os."""
-    return [Point(io=number, sent=sent) for number in range(1, len(names) + 1) for sent in (False, True)]
+    return [*(Point(io=number) for number in range(1, len(names) + 1)), Point(io=len(names), sent=True)]
 
 
 def run(scenario: Scenario, points: Iterable[Point]) -> list[Result]:

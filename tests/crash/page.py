@@ -13,11 +13,11 @@ PAGE = Path(__file__).parents[2] / "docs" / "crash-matrix.md"
 HEAD = """# Killed at every I/O
 
 Made by `make crash-matrix`. The service runs in a process of its own, with the real clients and stores; both
-calendars, tables, queues, vault and Entra are outside of it. At I/O number k the process ends by `os._exit`, so that no
-handler and no `finally` runs: once just before the request is sent, once when its answer arrives and nothing has been
-done with it. What it had sent besides is still carried out. Then a new process starts and works until nothing is left,
-and both simulated calendars are read: equal, nothing twice, no edit lost, no guest mailed, queues empty, no intent
-open, no message poisoned, no job failed.
+calendars, tables, queues, vault and Entra are outside of it. The process ends by `os._exit` as it is about to send I/O
+number k, so that no handler and no `finally` runs; what it had sent before is carried out, answered or not. To die when
+an answer arrives is to die before the next I/O is sent; the last row of each table is the arrival of the last answer.
+Then a new process starts and works until nothing is left, and both simulated calendars are read: equal, nothing twice,
+no edit lost, no guest mailed, queues empty, no intent open, no message poisoned, no job failed.
 
 A letter that the dead process was reading is sent again by Graph or WedSync; a queue message is visible again ten
 minutes later, as in Azure. Time is virtual. The outcomes:
@@ -26,8 +26,6 @@ minutes later, as in Azure. Time is virtual. The outcomes:
 - `u` clean once the user has repeated the request that got no answer
 - `t` clean once the timers have fired, within 16 minutes
 - `X` not clean
-
-The two marks of an I/O stand together: before it is sent, after it is answered.
 
 """
 
@@ -47,11 +45,11 @@ def page(names: dict[str, list[str]], found: dict[str, list[Result]]) -> str:
 
 def _of_one(title: str, names: list[str], results: Sequence[Result]) -> str:
     """Return the table of one scenario; I/Os of the same name and outcome that follow one another share a row."""
-    marks = {(result.point.io, result.point.sent): result.mark for result in results}
     rows = [
-        (plain(name), f"{marks[number, False]}{marks[number, True]}", number) for number, name in enumerate(names, 1)
+        ("the end" if result.point.sent else plain(names[result.point.io - 1]), result.mark, number)
+        for number, result in enumerate(results, 1)
     ]
-    lines = [f"## {title}", "", "| k | I/O | outcome |", "|--:|---|---|"]
+    lines = [f"## {title}", "", "| k | dies before | outcome |", "|--:|---|---|"]
     for (name, outcome), group in groupby(rows, key=lambda row: row[:2]):
         numbers = [row[2] for row in group]
         span = str(numbers[0]) if len(numbers) == 1 else f"{numbers[0]}–{numbers[-1]}"

@@ -48,16 +48,20 @@ class RecordJobs:
     clock: Clock
 
     def of_job(self, integration: Integration, job: EventJob) -> Recording:
-        """Begin the ``webhook_triggered`` run of a notice; a job that is delivered again has the same run."""
+        """Begin the ``webhook_triggered`` run of a notice; a job that is delivered again has the same run.
+
+        A look that no notice asked for has nothing to be known by again: each is a run of its own.
+        """
+        noticed = job.correlation != ""
         return self._begin(
             integration,
             RunRequest(
                 kind=RunKind.WEBHOOK,
-                triggered_by=TriggeredBy.WEBHOOK,
+                triggered_by=TriggeredBy.WEBHOOK if noticed else TriggeredBy.AUTO,
                 direction=integration.direction,
                 purpose=RunPurpose.EVENT,
             ),
-            run_id=run_id_of(job),
+            run_id=run_id_of(job) if noticed else self.ids.new_id(),
             correlation=job.correlation,
         )
 

@@ -184,6 +184,18 @@ async def test_killed_anywhere_a_job_is_recorded_at_most_once_and_its_change_is_
             await one.assert_equal()
 
 
+async def test_looks_that_no_notice_asked_for_are_runs_of_their_own(world: World, ours: Pair) -> None:
+    job = EventJob(integration_id=world.integration_id, side=Side.WEDSYNC, events=(Glance(event_id=ours.wedsync_id),))
+    for title in ("Cake tasting", "Wine tasting"):
+        await ours.here(title=title)
+        await world.quiet()
+        world.post.clear()
+        await world.app.settle_events.run(job)
+    runs = await recorded(world)
+    assert [run.tally.updated for run in runs] == [1, 1]
+    assert {run.request.triggered_by for run in runs} == {TriggeredBy.AUTO}
+
+
 def test_what_is_handed_back_is_another_run() -> None:
     job = EventJob(integration_id="i", side=Side.OUTLOOK, events=(Glance(event_id="e"),), correlation="c")
     assert run_id_of(job) == run_id_of(replace(job))

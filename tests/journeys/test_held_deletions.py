@@ -16,7 +16,7 @@ CONFIRM = "calendar/outlook/sync/confirm"
 
 async def many_in_outlook(planner: Planner, word: str) -> dict[str, str]:
     """Add more events in Outlook than may be deleted at once; return the ids of their WedSync events by theirs."""
-    count = max(20, (await planner.status())["syncStats"]["totalEvents"] // 6)
+    count = max(20, (await planner.status())["syncStats"]["totalEvents"] // 8)
     day = datetime.now(UTC).date() + timedelta(days=21)
     items = [
         await planner.add_in_outlook(

@@ -12,7 +12,7 @@ from shared.core.history import Conflict, SyncChange
 from shared.core.integration import Integration, SyncWindow
 from shared.core.mapping import EventMapping
 from shared.core.plan import decide_seen
-from shared.core.states import MappingState
+from shared.core.states import IntegrationState, MappingState
 from shared.core.unmapped import decide_unmapped
 from shared.core.views import Present, Views
 from shared.errors import EventGone, NotFound, Rejected
@@ -106,7 +106,7 @@ class ExplainEvent:
             outlook_id=mapping.outlook_id or "",
             state=mapping.state.value,
             rule=rule,
-            detail=mapping.quarantine,
+            detail=mapping.quarantine or ("" if integration.syncing else integration.reason),
             next_step=next_step(rule, decision.actions),
             fields=standings(decision, open_now),
             conflicts=open_now,
@@ -114,8 +114,8 @@ class ExplainEvent:
         )
 
     async def _seen(self, integration: Integration, mapping: EventMapping) -> Views:
-        """Read both sides; of a create that is under way only its outcome is missing, so nothing is read."""
-        if mapping.state is MappingState.INTENT:
+        """Read both sides; nothing where nothing can be read, nor of a create under way, whose outcome counts."""
+        if mapping.state is MappingState.INTENT or integration.state is IntegrationState.NEEDS_RECONNECT:
             return Views()
         wedsync = await self.look.at(integration, mapping, Side.WEDSYNC)
         outlook = await self.look.at(integration, mapping, Side.OUTLOOK, moved=True)

@@ -6,6 +6,7 @@ from shared.core.actions import EXPLAINED, Rule
 from shared.core.event import Field, Side
 from shared.core.explain import Standing
 from shared.core.history import ChangeKind
+from shared.core.states import IntegrationState
 from shared.errors import NotFound
 from shared.usecases.explain_event import Explanation
 from tests.support.pair import Pair
@@ -114,6 +115,16 @@ async def test_what_is_explained_is_what_happens_next(world: World, ours: Pair) 
     after = await explain(world, ours.wedsync_id)
     assert (before.rule, after.rule) == (Rule.CARRY, Rule.ECHO)
     assert after.changes[0].rule == before.rule
+
+
+async def test_a_connection_that_lost_its_grant_is_told_without_asking_anybody(world: World, ours: Pair) -> None:
+    await world.change_integration(state=IntegrationState.NEEDS_RECONNECT, reason="Sign in again.")
+    async with counted(world) as counts:
+        found = await explain(world, ours.wedsync_id)
+    assert not counts.graph
+    assert (found.rule, found.synced) == (Rule.PAUSED, False)
+    assert found.reason == f"{EXPLAINED[Rule.PAUSED]} Sign in again."
+    assert found.changes
 
 
 async def test_only_what_nobody_knows_is_not_found(world: World, ours: Pair) -> None:

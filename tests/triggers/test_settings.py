@@ -31,7 +31,12 @@ def test_what_the_specifications_component_sends_is_taken() -> None:
 
 
 def test_what_is_not_named_is_not_asked() -> None:
-    for empty in ({}, {"calendarId": None, "syncPreferences": None, "syncEnabled": None}, {"syncPreferences": {}}):
+    nothing: tuple[dict[str, Any], ...] = (
+        {},
+        {"calendarId": None, "syncPreferences": None, "syncEnabled": None},
+        {"syncPreferences": {}},
+    )
+    for empty in nothing:
         change = wanted_change(request(**empty))
         assert (change.calendar_id, change.direction, change.sync_enabled, change.webhooks) == (None,) * 4
         assert (change.preferences, change.remove_rules) == ({}, ())

@@ -110,6 +110,10 @@ class Prove:
     def _pair(self, work: Round, mapping: EventMapping, sight: _Sight) -> tuple[Subject, Step]:
         async def see() -> None:
             views = Views(wedsync=await self._wedsync(work, mapping), outlook=await self._outlook(work, mapping))
+            asked = any(row.absent is Side.OUTLOOK for row in work.conflicts.get(mapping.mapping_id, ()))
+            if asked and isinstance(views.outlook, Present):  # whether it is back has to be asked
+                at = await self.look.at(work.integration, mapping, Side.OUTLOOK, moved=True)
+                views = views.seen(Side.OUTLOOK, at)
             untouched = views == Views()
             if mapping.quarantine and (work.pulled.complete or not untouched):
                 views = await self._both(work.integration, mapping, views)

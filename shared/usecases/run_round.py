@@ -69,8 +69,16 @@ class Round:
     @property
     def stopping(self) -> bool:
         """Whether to begin nothing more: the time is up, the user has cancelled, or a far end wants to be left."""
-        over = self.record is not None and (self.record.spent or self.record.cancelled)
-        return over or self.busy is not None
+        return self.over or self.busy is not None
+
+    @property
+    def over(self) -> bool:
+        """Whether the time is up, or the user has cancelled the run."""
+        return self.record is not None and (self.record.spent or self.record.cancelled)
+
+    def stops_toward(self, service: str) -> bool:
+        """Whether to begin nothing more that asks this far end; another may go on while it is busy."""
+        return self.over or (self.busy is not None and self.busy.service == service)
 
     @property
     def looked_enough(self) -> bool:

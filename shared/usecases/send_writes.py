@@ -45,6 +45,7 @@ class OutlookSender:
     create: CreateEvent
     clock: Clock
     size: int = BATCH
+    service: str = "graph"
 
     async def send(self, work: Round, writes: Sequence[Write]) -> list[tuple[Write, Answer]]:
         """Send up to twenty writes; an item that has to wait for longer than a few seconds is answered so."""
@@ -115,13 +116,14 @@ class WedSyncSender:
     wedsync: WedSync
     create: CreateEvent
     size: int = 5 * WEDSYNC_AT_ONCE
+    service: str = "wedsync"
 
     async def send(self, work: Round, writes: Sequence[Write]) -> list[tuple[Write, Answer]]:
         """Send each write by itself."""
         made: list[tuple[Write, Answer]] = []
 
         async def one(write: Write) -> None:
-            if work.busy is not None:
+            if work.busy is not None and work.busy.service == self.service:
                 made.append((write, work.busy))
                 return
             try:

@@ -76,13 +76,14 @@ class SettlePair:
             conflicts = await self.conflicts.open_of(integration.integration_id, stored.value.mapping_id)
         views = await self._enough(integration, stored.value, views, conflicts)
         reread: set[Side] = set()
+        created = 0
         for _ in range(_ROUNDS):
             if stored.value.state is MappingState.INTENT:
                 made = await self.settle_intent(integration, stored, trace)
                 if made is None:
                     return Tally(handled=1)
                 views, conflicts = _since_made(stored.value, made.value, views, conflicts)
-                stored = made
+                stored, created = made, 1
                 continue
             if stored.value.outlook_id is None:
                 views, policy = views.seen(Side.OUTLOOK, Gone(proved=True)), _asking(policy)
@@ -92,7 +93,8 @@ class SettlePair:
                 views = views.seen(hold.side, await self._asked_for(integration, stored.value, hold))
                 continue
             try:
-                return await self._guarded(integration, stored, decision, views, trace=trace, conflicts=conflicts)
+                done = await self._guarded(integration, stored, decision, views, trace=trace, conflicts=conflicts)
+                return replace(done, created=done.created + created)
             except VersionMismatch as stale:
                 side = Side.WEDSYNC if stale.service == "wedsync" else Side.OUTLOOK
                 if side in reread:

@@ -58,6 +58,11 @@ class Sender(Protocol):
     """How writes reach one far end."""
 
     @property
+    def service(self) -> str:
+        """What the far end is called in errors."""
+        ...
+
+    @property
     def size(self) -> int:
         """How many are sent together."""
         ...
@@ -106,13 +111,13 @@ class WriteLane:
         """Carry out all; what is not begun because the round stops is left as it was."""
         groups = [writes[start : start + sender.size] for start in range(0, len(writes), sender.size)]
         noting: asyncio.Task[None] | None = None
-        group = self._next(work, groups, 0)
+        group = self._next(work, sender, groups, 0)
         ready = await self._prepare(work, group)
         try:
             for place in range(1, len(groups) + 1):
                 if not group:
                     return
-                group = self._next(work, groups, place)
+                group = self._next(work, sender, groups, place)
                 answers, ready = await both(sender.send(work, ready), self._prepare(work, group))
                 if noting is not None:
                     await noting
@@ -122,11 +127,11 @@ class WriteLane:
                 await noting
 
     @staticmethod
-    def _next(work: Round, groups: Sequence[Sequence[Write]], place: int) -> Sequence[Write]:
+    def _next(work: Round, sender: Sender, groups: Sequence[Sequence[Write]], place: int) -> Sequence[Write]:
         """Return the group to make ready; none once the round stops, so that no intent is stored and then left."""
         if place >= len(groups):
             return ()
-        if work.stopping:
+        if work.stops_toward(sender.service):
             work.cut = True
             return ()
         return groups[place]

@@ -1,0 +1,126 @@
+"""What a preview says is what the run then does; the preview itself changes nothing."""
+
+from typing import Any
+
+import pytest
+
+from shared.core.integration import Direction, ImportOutlookEvents, OnOutlookDelete, Preferences
+from shared.core.jobs import RunKind, RunPurpose, RunRequest, TriggeredBy
+from shared.errors import StateConflict
+from shared.usecases.preview_sync import Preview
+from tests.support.world import World
+from tests.usecases.season import Season
+from tests.usecases.test_run_goes_on import row_of
+
+WRITES = ("insert ", "replace ", "upsert ", "delete ", "transact ", "put ")
+
+
+async def foreseen(world: World, request: RunRequest) -> Preview:
+    """Return the preview; nothing may be written anywhere."""
+    await world.quiet()
+    world.post.clear()
+    tables = world.tables.contents()
+    world.steps.names.clear()
+    found = await world.app.preview_sync.run(world.planner.user_id, request)
+    steps = [name.removeprefix("before ") for name in world.steps.names if name.startswith("before ")]
+    assert [step for step in steps if step.startswith(WRITES)] == []
+    asked = [step for step in steps if step.startswith(("graph ", "wedsync "))]
+    assert {step.split()[1] for step in asked} == {"GET"}
+    assert world.tables.contents() == tables
+    assert world.queue.kept == []
+    return found
+
+
+async def compared(world: World, request: RunRequest) -> Preview:
+    found = await foreseen(world, request)
+    run = await world.app.request_sync.by_user(world.planner.user_id, request)
+    message = world.queue.next()
+    assert message is not None
+    await world.carry_out(message)
+    tally = (await row_of(world, run)).tally
+    did = (tally.created, tally.updated, tally.deleted, tally.conflicts, tally.held, tally.errors)
+    assert (found.creates, found.updates, found.deletes, found.conflicts, found.held, found.unreached) == did
+    return found
+
+
+PREFERENCES = {
+    "plain": Preferences(),
+    "unlink": Preferences(on_outlook_delete=OnOutlookDelete.UNLINK),
+    "delete": Preferences(on_outlook_delete=OnOutlookDelete.DELETE),
+    "busy": Preferences(import_outlook_events=ImportOutlookEvents.BUSY),
+    "types off": Preferences(sync_client_meetings=False),
+    "prefix": Preferences(event_prefix="Wedding - "),
+}
+
+
+@pytest.mark.parametrize("kind", [RunKind.FULL, RunKind.INCREMENTAL])
+@pytest.mark.parametrize("direction", list(Direction))
+@pytest.mark.parametrize("members", list(PREFERENCES.values()), ids=list(PREFERENCES))
+async def test_a_season_is_foreseen(world: World, members: Any, direction: Direction, kind: RunKind) -> None:
+    season = Season(world=world, heard=False)
+    await season.stock()
+    await world.connect()
+    await season.edit()
+    await season.delete()
+    await world.change_integration(preferences=members)
+    request = RunRequest(kind=kind, triggered_by=TriggeredBy.MANUAL, direction=direction)
+    found = await compared(world, request)
+    assert found.creates + found.updates + found.deletes + found.conflicts + found.held > 0
+    assert {each.action for each in found.events} <= {"create", "update", "delete", "link", "conflict", "held"}
+
+
+async def test_the_first_run_is_foreseen(world: World) -> None:
+    season = Season(world=world, heard=False)
+    await season.stock()
+    await world.connect(settle=False)
+    world.queue.kept.clear()
+    found = await compared(world, RunRequest(kind=RunKind.FULL, triggered_by=TriggeredBy.MANUAL))
+    assert found.creates > 15
+    assert found.updates == found.deletes == found.conflicts == 0
+
+
+async def test_held_deletions_are_foreseen(world: World) -> None:
+    items = [await world.outlook.add(f"Dentist {number}") for number in range(20)]
+    await world.connect()
+    for item in items[:12]:
+        await world.outlook.remove(item["id"])
+    found = await compared(world, RunRequest(kind=RunKind.INCREMENTAL, triggered_by=TriggeredBy.MANUAL))
+    assert (found.held, found.deletes) == (12, 0)
+
+
+async def test_named_events_are_foreseen(world: World) -> None:
+    events = [await world.wedsync.add(f"Tasting {number}") for number in range(3)]
+    await world.connect()
+    for event in events:
+        await world.wedsync.change(event["id"], title="Moved")
+    request = RunRequest(
+        kind=RunKind.SINGLE,
+        triggered_by=TriggeredBy.MANUAL,
+        specific_events=(events[0]["id"],),
+        purpose=RunPurpose.SPECIFIC,
+    )
+    found = await compared(world, request)
+    (only,) = found.events
+    assert (only.event_id, only.action, [field.value for field in only.fields]) == (
+        events[0]["id"],
+        "update",
+        ["title"],
+    )
+
+
+async def test_many_events_are_cut_short(world: World) -> None:
+    await world.connect()
+    for number in range(210):
+        await world.wedsync.add(f"Tasting {number}")
+    found = await foreseen(world, RunRequest(kind=RunKind.FULL, triggered_by=TriggeredBy.MANUAL))
+    assert (found.creates, len(found.events), found.truncated) == (210, 200, True)
+
+
+async def test_a_connection_that_does_not_sync_has_nothing_to_foresee(world: World) -> None:
+    await world.connect()
+    await world.app.disconnect.by_user(world.planner.user_id)
+    with pytest.raises((StateConflict, Exception)) as refused:
+        await world.app.preview_sync.run(
+            world.planner.user_id, RunRequest(kind=RunKind.FULL, triggered_by=TriggeredBy.MANUAL)
+        )
+    assert getattr(refused.value, "code", "") in ("not_connected", "disconnected")

@@ -6,7 +6,7 @@ Pure: of the same readings comes the same plan, which a preview shows and a run 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from shared.core.actions import Action, Decision, Hold, Link, Policy, Rule, Skip
+from shared.core.actions import Action, Decision, Hold, Link, Policy, Skip
 from shared.core.decide import decide
 from shared.core.event import OutlookKind, OutlookState, Side, WedSyncState
 from shared.core.history import Conflict
@@ -152,8 +152,3 @@ def _new(seen: NewSeen, integration: Integration, policy: Policy) -> PlannedNew:
         views = Views(wedsync=Present(seen.counterpart), outlook=Present(seen.state))
         decision = decide_seen(pair, views, policy=policy)
     return PlannedNew(seen=seen, action=action, decision=decision)
-
-
-def rule_of(planned: PlannedPair | PlannedNew) -> Rule:
-    """Return the rule that decided."""
-    return planned.decision.rule if isinstance(planned, PlannedPair) else planned.action.rule

@@ -8,13 +8,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from shared.core.actions import Agree, Policy, Skip
 from shared.core.canon import has_prefix
+from shared.core.decide import decide
 from shared.core.event import OutlookState, Side, WedSyncState
 from shared.core.integration import Integration, Preferences
 from shared.core.mapping import MOST_GENERATIONS, EventMapping, Role, mapping_id_of, transaction_id
 from shared.core.pair import NOTE_PREFIX_REMOVED
 from shared.core.states import MappingState
 from shared.core.travel import travel_block
+from shared.core.views import Present
 
 _MOST_EPOCHS = 20
 """So many connections back a copy that was left in Outlook is known again."""
@@ -96,6 +99,14 @@ def rebuilt(traced: Traced, integration: Integration, *, at: datetime) -> EventM
         notes=(NOTE_PREFIX_REMOVED,) if removed else (),
         created_at=at,
     )
+
+
+def agreed(mapping: EventMapping, *, wedsync: WedSyncState, outlook: OutlookState, policy: Policy) -> EventMapping:
+    """Return a mapping without bases as it is once its events were compared, if nothing but that is to be done."""
+    views = Present(wedsync), Present(outlook)
+    decision = decide(mapping, wedsync=views[0], outlook=views[1], policy=policy, conflicts=())
+    quiet = all(isinstance(action, Agree | Skip) for action in decision.actions)
+    return decision.mapping if quiet else mapping
 
 
 def _title(traced: Traced, preferences: Preferences) -> str:

@@ -228,7 +228,7 @@ class FinishConnect:
                 display_name=account.display_name,
                 calendar_id=chosen.calendar_id,
                 calendar_name=chosen.name,
-                epoch=await self.mappings.epoch(integration_id) + 1,
+                epoch=max(await self.mappings.epoch(integration_id), present.value.epoch if present else 0) + 1,
                 created_at=self.clock.now(),
             )
         if present.value.calendar_id not in {calendar.calendar_id for calendar in calendars}:

@@ -16,7 +16,7 @@ from shared.errors import Unavailable
 from shared.log import log_action
 from shared.ports import Changes
 from shared.usecases.journal import Trace
-from shared.usecases.pull_sides import Known, PullSides
+from shared.usecases.pull_sides import PullSides
 from shared.usecases.rebuild_mappings import Reading, RebuildMappings
 from shared.usecases.run_record import CONTINUED, Done, RunRecord
 from shared.usecases.settle_pair import policy_of
@@ -42,9 +42,9 @@ class Reconcile:
         await self.rebuild.mend(integration)
         earlier = record.run.tally if record.run.stage == CONTINUED else Tally()
         recent = Tally() if lost else await self._catch_up(integration, record, trace)
-        pulled, known = await self._everything(integration, trace)
-        missed, failures = await self._repair(integration, record, pulled, known, trace)
-        arrived, more = await self._arrivals(integration, record, pulled, trace)
+        pulled, reading = await self._everything(integration, trace)
+        missed, failures = await self._repair(integration, record, pulled, reading, trace)
+        arrived, more = await self._arrivals(integration, record, pulled, reading, trace)
         failures = (*failures, *more)
         changes = await self.changes.of_run(integration.integration_id, record.run.run_id)
         tally = replace(
@@ -86,23 +86,26 @@ class Reconcile:
         tally, _ = await self.settle.all(integration, pulled, known, policy=policy, trace=trace, record=record)
         return tally
 
-    async def _everything(self, integration: Integration, trace: Trace) -> tuple[Pulled, Known]:
+    async def _everything(self, integration: Integration, trace: Trace) -> tuple[Pulled, Reading]:
         """Return all of both sides, with the mappings, made again where they were lost."""
         known = await self.pull.known(integration)
         pulled = await self.pull.go_on(integration, self.pull.everything(integration), known)
-        before = Reading(known=known, wedsync=pulled.wedsync, outlook=pulled.outlook)
-        reading = await self.rebuild.from_everywhere(integration, before, work=trace)
-        return replace(pulled, wedsync=reading.wedsync, outlook=reading.outlook), reading.known
+        whole = not pulled.unreadable
+        before = Reading(known=known, wedsync=pulled.wedsync, outlook=pulled.outlook, whole=whole)
+        reading = await self.rebuild.from_everywhere(integration, before, work=replace(trace, repair=True))
+        return replace(pulled, wedsync=reading.wedsync, outlook=reading.outlook), reading
 
     async def _repair(
-        self, integration: Integration, record: RunRecord, pulled: Pulled, known: Known, trace: Trace
+        self, integration: Integration, record: RunRecord, pulled: Pulled, reading: Reading, trace: Trace
     ) -> Outcome:
         window = self._window_before(integration) or pulled.window
-        policy = replace(policy_of(integration, window=window), searched=True)
+        policy = replace(policy_of(integration, window=window), searched=reading.whole)
         repairs = replace(trace, repair=True)
-        return await self.settle.all(integration, pulled, known, policy=policy, trace=repairs, record=record)
+        return await self.settle.all(integration, pulled, reading.known, policy=policy, trace=repairs, record=record)
 
-    async def _arrivals(self, integration: Integration, record: RunRecord, pulled: Pulled, trace: Trace) -> Outcome:
+    async def _arrivals(
+        self, integration: Integration, record: RunRecord, pulled: Pulled, reading: Reading, trace: Trace
+    ) -> Outcome:
         """Take in what was outside of the window until now."""
         before = self._window_before(integration)
         known = await self.pull.known(integration)
@@ -115,7 +118,7 @@ class Reconcile:
         outlook = {key: state for key, state in pulled.outlook.items() if arrived(state)}
         if not (wedsync or outlook):
             return Tally(), ()
-        policy = replace(policy_of(integration, window=pulled.window), searched=True)
+        policy = replace(policy_of(integration, window=pulled.window), searched=reading.whole)
         rest = replace(
             pulled,
             complete=False,

@@ -63,9 +63,11 @@ class SyncSides:
         if not work.pulled.complete or work.pulled.left is not None:
             return known
         reading = Reading(known=known, wedsync=work.pulled.wedsync, outlook=work.pulled.outlook)
-        found = (await self.rebuild.from_reading(work.integration, reading, work=work.trace)).known
-        work.tally += Tally(repaired=len(found) - len(known))
-        return found
+        lost = work.integration.last_full_sync_at is not None  # else they are what an earlier connection has left
+        found = await self.rebuild.from_reading(work.integration, reading, work=replace(work.trace, repair=lost))
+        count = len(found.known) - len(known)
+        work.tally += Tally(noted=count, repaired=count if lost else 0)
+        return found.known
 
     def _round(self, integration: Integration, record: RunRecord, pulled: Pulled, trace: Trace) -> Round:
         return Round(

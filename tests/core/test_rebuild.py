@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.core.actions import Policy
 from shared.core.canon import with_prefix
 from shared.core.event import EventType, OutlookKind, OutlookState, Side, WedSyncState
 from shared.core.integration import Preferences
@@ -17,7 +18,7 @@ from shared.core.mapping import (
     mapping_id_of,
     transaction_id,
 )
-from shared.core.rebuild import Traced, made_by_program, rebuilt, trace
+from shared.core.rebuild import Traced, agreed, made_by_program, rebuilt, trace
 from shared.core.states import MappingState
 from tests.core.strategies import EVENT, NOON, PREFIX, outlook_state, wedsync_state
 from tests.support.values import integration
@@ -145,3 +146,14 @@ def test_the_prefix_that_a_block_bears(on: bool, prefix: str) -> None:
     home = replace(integration(), preferences=Preferences(event_prefix=PREFIX, sync_travel_time=on))
     mapping = rebuilt(one(Role.TRAVEL, subject=f"Old - Travel: {EVENT.title}"), home, at=NOON)
     assert (mapping.role, mapping.prefix) == (Role.TRAVEL, prefix)
+
+
+def test_what_agrees_is_known_at_once_and_what_differs_is_left_open() -> None:
+    home = replace(integration(), preferences=Preferences(event_prefix=PREFIX))
+    found = one(subject=with_prefix(EVENT.title, PREFIX))
+    mapping = rebuilt(found, home, at=NOON)
+    policy = Policy(preferences=home.preferences)
+    same = agreed(mapping, wedsync=found.event, outlook=found.copy, policy=policy)
+    assert (same.base_w, same.base_o) == (EVENT, EVENT)
+    other = replace(found.copy, content=replace(found.copy.content, description="Edited"))
+    assert agreed(mapping, wedsync=found.event, outlook=other, policy=policy) == mapping

@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable
 from datetime import timedelta
 
+import httpx
 import pytest
 
 from shared.core.actions import Rule
@@ -17,6 +18,7 @@ from shared.store.rows import Table
 from tests.support.calendars import at
 from tests.support.pair import Pair
 from tests.support.world import World
+from tests.usecases.test_run_findings import through
 
 CHOIR = {
     "pattern": {"type": "weekly", "interval": 1, "daysOfWeek": ["tuesday"], "firstDayOfWeek": "monday"},
@@ -253,6 +255,29 @@ async def test_an_orphan_counts_as_outlooks_own(world: World, ours: Pair) -> Non
     assert {item["id"] for item in await world.outlook.events()} == {ours.outlook_id}
     await reconcile(world)
     assert len(await world.wedsync.events()) == 1
+
+
+async def test_a_copy_is_no_orphan_while_an_event_of_wedsync_cannot_be_read(
+    world: World, ours: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The event that it is of may be the very one."""
+
+    def spoil(request: httpx.Request, response: httpx.Response | None) -> httpx.Response | None:
+        if response is None:
+            return None
+        return httpx.Response(
+            200, content=response.content.replace(b'"start":"2026-', b'"start":"soon-'), request=request
+        )
+
+    lose(world, lambda key: True)
+    with monkeypatch.context() as patched:
+        through(world, patched, "wedsync", spoil)
+        await reconcile(world)
+    assert len(await world.wedsync.events()) == 1
+    assert await world.mappings() == []
+    await reconcile(world)
+    await world.assert_equal()
+    assert (await world.mapping_of(ours.wedsync_id)).outlook_id == ours.outlook_id
 
 
 @pytest.mark.parametrize("step", range(0, 120, 6))

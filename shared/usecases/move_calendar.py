@@ -77,7 +77,7 @@ class MoveCalendar:
         """Do it; nothing is left to do when it is called again."""
         target = await self.wanted.run(integration)
         if target is None:
-            return await self._given_up(integration)
+            return await self._given_up(integration, trace)
         integration = await self._set_out(integration, target)
         journey = self._journey(integration, target.calendar_id, trace)
         before = record.run.tally  # what earlier messages of this run have moved
@@ -116,11 +116,17 @@ class MoveCalendar:
 
     # --- the connection ----------------------------------------------------------------------------------------
 
-    async def _given_up(self, integration: Integration) -> Moved:
-        """The calendar that was chosen is gone: stay with the present one."""
+    async def _given_up(self, integration: Integration, trace: Trace) -> Moved:
+        """The calendar that was chosen is gone: stay with the present one, and with the copies that are there."""
         log_action("calendar_not_found", integration=integration.integration_id)
+        journey = Journey(
+            integration=integration, source=integration.calendar_id, target=integration.calendar_id, trace=trace
+        )
+        async for stored in self.mappings.all(integration.integration_id):
+            if stored.value.moved_from:
+                await self.copies.stay(journey, stored, "stays")
         stayed = await self._changed(integration, chosen_calendar_id="", moving_to="")
-        return Moved(integration=stayed, outcome="calendar_not_found")
+        return Moved(integration=stayed, tally=journey.tally, outcome="calendar_not_found")
 
     async def _set_out(self, integration: Integration, target: CalendarInfo) -> Integration:
         """Note where copies are going before the first is made: whoever clears up has to look there too."""
@@ -207,6 +213,8 @@ class MoveCalendar:
             await self.intents.run(journey.integration, stored, journey.trace)
         except Rejected:
             journey.left[stored.value.mapping_id] = "gone"  # nothing was made; composed anew it goes to the other
+        except CalendarGone:  # with whatever was made in it
+            await self.journal.save_all([(stored, replace(stored.value, calendar_id=journey.target))])
         except RowChanged:
             return  # somebody has just done it
 

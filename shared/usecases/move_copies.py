@@ -94,9 +94,20 @@ class MoveCopies:
         await self._leave(journey, await self._arrive(journey, departed))
 
     async def finish(self, journey: Journey, stored: Stored[EventMapping]) -> None:
-        """Go on with a copy that was on its way when its process died."""
-        there = await self._arrive(journey, [stored]) if stored.value.intent else [stored]
+        """Go on with a copy that was on its way when its process died, unless the new one is gone again."""
+        mapping = stored.value
+        if mapping.intent is None and not await self._is_there(mapping.integration_id, str(mapping.outlook_id)):
+            await self.stay(journey, stored, "stays")
+            return
+        there = await self._arrive(journey, [stored]) if mapping.intent else [stored]
         await self._leave(journey, there)
+
+    async def _is_there(self, integration_id: str, event_id: str) -> bool:
+        try:
+            await self.outlook.event(integration_id, event_id)
+        except EventGone:
+            return False
+        return True
 
     # --- which ones --------------------------------------------------------------------------------------------
 
@@ -156,9 +167,11 @@ class MoveCopies:
             elif isinstance(answer, OutlookState):
                 pairs.append((stored, arrived(stored.value, answer)))
             elif isinstance(answer, Rejected):
-                await self._give_back(journey, stored, "refused")
-            elif isinstance(answer, CalendarGone):  # the new calendar was deleted meanwhile: see anew where to go
-                raise Unavailable("graph", code="TargetGone")
+                await self.stay(journey, stored, "refused")
+            elif isinstance(answer, CalendarGone):
+                if stored.value.calendar_id == journey.target:
+                    raise Unavailable("graph", code="TargetGone")  # see anew where to go
+                await self.stay(journey, stored, "stays")
             elif isinstance(answer, Exception):
                 raise answer
         journey.count(created=len(pairs))
@@ -181,7 +194,7 @@ class MoveCopies:
             elif isinstance(answer, VersionMismatch):
                 await self._leave_changed(journey, stored)
             elif isinstance(answer, Rejected):
-                await self._give_back(journey, stored, "refused")
+                await self.stay(journey, stored, "refused")
             elif isinstance(answer, Exception):
                 raise answer
         await self._settled(journey, gone)
@@ -192,7 +205,7 @@ class MoveCopies:
         try:
             old = await self.outlook.event(mapping.integration_id, str(mapping.moved_from))
             if not can_be_copied(old):
-                await self._give_back(journey, stored, "stays")
+                await self.stay(journey, stored, "stays")
                 return
             stored = await self._caught_up(stored, old)
             await self.outlook.delete(mapping.integration_id, event_id=old.event_id, etag=old.etag)
@@ -216,14 +229,15 @@ class MoveCopies:
             stored, replace(mapping, o_etag=new.etag, o_changed_at=new.changed_at, moved_etag=old.etag)
         )
 
-    async def _give_back(self, journey: Journey, stored: Stored[EventMapping], reason: str) -> None:
+    async def stay(self, journey: Journey, stored: Stored[EventMapping], reason: str) -> None:
         """Stay with the earlier copy, which must not be removed, and remove the new one."""
         mapping = stored.value
         log_action("copy_stays", integration=mapping.integration_id, mapping=mapping.mapping_id, reason=reason)
         try:
             old = await self.outlook.event(mapping.integration_id, str(mapping.moved_from))
         except EventGone:
-            await self._settled(journey, [stored])
+            calendar_id = journey.source if mapping.intent else mapping.calendar_id
+            await self._saved([(stored, replace(settled_there(mapping), calendar_id=calendar_id))])
             return
         if mapping.outlook_id is not None:
             try:

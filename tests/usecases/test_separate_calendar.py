@@ -8,9 +8,8 @@ from shared.core.settings_change import SettingsChange
 from shared.core.states import IntegrationState
 from shared.errors import Unprocessable
 from shared.usecases.separate_calendar import NAMES
+from tests.support.settings import assert_moved, calendar_named, change, changed, inside
 from tests.support.world import World
-from tests.usecases.test_move_calendar import assert_moved, calendar_named, inside
-from tests.usecases.test_settings import change, changed
 
 OURS = NAMES[0]
 

@@ -2,34 +2,17 @@
 
 import asyncio
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
 from shared.core.event import EventType, Field, Side
 from shared.core.integration import Direction, ImportOutlookEvents, OnOutlookDelete
 from shared.core.jobs import RunKind, TriggeredBy
-from shared.core.settings_change import SettingsChange
 from shared.core.states import IntegrationState, MappingState, RunState
 from shared.errors import NotFound, StateConflict, Unprocessable
-from shared.usecases.change_settings import SettingsChanged
 from tests.support.pair import Pair
+from tests.support.settings import GUEST, change, changed
 from tests.support.world import World
-
-GUEST = {"emailAddress": {"address": "mia@example.com", "name": "Mia"}, "type": "required"}
-
-
-async def change(world: World, **members: Any) -> SettingsChanged:
-    """Change settings; what is no member of the request by itself is a preference."""
-    own = {name: members.pop(name) for name in list(members) if name in SettingsChange.__dataclass_fields__}
-    return await world.app.change_settings.run(world.planner.user_id, SettingsChange(preferences=members, **own))
-
-
-async def changed(world: World, **members: Any) -> SettingsChanged:
-    """Change settings and let everything come to rest."""
-    answer = await change(world, **members)
-    await world.settle()
-    return answer
 
 
 async def copies(world: World) -> list[str]:

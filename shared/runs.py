@@ -111,7 +111,13 @@ def runs_that_sync(settings: Settings, p: Ports, settling: Settling, subscribe: 
         run_items=p.run_items,
     )
     work = MoveThenSync(move=move, sync=sync, items=p.run_items)
-    specific = SyncSpecific(mappings=p.mappings, pull=pull, prove=settling.settle.prove, settle=settling.settle)
+    specific = SyncSpecific(
+        mappings=p.mappings,
+        pull=pull,
+        prove=settling.settle.prove,
+        settle=settling.settle,
+        travel=settling.travel,
+    )
     return {
         RunPurpose.SPECIFIC: specific,
         RunPurpose.SYNC: work,

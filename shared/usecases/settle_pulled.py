@@ -60,11 +60,16 @@ class SettlePulled:
         trace: Trace,
         record: RunRecord | None = None,
     ) -> tuple[Tally, tuple[EventFailure, ...]]:
-        """Settle all in this message; what could not be reached is among the failures."""
+        """Settle all in this message; what could not be reached is among the failures.
+
+        Raises ``Throttled`` where a far end wants to be left for long, with the rest not begun.
+        """
         work = Round(
             integration=integration, pulled=pulled, policy=policy, trace=trace, journal=self.journal, record=record
         )
         await self.run(work, known)
+        if work.cut and work.busy is not None:
+            raise work.busy
         for subject, fault in list(work.waiting.values()):
             work.give_up(subject, fault)
         return replace(work.tally, total=max(work.tally.total, work.tally.handled)), tuple(work.failures)

@@ -2,18 +2,22 @@
 
 from dataclasses import dataclass, replace
 
+from shared.core.event import WedSyncState
 from shared.core.history import EventFailure
 from shared.core.integration import Integration
+from shared.core.plan import SyncPlan
 from shared.core.pulled import Pulled
-from shared.errors import Throttled, Unavailable
+from shared.core.views import Present
+from shared.errors import SyncFault, Throttled, Unavailable
 from shared.ports import Mappings
 from shared.usecases.journal import Trace
-from shared.usecases.prove import Prove
+from shared.usecases.prove import Prove, subject_of
 from shared.usecases.pull_sides import PullSides
 from shared.usecases.run_record import Done, RunRecord
-from shared.usecases.run_round import Round
+from shared.usecases.run_round import STOPS, Round, Subject
 from shared.usecases.settle_pair import policy_of
 from shared.usecases.settle_pulled import SettlePulled
+from shared.usecases.travel_block import TravelBlocks
 
 NOT_FOUND = "EventNotFound"
 """The code of an id that names no event of the user."""
@@ -27,6 +31,7 @@ class SyncSpecific:
     pull: PullSides
     prove: Prove
     settle: SettlePulled
+    travel: TravelBlocks
 
     async def run(self, integration: Integration, record: RunRecord, *, trace: Trace, last_try: bool) -> Done:
         """Settle the events; an id that nobody knows is an error of its own."""
@@ -48,6 +53,7 @@ class SyncSpecific:
             await self.mappings.get(integration.integration_id, pair.seen.mapping.mapping_id) for pair in plan.pairs
         ]
         await self.settle.carry_out(work, plan, tuple(stored for stored in known if stored is not None))
+        await self._travel(work, plan)
         record.check()
         waiting = list(work.waiting.values())
         if (waiting or work.cut) and not last_try:
@@ -59,6 +65,21 @@ class SyncSpecific:
         failures = [*work.failures, *(_not_found(event_id) for event_id in unknown)]
         tally = replace(work.tally, total=len(event_ids), handled=len(event_ids), errors=len(failures))
         return Done(tally=tally, failures=tuple(failures))
+
+    async def _travel(self, work: Round, plan: SyncPlan) -> None:
+        """Have travel blocks follow the events that were read in WedSync."""
+        pairs = [(Subject.of(pair.seen.mapping), pair.seen.views.wedsync) for pair in plan.pairs]
+        new = [(subject_of(each), Present(each.seen.state)) for each in plan.new]
+        for subject, view in [*pairs, *new]:
+            if isinstance(view, Present) and isinstance(view.state, WedSyncState) and not work.stopping:
+                try:
+                    work.tally += await self.travel.follow(
+                        work.integration, view.state.event_id, view, policy=work.policy, trace=work.trace
+                    )
+                except STOPS:
+                    raise
+                except SyncFault as fault:
+                    await work.failed(subject, fault)
 
 
 def _not_found(event_id: str) -> EventFailure:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from shared.core.history import SyncRun
+from shared.core.integration import Preferences
 from shared.core.jobs import RunKind, RunPurpose
 from shared.core.stagger import WEEK, next_turn
 from shared.core.states import IntegrationState, MappingState, RunState
@@ -192,6 +193,23 @@ async def test_in_small_portions(world: World) -> None:
     readings = [call for call in world.calls if call.template.endswith("/delta")]
     assert len(readings) > 2, "more than one message was needed"
     assert (run.state, run.tally.repaired) == (RunState.COMPLETED, 30)
+
+
+async def test_while_graph_wants_to_be_left_alone(world: World) -> None:
+    """What was not begun is no reason to go on from here: the run comes back when Graph said."""
+    await world.connect()
+    for number in range(45):
+        await world.wedsync.add(f"Tasting {number}", travelMinutes=20)
+    await world.change_integration(preferences=Preferences(sync_travel_time=True))
+    await unheard(world)
+    await world.outlook.fault(
+        action="status", method="POST", status=429, retry_after=40, code="ApplicationThrottled", count=30
+    )
+    run = await reconcile(world)
+    await world.outlook.clear_faults()
+    await world.assert_equal()
+    assert (run.state, run.tally.errors) == (RunState.COMPLETED, 0)
+    assert len(await world.outlook.events()) == 90
 
 
 # --- The window ---------------------------------------------------------------------------------------------------

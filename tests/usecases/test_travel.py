@@ -7,7 +7,7 @@ import pytest
 
 from shared.core.history import ChangeKind
 from shared.core.integration import Direction, OnOutlookDelete, Preferences
-from shared.core.jobs import RunKind
+from shared.core.jobs import RunKind, RunPurpose, RunRequest, TriggeredBy
 from shared.core.mapping import EventMapping, Role
 from shared.core.states import MappingState
 from tests.support.pair import Pair
@@ -159,6 +159,25 @@ async def test_it_follows_an_event_that_was_moved_in_outlook(world: World, led: 
     await world.settle()
     assert span(await block(world))[1] == datetime.fromisoformat("2026-08-07T10:00:00")
     await world.assert_equal()
+
+
+async def test_it_follows_an_event_that_a_run_was_asked_for(world: World, led: Pair) -> None:
+    other = await world.wedsync.add(
+        "Far away", travelMinutes=95, start="2026-09-01T10:00:00", end="2026-09-01T11:00:00"
+    )
+    await led.here(travelMinutes=75)
+    await world.quiet()
+    world.post.clear()
+    request = RunRequest(
+        kind=RunKind.SINGLE,
+        triggered_by=TriggeredBy.MANUAL,
+        purpose=RunPurpose.SPECIFIC,
+        specific_events=(led.wedsync_id, other["id"]),
+    )
+    await world.app.request_sync.by_user(world.planner.user_id, request)
+    await world.settle()
+    await world.assert_equal()
+    assert len(await blocks(world)) == 2
 
 
 async def test_it_changes_length(world: World, led: Pair, lane: Any) -> None:

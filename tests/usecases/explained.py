@@ -13,9 +13,10 @@ from shared.ports import Stored
 from shared.usecases.choices import Choice
 from shared.usecases.explain_event import Explanation
 from tests.support.calendars import at
+from tests.support.settings import change
 from tests.support.world import World
 from tests.usecases.season import CHOIR, ZONE
-from tests.usecases.test_settings import change
+
 
 GUEST = {"emailAddress": {"address": "guest@example.test", "name": "Guest"}, "type": "required"}
 

@@ -17,7 +17,6 @@ from tests.support.settings import change
 from tests.support.world import World
 from tests.usecases.season import CHOIR, ZONE
 
-
 GUEST = {"emailAddress": {"address": "guest@example.test", "name": "Guest"}, "type": "required"}
 
 Scene = Callable[[World], Awaitable[str]]

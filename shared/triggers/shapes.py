@@ -217,7 +217,7 @@ class SyncRequest(Shape):
     sync_type: Literal["full_sync", "incremental"] = "incremental"
     sync_direction: DirectionText | None = None
     specific_events: list[Annotated[str, StringConstraints(min_length=1, max_length=256)]] | None = Field(
-        None, min_length=1, max_length=500
+        None, max_length=500
     )
 
 

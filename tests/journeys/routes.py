@@ -84,6 +84,20 @@ ENDPOINTS: Mapping[str, Endpoint] = {
         },
         empty_body_is_fine=True,
     ),
+    "sync_cancel": Endpoint(method="DELETE", route="calendar/outlook/sync/{syncId}", caller=Caller.USER),
+    "sync_preview": Endpoint(
+        method="POST",
+        route="calendar/outlook/sync/preview",
+        caller=Caller.USER,
+        body={"syncType": "incremental", "syncDirection": "bidirectional", "specificEvents": []},
+        wrong={
+            "syncType": (*NO_TEXT, "everything", "FULL_SYNC", ""),
+            "syncDirection": (5, True, [], {}, "sideways", ""),
+            "specificEvents": (5, "x", True, {}, [5], [None], [[]], [""], ["x"] * 501),
+            "userId": ("planner-marco",),
+        },
+        empty_body_is_fine=True,
+    ),
     "sync_job": Endpoint(method="GET", route="calendar/outlook/sync/{syncId}", caller=Caller.USER),
     "list_events": Endpoint(method="GET", route="calendar/outlook/events", caller=Caller.USER, queries=EVENT_QUERIES),
     "resolve_conflict": Endpoint(

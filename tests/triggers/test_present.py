@@ -186,3 +186,19 @@ def test_a_page_of_events_repeats_its_filters() -> None:
 def test_times_of_a_timed_event_are_those_of_its_zone() -> None:
     event = values.content(time=Timed(start=NOON, end=NOON, zone="America/New_York"))
     assert present.field_value(event, Field.TIME)["start"] == "2026-06-20T08:00:00"
+
+
+def test_how_long_a_run_will_take_is_told_while_that_is_known() -> None:
+    """At the pace that it has had so far."""
+    begun = values.run(
+        state=RunState.IN_PROGRESS, started_at=NOON, completed_at=None, tally=Tally(total=100, handled=25)
+    )
+    later = NOON + timedelta(seconds=10)
+    assert wire(present.sync_job(begun, now=later))["estimatedTimeRemaining"] == 30
+    for run in (
+        replace(begun, tally=Tally(total=100)),
+        replace(begun, tally=Tally(total=100, handled=100)),
+        replace(begun, state=RunState.COMPLETED, completed_at=later),
+        replace(begun, state=RunState.QUEUED, started_at=None),
+    ):
+        assert "estimatedTimeRemaining" not in wire(present.sync_job(run, now=later))

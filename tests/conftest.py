@@ -23,6 +23,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--hollow", action="store_true", help="simulators answer an empty 200 outside their control API")
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what the machine (``tests/machine``) has come upon."""
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            for name, counts in getattr(report, "user_properties", ()):
+                if name == "machine" and getattr(report, "when", "") == "call":
+                    terminalreporter.section("what the machine has come upon")
+                    terminalreporter.line(counts)
+
+
 @pytest.fixture(scope="session")
 def hollow(request: pytest.FixtureRequest) -> bool:
     """Whether simulators answer an empty 200 to everything outside their control API (``tests.local.hollow``)."""

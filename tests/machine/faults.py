@@ -16,7 +16,12 @@ GRAPH: Mapping[str, Order] = {
     "429 later": {"action": "status", "status": 429, "retry_after": 25, "count": 3},
     "503": {"action": "status", "status": 503, "code": "serviceNotAvailable", "count": 4},
     "503 on writes": {"action": "status", "status": 503, "method": _WRITES, "path": r"/events|/\$batch", "count": 2},
-    "time-out after commit": {"action": "hang_after_commit", "method": _WRITES, "path": r"/events|/\$batch", "count": 1},
+    "time-out after commit": {
+        "action": "hang_after_commit",
+        "method": _WRITES,
+        "path": r"/events|/\$batch",
+        "count": 1,
+    },
     "error after commit": {
         "action": "fail_after_commit",
         "method": _WRITES,

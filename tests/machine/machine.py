@@ -14,10 +14,11 @@ from shared.core.integration import OnOutlookDelete
 from shared.core.jobs import RunKind
 from shared.core.settings_change import SettingsChange
 from tests.machine import verdict
+from tests.machine.acts import Acts
 from tests.machine.faults import KNOBS, NAMES, Misfortune
 from tests.machine.reached import Reached
 from tests.machine.service import Service
-from tests.machine.sight import OUTLOOK, SIDES, WEDSYNC, Both, Sight
+from tests.machine.sight import SIDES, WEDSYNC, Sight
 from tests.machine.users import EDITED, Users
 from tests.support.calendars import Vanished
 from tests.support.patient_loop import PatientLoop
@@ -40,10 +41,9 @@ PICK = st.integers(0, 30)
 WHICH = st.integers(0, 1)
 SIDE = st.sampled_from(SIDES)
 PART = st.sampled_from(EDITED)
-KINDS = {WEDSYNC: ("plain", "private", "day"), OUTLOOK: ("plain", "private", "day", "meeting", "series")}
 
 
-class Play:
+class Play(Acts):
     """The rules as coroutines, for whoever chooses among them."""
 
     def __init__(self, reached: Reached, *, seed: int) -> None:
@@ -51,8 +51,8 @@ class Play:
         self.service = Service(reached, seed=seed)
         self.world = self.service.world
         sight = Sight(wedsync=self.world.wedsync, outlook=self.world.outlook)
-        self.users = Users(
-            sight=sight, wedsync=self.world.wedsync, outlook=self.world.outlook, now=self.world.clock.now
+        super().__init__(
+            Users(sight=sight, wedsync=self.world.wedsync, outlook=self.world.outlook, now=self.world.clock.now)
         )
         self.misfortune = Misfortune(self.world.outlook, self.world.wedsync, reached)
 
@@ -67,88 +67,15 @@ class Play:
     async def end(self) -> None:
         await self.service.end()
 
-    # --- users ----------------------------------------------------------------------------------------------------
-
-    async def add(self, side: str, kind: int) -> None:
-        kinds = KINDS[side]
-        await self.users.add(side, kinds[kind % len(kinds)])
-
-    async def edit(self, side: str, part: str, pick: int, shape: int) -> None:
-        both = await self._editable(side, part, pick)
-        if both:
-            await self.users.edit(both.key, side, part, shape=shape)
-
-    async def clash(self, part: str, pick: int, *, same: bool) -> None:
-        """Both users edit the same part, to the same value or to different ones."""
-        both = await self._editable(WEDSYNC, part, pick, on_both=True)
-        if both is None:
-            return
-        number = await self.users.edit(both.key, WEDSYNC, part, shape=1)
-        await self.users.edit(both.key, OUTLOOK, part, number=number if same else 0, shape=1)
-
-    async def edit_and_delete(self, side: str, part: str, pick: int) -> None:
-        """One user edits what the other deletes."""
-        both = await self._editable(side, part, pick, on_both=True)
-        if both:
-            await self.users.edit(both.key, side, part, shape=1)
-            await self.users.remove(both.key, WEDSYNC if side == OUTLOOK else OUTLOOK)
-
-    async def _editable(self, side: str, part: str, pick: int, *, on_both: bool = False) -> Both | None:
-        """WedSync shows what is private in Outlook as busy time, of which only the time can be edited."""
-
-        def wanted(both: Both) -> bool:
-            open_to_edit = side == OUTLOOK or part == "time" or not both.masked
-            return open_to_edit and not (on_both and (both.on(WEDSYNC) is None or both.on(OUTLOOK) is None))
-
-        return await self.users.choose(pick, side, wanted=wanted)
-
-    async def hide(self, pick: int) -> None:
-        both = await self.users.choose(pick, WEDSYNC, wanted=lambda both: both.key.startswith("W"))
-        if both:
-            await self.users.hide(both.key)
-
-    async def remove(self, side: str, pick: int) -> None:
-        both = await self.users.choose(pick, side)
-        if both:
-            await self.users.remove(both.key, side)
-
-    async def remove_series(self, pick: int) -> None:
-        words = sorted(self.users.masters)
-        if words:
-            await self.users.remove_series(words[pick % len(words)])
-
-    async def move_away(self, pick: int) -> None:
-        both = await self.users.choose(pick, OUTLOOK, wanted=_single)
-        if both:
-            await self.users.move_away(both.key)
-
-    async def move_back(self, pick: int) -> None:
-        away = sorted(self.users.away)
-        if away:
-            await self.users.move_back(away[pick % len(away)])
-
-    async def copy(self, side: str, pick: int) -> None:
-        both = await self.users.choose(pick, side, wanted=lambda both: _single(both) and not both.masked)
-        if both:
-            await self.users.copy(both.key, side)
+    # --- choices --------------------------------------------------------------------------------------------------
 
     async def resolve(self, pick: int, side: str, which: int) -> None:
         conflicts = sorted(await self.world.open_conflicts(), key=lambda conflict: conflict.opened_at)
-        if not conflicts:
-            return
-        conflict = conflicts[pick % len(conflicts)]
-        mapping = next((m for m in await self.world.mappings() if m.mapping_id == conflict.mapping_id), None)
-        if mapping is None:
-            return
-        key = verdict.key_of(self.users, mapping)
-        if ":" in key and conflict.absent is Side.OUTLOOK and side == WEDSYNC:
-            return  # an occurrence comes back as an event by itself, of which nothing tells what it was
-        self.users.chose(key, None, [each for each in (conflict.wedsync, conflict.outlook) if each])
-        if conflict.absent is not None:
-            self.users.chose_deletion(key)
-            if self.users.away.pop(key, ""):
-                self.users.left.add(key)  # it stays where it is: it may have a successor
-        self.service.resolve(conflict, mapping.wedsync_id or mapping.mapping_id, Side(side), which)
+        mappings = {mapping.mapping_id: mapping for mapping in await self.world.mappings()}
+        found = self.chosen(conflicts, mappings, pick, side)
+        if found is not None:
+            conflict, mapping = found
+            self.service.resolve(conflict, mapping.wedsync_id or mapping.mapping_id, Side(side), which)
 
     async def answer(self, which: int, accept: bool) -> None:
         question = await self.service.question()
@@ -241,10 +168,6 @@ class Play:
             await self._answer(question, 0, accept=True)
             await self.service.drain()
         await verdict.judge(self.world, self.users, self.reached.illegal)
-
-
-def _single(both: Both) -> bool:
-    return ":" not in both.key
 
 
 async def _unless_gone(work: Coroutine[Any, Any, None]) -> None:

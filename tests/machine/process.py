@@ -104,9 +104,7 @@ class Process:
             on_request=world.calls.append,
             transport=world._graph_client._transport,
         )
-        wedsync = WedSyncClient(
-            base_url=WEDSYNC, secrets=world.secrets, transport=world._wedsync_client._transport
-        )
+        wedsync = WedSyncClient(base_url=WEDSYNC, secrets=world.secrets, transport=world._wedsync_client._transport)
         for client in (graph, wedsync):
             client._http = httpx.AsyncClient(transport=client._transport, timeout=30)
         ports = replace(

@@ -1,11 +1,11 @@
 """What the machine has come upon, how often, and what it has to come upon: a zero means that something went untried."""
 
 import re
+import sys
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import wraps
-import sys
 from typing import Any
 
 from shared.core import decide as core_decide
@@ -49,6 +49,35 @@ _KINDS: Mapping[str, Callable[[str], Any]] = {
     "run": RunState,
     "conflict": ConflictState,
 }
+PROPERTY = "machine"
+"""Under this name the counts travel with the test's report, and are printed at the end."""
+
+MOVES = frozenset(
+    {
+        "integration: none -> connected",
+        "integration: connected -> paused",
+        "integration: paused -> connected",
+        "integration: connected -> needs_reconnect",
+        "integration: needs_reconnect -> connected",
+        "mapping: none -> intent",
+        "mapping: intent -> linked",
+        "mapping: linked -> intent",
+        "mapping: linked -> unlinked",
+        "mapping: linked -> hidden",
+        "mapping: linked -> removed",
+        "mapping: hidden -> removed",
+        "run: none -> queued",
+        "run: queued -> in_progress",
+        "run: in_progress -> completed",
+        "run: in_progress -> failed",
+        "conflict: none -> open",
+        "conflict: open -> resolved",
+        "conflict: resolved -> applied",
+        "conflict: open -> superseded",
+    }
+)
+"""The moves that are stored. A mapping that has ended is removed; disconnecting has tests of its own."""
+
 CELLS = frozenset(f"{ours}/{theirs}" for ours in ("same", "changed", "gone") for theirs in ("same", "changed", "gone"))
 """WedSync's side first."""
 
@@ -91,6 +120,29 @@ class Reached:
         for key in [key for key in self._states if key[:2] == (world, table) and key not in present]:
             self.add("move", f"{what}: {self._states.pop(key)} -> removed")
         self._states |= present
+
+    def untried(self, expected: Mapping[str, Iterable[str]]) -> list[str]:
+        """Return what should have been come upon and was not, and the steps at which no process has died."""
+        missing = [f"{heading}: {name}" for heading, names in expected.items() for name in names]
+        missing = [each for each in missing if not self.counts[each.partition(": ")[0]][each.partition(": ")[2]]]
+        return sorted(missing) + [f"crash: {kind}" for kind in self.survived()]
+
+    def survived(self) -> list[str]:
+        """Return the kinds of steps at which no process has died yet."""
+        return sorted(set(self.counts["step"]) - set(self.counts["crash"]))
+
+    def lines(self) -> list[str]:
+        """Return the counts as they are printed."""
+        shown = []
+        for heading in ("act", "cell", "rule", "move", "fault", "answer", "preference"):
+            counts = self.counts[heading]
+            shown.append(f"{heading}: {counts.total()}")
+            shown += [f"  {times:6} {name}" for name, times in sorted(counts.items())]
+        shown.append("step: times taken, times a process died there")
+        shown += [
+            f"  {times:6} {self.counts['crash'][name]:4} {name}" for name, times in sorted(self.counts["step"].items())
+        ]
+        return shown
 
     def forget(self, world: int) -> None:
         """A world has ended."""

@@ -1,4 +1,4 @@
-"""The service at work between the calendars: two processes, their messages, the post, and everything that goes wrong."""
+"""The service between the calendars: two processes, their messages, the post, and everything that goes wrong."""
 
 import asyncio
 import random
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from shared.core.confirmation import Confirmation
+from shared.core.confirmation import Confirmation, waiting
 from shared.core.event import Side
 from shared.core.history import Conflict
 from shared.core.jobs import RunKind, RunRequest, TriggeredBy
@@ -16,7 +16,7 @@ from shared.errors import SyncFault
 from shared.service import App
 from shared.store.rows import Table
 from shared.usecases.resolve_conflict import EVENT, Choice
-from tests.machine.process import Fates, Process, SkewedClock, Perils
+from tests.machine.process import Fates, Perils, Process, SkewedClock
 from tests.machine.reached import Reached
 from tests.support.ends import Letter, hand_over
 from tests.support.steps import Message
@@ -171,8 +171,7 @@ class Service:
         for attempt in range(4):
             process = self.living(attempt)
             work = self.begin(attempt, _consented(process.app, user.user_id, user.account.upn))
-            while not (work.task.done() or process.dead):
-                await asyncio.sleep(0.1)
+            await asyncio.wait([work.task], timeout=120)
             if not process.dead:
                 break
         await self.to_the_end()
@@ -205,7 +204,8 @@ class Service:
 
     async def question(self) -> Confirmation | None:
         """Return the open question about held deletions."""
-        return await self.world.app.confirm_deletions.open_of(self.world.integration_id)
+        ledger = await self.world.ports.confirmations.ledger(self.world.integration_id)
+        return waiting(ledger.value, now=self.world.clock.now())
 
     def timers(self, which: int) -> None:
         """Let the timers fire."""

@@ -1,15 +1,101 @@
+"""Users, service and misfortune in any order: whatever happens, both calendars end equal, and nothing is lost.
+
+``MACHINE_STEPS=100000`` (``make soak``) plays on until so many rules have been followed, other ones at every run.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping
+
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
-from tests.machine.machine import REACHED, SyncMachine
-import os, time
 
-def test_it():
-    t=time.process_time()
+from tests.machine.directed import LONG, SCENES, perform
+from tests.machine.faults import KNOBS, NAMES
+from tests.machine.machine import LONGEST, REACHED, WISHES, Play, SyncMachine
+from tests.machine.reached import CELLS, MOVES, PROPERTY
+from tests.support.patient_loop import PatientLoop
+
+STEPS = int(os.environ.get("MACHINE_STEPS", "0"))
+_EXAMPLES, _LENGTH = 40, 50
+_OTHER_FAULTS = (
+    "storage busy",
+    "message delivered twice",
+    "notification lost",
+    "notification doubled",
+    "notification reordered",
+    "notification delayed",
+    "clock ahead",
+    "clock behind",
+    "wedsync cursor expired",
+    "outlook cursor expired",
+)
+EXPECTED = {
+    "cell": CELLS,
+    "move": MOVES,
+    "fault": (*NAMES, *KNOBS, *_OTHER_FAULTS),
+    "answer": ("accepted", "rejected"),
+    "preference": tuple(WISHES),
+}
+PLAYED = settings(
+    max_examples=_EXAMPLES,
+    stateful_step_count=_LENGTH,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    derandomize=not STEPS,
+    database=None,
+    phases=[Phase.generate, Phase.shrink] if STEPS else [Phase.generate],
+    print_blob=False,
+)
+
+
+def play(name: str, *, deadly: str = "") -> None:
+    """Play one scene, with a process that dies when it comes to a step of this kind."""
+
+    async def played() -> None:
+        play = Play(REACHED, seed=len(name))
+        play.service.perils.deadly = deadly
+        await perform(play, SCENES[name])
+
+    loop = PatientLoop()
+    try:
+        loop.run_until_complete(asyncio.wait_for(played(), LONGEST))
+    finally:
+        loop.close()
+
+
+@pytest.mark.parametrize("name", SCENES)
+def test_a_scene_ends_well(name: str) -> None:
     with REACHED.decisions():
-        try:
-            run_state_machine_as_test(SyncMachine, settings=settings(max_examples=int(os.environ.get('N','20')), stateful_step_count=int(os.environ.get('S','40')), deadline=None, suppress_health_check=list(HealthCheck), derandomize=not os.environ.get('RND'), database=None, phases=[Phase.generate]+([Phase.shrink] if os.environ.get('SHRINK') else [])))
-        finally:
-            print('cpu', time.process_time()-t)
-            for h,c in REACHED.counts.items():
-                print('==',h,c.total())
-                for n,k in sorted(c.items()): print('   ',k,n)
+        play(name)
+
+
+@pytest.mark.timeout(24 * 3600 if STEPS else 900)
+def test_whatever_happens_both_calendars_end_equal(record_property: Callable[[str, object], None]) -> None:
+    """Needs the scenes above for its counts: what was never come upon was never shown."""
+    with REACHED.decisions():
+        for name in () if REACHED.counts["cell"] else SCENES:
+            play(name)
+        run_state_machine_as_test(SyncMachine, settings=PLAYED)
+        while REACHED.counts["act"].total() < STEPS:
+            run_state_machine_as_test(SyncMachine, settings=PLAYED)
+        for kind in REACHED.survived():
+            _die_at(kind)
+    record_property(PROPERTY, "\n".join(REACHED.lines()))
+    assert REACHED.untried(EXPECTED) == []
+
+
+def _die_at(kind: str) -> None:
+    for name in LONG:
+        play(name, deadly=kind)
+        if REACHED.counts["crash"][kind]:
+            return
+
+
+def test_what_was_never_tried_is_named() -> None:
+    reached = type(REACHED)()
+    reached.add("cell", "same/same")
+    reached.add("step", "before get OutlookDue")
+    expected: Mapping[str, tuple[str, ...]] = {"cell": ("same/same", "gone/gone")}
+    assert reached.untried(expected) == ["cell: gone/gone", "crash: before get OutlookDue"]

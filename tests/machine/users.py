@@ -4,13 +4,13 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from shared.core.event import AllDay, CalendarEvent, Field
 from tests.journeys import compare
 from tests.machine.sight import OUTLOOK, WEDSYNC, Both, Sight
-from tests.support.calendars import OutlookCalendar, WedSyncCalendar, at
+from tests.support.calendars import OutlookCalendar, Vanished, WedSyncCalendar, at
 
 EDITED = ("title", "time", "place", "text")
 PART_OF: Mapping[Field, str] = {
@@ -57,6 +57,7 @@ class Users:
     everything: set[str] = field(default_factory=set)
     masters: dict[str, str] = field(default_factory=dict)
     mails: int = 0
+    first: date = field(init=False)
     count: int = 0
 
     @asynccontextmanager
@@ -65,6 +66,9 @@ class Users:
         before = len(await self.outlook.sent())
         yield
         self.mails += len(await self.outlook.sent()) - before
+
+    def __post_init__(self) -> None:
+        self.first = self.now().date() + timedelta(days=30)
 
     def _next(self) -> int:
         self.count += 1
@@ -86,11 +90,11 @@ class Users:
         word = f"{side[0].upper()}{number}"
         zone = ZONES[number % len(ZONES)]
         if side == WEDSYNC:
-            members = _ours(number, kind, zone[0])
+            members = _ours(number, kind, zone[0], self.first)
             made = await self.wedsync.add(f"{word} made", **members)
         else:
             async with self._in_outlook():
-                made = await self.outlook.add(f"{word} made", **_theirs(number, kind, zone[1]))
+                made = await self.outlook.add(f"{word} made", **_theirs(number, kind, zone[1], self.first))
         self.sight.keys[made["id"]] = word
         if kind == "series":
             self.masters[word] = made["id"]
@@ -121,18 +125,16 @@ class Users:
     async def edit(self, key: str, side: str, part: str, *, number: int = 0, shape: int = 0) -> int:
         """Give a part a new value; ``number`` of an earlier edit gives the same value again."""
         number = number or self._next()
-        both = (await self.see())[key]
-        item = both.on(side)
-        assert item is not None
-        before = both.shown(side)
-        assert before is not None
+        both = (await self.see()).get(key, Both(key=key))
+        item, before = both.on(side), both.shown(side)
+        if item is None or before is None:
+            raise Vanished(f"{key} is not in {side}")
         if side == WEDSYNC:
-            await self.wedsync.change(item["id"], **_our_change(item, part, number, shape))
+            await self.wedsync.change(item["id"], **_our_change(item, part, number, shape, self.first))
         else:
             async with self._in_outlook():
-                await self.outlook.change(item["id"], **_their_change(item, part, number, shape))
-        after = (await self.see())[key].shown(side)
-        assert after is not None
+                await self.outlook.change(item["id"], **_their_change(item, part, number, shape, self.first))
+        after = (await self.see()).get(key, Both(key=key)).shown(side) or before
         if after[part] != before[part]:
             self.replaced[key, part].append(before[part])
             self.edits.append(Edit(key=key, side=side, part=part, value=after[part], number=len(self.edits)))
@@ -148,9 +150,10 @@ class Users:
 
     async def remove(self, key: str, side: str) -> None:
         """Delete an event, or an occurrence."""
-        both = (await self.see())[key]
+        both = (await self.see()).get(key, Both(key=key))
         item = both.on(side)
-        assert item is not None
+        if item is None:
+            raise Vanished(f"{key} is not in {side}")
         if side == WEDSYNC:
             await self.wedsync.remove(item["id"])
         else:
@@ -204,25 +207,25 @@ class Users:
 
 def parts_of_content(content: CalendarEvent) -> dict[str, Any]:
     """Return what a person would see of it."""
-    time = content.time
-    days = isinstance(time, AllDay)
+    days = isinstance(content.time, AllDay)
     place = content.location
     return {
         "title": compare.squeezed(content.title),
-        "time": (time.start.isoformat(), time.end.isoformat(), days),
+        "time": (content.time.start.isoformat(), content.time.end.isoformat(), days),
         "place": compare.squeezed(f"{place.name} {place.address}"),
         "text": compare.squeezed(content.description),
         "private": content.private,
     }
 
 
-def _start(number: int) -> datetime:
+def _start(number: int, first: date) -> datetime:
     """A start that no other number gives."""
-    return datetime(2026, 7, 1, 9) + timedelta(days=number % 90, minutes=number // 90 * 5 + number % 11)  # noqa: DTZ001
+    morning = datetime.combine(first, time(9))
+    return morning + timedelta(days=number % 90, minutes=number // 90 * 5 + number % 11)
 
 
-def _ours(number: int, kind: str, zone: str) -> dict[str, Any]:
-    start = _start(number)
+def _ours(number: int, kind: str, zone: str, first: date) -> dict[str, Any]:
+    start = _start(number, first)
     members: dict[str, Any] = {
         "start": start.isoformat(),
         "end": (start + timedelta(hours=1)).isoformat(),
@@ -234,27 +237,27 @@ def _ours(number: int, kind: str, zone: str) -> dict[str, Any]:
     if kind == "private":
         members["private"] = True
     if kind == "day":
-        members |= _our_day(number)
+        members |= _our_day(number, first)
     return members
 
 
-def _our_day(number: int) -> dict[str, Any]:
-    first = _day(number)
-    return {"allDay": True, "start": f"{first}T00:00:00", "end": f"{first + timedelta(days=1)}T00:00:00"}
+def _our_day(number: int, first: date) -> dict[str, Any]:
+    day = _day(number, first)
+    return {"allDay": True, "start": f"{day}T00:00:00", "end": f"{day + timedelta(days=1)}T00:00:00"}
 
 
-def _day(number: int) -> date:
-    return date(2026, 7, 1) + timedelta(days=number)
+def _day(number: int, first: date) -> date:
+    return first + timedelta(days=number % 900)
 
 
-def _their_day(number: int, zone: str) -> dict[str, Any]:
-    first = _day(number)
-    ends = (at(f"{first}T00:00:00", zone), at(f"{first + timedelta(days=1)}T00:00:00", zone))
+def _their_day(number: int, zone: str, first: date) -> dict[str, Any]:
+    day = _day(number, first)
+    ends = (at(f"{day}T00:00:00", zone), at(f"{day + timedelta(days=1)}T00:00:00", zone))
     return {"isAllDay": True, "start": ends[0], "end": ends[1]}
 
 
-def _theirs(number: int, kind: str, zone: str) -> dict[str, Any]:
-    start = _start(number)
+def _theirs(number: int, kind: str, zone: str, first: date) -> dict[str, Any]:
+    start = _start(number, first)
     members: dict[str, Any] = {
         "start": at(start.isoformat(), zone),
         "end": at((start + timedelta(hours=1)).isoformat(), zone),
@@ -266,7 +269,7 @@ def _theirs(number: int, kind: str, zone: str) -> dict[str, Any]:
     if kind == "meeting":
         members["attendees"] = GUESTS
     if kind == "day":
-        members |= _their_day(number, zone)
+        members |= _their_day(number, zone, first)
     if kind == "series":
         members["recurrence"] = {
             "pattern": {"type": "weekly", "interval": 1, "daysOfWeek": [start.strftime("%A").lower()]},
@@ -280,7 +283,7 @@ def _theirs(number: int, kind: str, zone: str) -> dict[str, Any]:
     return members
 
 
-def _our_change(item: dict[str, Any], part: str, number: int, shape: int) -> dict[str, Any]:
+def _our_change(item: dict[str, Any], part: str, number: int, shape: int, first: date) -> dict[str, Any]:
     if part == "title":
         return {"title": f"{item['title'].split(' ')[0]} title {number}"}
     if part == "text":
@@ -291,8 +294,8 @@ def _our_change(item: dict[str, Any], part: str, number: int, shape: int) -> dic
         start = datetime.fromisoformat(item["start"]) + timedelta(minutes=number % 13 + 1)
         return {"start": start.isoformat(), "end": (start + timedelta(hours=1)).isoformat()}
     if shape % 3 == 0:
-        return _our_day(number)
-    start = _start(number)
+        return _our_day(number, first)
+    start = _start(number, first)
     return {
         "allDay": False,
         "start": start.isoformat(),
@@ -301,7 +304,7 @@ def _our_change(item: dict[str, Any], part: str, number: int, shape: int) -> dic
     }
 
 
-def _their_change(item: dict[str, Any], part: str, number: int, shape: int) -> dict[str, Any]:
+def _their_change(item: dict[str, Any], part: str, number: int, shape: int, first: date) -> dict[str, Any]:
     if part == "title":
         words = item["subject"].split(" ")
         kept = words[:2] if item["subject"].startswith(compare.PREFIX) else words[:1]
@@ -312,8 +315,8 @@ def _their_change(item: dict[str, Any], part: str, number: int, shape: int) -> d
         return {"location": {"displayName": f"Place {number}"}}
     zone = "UTC"
     if shape % 3 == 0 and item["type"] == "singleInstance":
-        return _their_day(number, zone)
-    start = _start(number)
+        return _their_day(number, zone, first)
+    start = _start(number, first)
     if item["type"] != "singleInstance":  # an occurrence stays between its neighbours
         start = datetime.fromisoformat(item["start"]["dateTime"][:19]) + timedelta(minutes=number % 13 + 1)
     ends = (at(start.isoformat(), zone), at((start + timedelta(hours=1)).isoformat(), zone))

@@ -7,13 +7,14 @@ the pairs that it lists as opted out. What it says has to fit a difference that 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from shared.core.event import Side
 from shared.core.history import Conflict
 from shared.core.mapping import EventMapping
 from shared.core.states import MappingState
 from shared.errors import Unavailable
-from tests.machine.sight import OUTLOOK, PARTS, SIDES, WEDSYNC, Both, duplicates, other
+from tests.machine.sight import OUTLOOK, PARTS, SIDES, WEDSYNC, Both, duplicates
 from tests.machine.users import PART_OF, Edit, Users, parts_of_content
 from tests.support.world import World
 
@@ -47,6 +48,10 @@ class Rest:
         wrong += [f"lost: {edit}" for edit in self.users.edits if self._is_lost(edit)]
         wrong += [f"empty conflict: {key} {part}" for key, part in self._hollow()]
         return wrong
+
+    def set_aside(self) -> list[str]:
+        """Return what was quarantined."""
+        return [f"set aside: {key}: {said.notes}" for key, said in self.said.items() if said.notes]
 
     def _of(self, key: str) -> Said:
         return self.said.get(key, Said())
@@ -114,7 +119,15 @@ class Rest:
         return any(parts_of_content(content)[edit.part] == edit.value for content in values)
 
 
-async def look(world: World, users: Users) -> Rest:
+class Speaker(Protocol):
+    """Where what the service says is read."""
+
+    async def open_conflicts(self) -> tuple[Conflict, ...]: ...
+
+    async def mappings(self) -> list[EventMapping]: ...
+
+
+async def look(world: Speaker, users: Users) -> Rest:
     """See both calendars, and hear what the service says."""
     found = await users.see()
     conflicts = await world.open_conflicts()
@@ -127,7 +140,7 @@ async def look(world: World, users: Users) -> Rest:
             said[key].notes.add(mapping.quarantine)
     for conflict in conflicts:
         about = said[keys.get(conflict.mapping_id, "")]
-        if conflict.field in PART_OF:
+        if conflict.field is not None and conflict.field in PART_OF:
             about.parts.add(PART_OF[conflict.field])
         if conflict.absent is not None:
             about.absent.add(WEDSYNC if conflict.absent is Side.WEDSYNC else OUTLOOK)
@@ -147,7 +160,7 @@ async def judge(world: World, users: Users, illegal: list[str]) -> None:
     rest = await look(world, users)
     wrong = rest.faults()
     wrong += [f"illegal move of {move}" for move in illegal]
-    wrong += [f"set aside: {key}: {said.notes}" for key, said in rest.said.items() if said.notes]
+    wrong += rest.set_aside()
     wrong += [f"unforeseen: {error!r}" for error in world.errors if not _is_storage(error)]
     if (mails := len(await world.outlook.sent()) - users.mails) != 0:
         wrong.append(f"the service has mailed {mails} times")
@@ -158,6 +171,3 @@ async def judge(world: World, users: Users, illegal: list[str]) -> None:
 def _is_storage(error: Exception) -> bool:
     """While storage is away nothing can be handed back: the host delivers the message again."""
     return isinstance(error, Unavailable) and error.service == "tables"
-
-
-__all__ = ["Rest", "Said", "judge", "look", "other"]

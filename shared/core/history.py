@@ -120,7 +120,8 @@ class Conflict:
     """Both sides moved one field to different values; neither is written until a person chooses.
 
     ``rule`` opened it. ``field`` is None when one side deleted the event that the other edited; ``absent`` is then
-    the side without it. ``wedsync``, ``outlook`` and ``base`` are whole contents of which ``field`` is the part in question.
+    the side without it. ``wedsync``, ``outlook`` and ``base`` are whole contents of which ``field`` is the part
+    in question.
 
     ``choice`` is what was chosen (``wedsync``, ``outlook`` or ``custom``, whose value is ``field`` of ``custom``), by
     the user or by a rule; ``guests`` are the addresses of those whom the user agreed to have mailed for it.

@@ -196,7 +196,9 @@ def test_a_full_create_never_names_people() -> None:
         private=True,
         attendees=(Attendee(email="guest@example.com"),),
     )
-    body = json.loads(compose_event(draft(content=content, reminder_minutes=0, show_as="free", categories=("venue_visit",))))
+    body = json.loads(
+        compose_event(draft(content=content, reminder_minutes=0, show_as="free", categories=("venue_visit",)))
+    )
     assert body["start"] == {"dateTime": "2026-08-04T00:00:00", "timeZone": "Europe/Rome"}
     assert (body["isAllDay"], body["sensitivity"], body["showAs"]) == (True, "private", "free")
     assert (body["isReminderOn"], body["reminderMinutesBeforeStart"]) == (True, 0)

@@ -3,8 +3,8 @@
 from tests.contracts.confirmations import ConfirmationsContract
 from tests.contracts.history import ChangesContract, ConflictsContract, RunsContract
 from tests.contracts.integrations import IntegrationsContract
-from tests.contracts.run_items import RunItemsContract
 from tests.contracts.rules import ResolutionRulesContract
+from tests.contracts.run_items import RunItemsContract
 from tests.contracts.upkeep import AuthStatesContract, DueListContract, LeasesContract, SubscriptionRowsContract
 from tests.store.on import OnAzurite, OnMemory, Stores
 

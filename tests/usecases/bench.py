@@ -24,6 +24,7 @@ from shared.store.integrations import TableIntegrations
 from shared.store.leases import TableLeases
 from shared.store.mappings import TableMappings
 from shared.store.memory import MemoryJobQueue, MemorySecrets, MemoryTables
+from shared.store.rules import TableResolutionRules
 from shared.store.run_items import TableRunItems
 from shared.store.subscriptions import TableSubscriptionRows
 from tests.support.values import NOON, StandingClock, content, integration
@@ -167,6 +168,7 @@ async def new_bench() -> Bench:
         run_items=TableRunItems(tables),
         changes=TableChanges(tables),
         rows=TableSubscriptionRows(tables),
+        rules=TableResolutionRules(tables),
         states=TableAuthStates(tables, clock),
         leases=TableLeases(tables, clock),
         due=TableDueList(tables),

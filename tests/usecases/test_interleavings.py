@@ -1,4 +1,4 @@
-"""What runs, jobs and users do in between each other: found by the machine in ``tests/machine``, told as short stories."""
+"""What runs, jobs and users do in between each other: found by ``tests/machine``, told as short stories."""
 
 from shared.core.event import Side
 from shared.core.jobs import EventJob, Glance, RunKind

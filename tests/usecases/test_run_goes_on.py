@@ -204,3 +204,31 @@ async def test_a_push_is_as_quick_as_graph_allows(world: World) -> None:
     floor = timedelta(seconds=200 * 0.1 / 4)
     assert run.completed_at - run.started_at <= 1.3 * floor
     assert run.request.purpose is RunPurpose.SYNC
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+async def test_a_crash_while_the_rest_is_kept_leaves_nothing_behind(world: World, moment: str) -> None:
+    await filled(world, 40)
+    await slow(world)
+    hurried(world, seconds=0.3)
+    run = await started(world)
+
+    async def die(name: str) -> None:
+        if name.startswith(f"{moment} upsert OutlookRunItems"):
+            world.steps.watch = None
+            world.steps.deadly_from = 0
+            await world.steps.reach(name)
+
+    world.steps.watch = die
+    assert await world.crashes(world.settle, at=1_000_000)
+    hurried(world, seconds=5)
+    await world.settle()
+    await world.advance(minutes=16)
+    await world.timers()
+    await world.settle()
+
+    ended = await row_of(world, run)
+    assert ended.state is RunState.COMPLETED
+    assert ended.tally.handled == ended.tally.total
+    await world.assert_equal()
+    assert Table.RUN_ITEMS not in world.tables.contents()

@@ -11,10 +11,9 @@ from shared.core.jobs import RunKind, RunPurpose, RunRequest, TriggeredBy
 from shared.core.mapping import EventMapping, Role
 from shared.core.states import MappingState
 from tests.support.pair import Pair
+from tests.support.settings import change, inside, move
 from tests.support.world import World
 from tests.usecases.counting import CREATE, EVENT, counted
-from tests.usecases.test_move_calendar import inside, move
-from tests.usecases.test_settings import change
 
 TRAVEL = Preferences(sync_travel_time=True)
 OFF = Preferences(sync_travel_time=False)

@@ -34,11 +34,12 @@ class SyncSides:
 
     async def run(self, integration: Integration, record: RunRecord, *, trace: Trace, last_try: bool) -> Done:
         """Bring both sides into step, or a part of the way."""
-        pulled = await self._begin(integration, record)
+        kept = await self._kept(record)
+        pulled = kept or await self._begin(integration, record)
         known = await self.pull.known(integration)
         pulled = await self.pull.go_on(integration, pulled, known, spent=lambda: record.spent)
         record.check()
-        work = self._round(integration, record, pulled, trace)
+        work = self._round(integration, record, pulled, trace, goes_on=kept is not None)
         if not pulled.finished:
             return await self._continue(work, pulled, None)
         known = await self._traced(work, known)
@@ -48,14 +49,14 @@ class SyncSides:
 
     # --- the beginning ------------------------------------------------------------------------------------------
 
-    async def _begin(self, integration: Integration, record: RunRecord) -> Pulled:
+    async def _kept(self, record: RunRecord) -> Pulled | None:
+        """Return what an earlier message has kept; without it, as after a crash, the run begins anew."""
         run = record.run
-        if run.stage == CONTINUED:
-            kept = await self.run_items.get(run.integration_id, run.run_id)
-            if kept is not None:
-                return kept
+        return await self.run_items.get(run.integration_id, run.run_id) if run.stage == CONTINUED else None
+
+    async def _begin(self, integration: Integration, record: RunRecord) -> Pulled:
         lost = await self.rebuild.fence(integration)
-        full = lost or run.request.kind is RunKind.FULL or integration.unsettled
+        full = lost or record.run.request.kind is RunKind.FULL or integration.unsettled
         return self.pull.everything(integration) if full else self.pull.changes(integration)
 
     async def _traced(self, work: Round, known: Known) -> Known:
@@ -69,7 +70,9 @@ class SyncSides:
         work.tally += Tally(noted=count, repaired=count if lost else 0)
         return found.known
 
-    def _round(self, integration: Integration, record: RunRecord, pulled: Pulled, trace: Trace) -> Round:
+    def _round(
+        self, integration: Integration, record: RunRecord, pulled: Pulled, trace: Trace, *, goes_on: bool
+    ) -> Round:
         return Round(
             integration=integration,
             pulled=pulled,
@@ -77,8 +80,8 @@ class SyncSides:
             trace=trace,
             journal=self.settle.journal,
             record=record,
-            tally=record.run.tally if record.run.stage == CONTINUED else Tally(),
-            failures=list(record.run.failures) if record.run.stage == CONTINUED else [],
+            tally=record.run.tally if goes_on else Tally(),
+            failures=list(record.run.failures) if goes_on else [],
         )
 
     # --- the end ------------------------------------------------------------------------------------------------
@@ -100,13 +103,16 @@ class SyncSides:
         )
 
     async def _continue(self, work: Round, left: Pulled, fault: SyncFault | None) -> Done:
-        """Keep what is left, so that a further message goes on from here."""
+        """Keep what is left, so that a further message goes on from here.
+
+        The run's row first: it says that there may be something to be removed when the run ends.
+        """
         assert work.record is not None
         run = work.record.run
         left = replace(left, gently=isinstance(fault, Throttled))
-        await self.run_items.put(run.integration_id, run.run_id, left)
         rest = fault.retry_after if isinstance(fault, Throttled) else 0.0
         await work.record.carry_over(work.tally, tuple(work.failures), rest=rest)
+        await self.run_items.put(run.integration_id, run.run_id, left)
         progressed = bool(work.settled) or not left.finished
         return Done(tally=work.tally, failures=tuple(work.failures), continued=True, fault=fault, progressed=progressed)
 

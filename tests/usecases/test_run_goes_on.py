@@ -208,7 +208,7 @@ async def test_a_push_is_as_quick_as_graph_allows(world: World) -> None:
 
 @pytest.mark.parametrize("moment", ["before", "after"])
 async def test_a_crash_while_the_rest_is_kept_leaves_nothing_behind(world: World, moment: str) -> None:
-    await filled(world, 40)
+    await filled(world, 70)
     await slow(world)
     hurried(world, seconds=0.3)
     run = await started(world)

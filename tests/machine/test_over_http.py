@@ -120,9 +120,11 @@ async def on_the_stand(work_folder: Path) -> AsyncIterator[OnTheStand]:
             httpx.AsyncClient(base_url=url, verify=stand.trust, trust_env=False, timeout=60)
             for url in (stand.urls.graph, stand.urls.wedsync)
         )
+        play = OnTheStand(stand, planner, (ends[0], ends[1]))
         try:
-            yield OnTheStand(stand, planner, (ends[0], ends[1]))
+            yield play
         finally:
+            await play.said.tables.close()
             for client in (planner.http, *ends):
                 await client.aclose()
 

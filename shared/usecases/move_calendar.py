@@ -23,6 +23,7 @@ from shared.errors import (
     RowChanged,
     StateConflict,
     SyncFault,
+    Throttled,
     Unavailable,
 )
 from shared.log import log_action
@@ -270,13 +271,16 @@ class MoveThenSync:
             moved = await self.move.sweep(integration, record, trace)
         else:
             return await self.sync.run(integration, record, trace=trace, last_try=last_try)
-        if moved.unfinished or moved.tally.changed:
-            await record.carry_over(moved.tally, ())  # the sync counts on from there
         if moved.unfinished:
+            await record.carry_over(moved.tally, ())
             return Done(tally=moved.tally, continued=True)
         done = await self.sync.run(moved.integration, record, trace=trace, last_try=last_try)
+        tally = moved.tally + done.tally
+        if done.continued and moved.tally.changed:
+            rest = done.fault.retry_after if isinstance(done.fault, Throttled) else 0.0
+            await record.carry_over(tally, done.failures, rest=rest)  # the sync counts on from there
         outcome = "; ".join(part for part in (moved.outcome, done.outcome) if part)
-        return replace(done, outcome=outcome, integration=done.integration or moved.integration)
+        return replace(done, tally=tally, outcome=outcome, integration=done.integration or moved.integration)
 
 
 def _has_guests(mapping: EventMapping) -> bool:

@@ -10,6 +10,8 @@ import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache
+from json.encoder import encode_basestring_ascii
 from typing import Protocol
 
 from shared.errors import StoreFault
@@ -197,18 +199,33 @@ def _keys_on_wire(row: Row) -> int:
 
 def _on_wire(name: str, value: Property) -> int:
     """A column is JSON of ASCII alone: six characters for a unit of other writing, base64 for bytes."""
-    shown = 4 * (len(value) // 3 + 1) if isinstance(value, bytes) else len(json.dumps(value))
-    return _COLUMN_OVERHEAD + 2 * len(json.dumps(name)) + shown
+    if isinstance(value, str):
+        shown = len(encode_basestring_ascii(value))
+    else:
+        shown = 4 * (len(value) // 3 + 1) if isinstance(value, bytes) else len(str(value))
+    return _name_on_wire(name) + shown
+
+
+@cache
+def _name_on_wire(name: str) -> int:
+    """The service has few names of columns, and asks about each of them a hundred times a second in a run."""
+    return _COLUMN_OVERHEAD + 2 * len(json.dumps(name))
+
+
+@cache
+def _name_size(name: str) -> int:
+    if not name.isidentifier() or name in _SYSTEM_PROPERTIES or _units(name) > _MAX_NAME:
+        raise StoreFault(f"{name[:20]!r} is no property name, or longer than {_MAX_NAME}")
+    return 8 + 2 * _units(name)
 
 
 def _units(text: str) -> int:
     """Return the length as the service counts it, in UTF-16 units."""
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def _column_size(name: str, value: Property) -> int:
-    if not name.isidentifier() or name in _SYSTEM_PROPERTIES or _units(name) > _MAX_NAME:
-        raise StoreFault(f"{name[:20]!r} is no property name, or longer than {_MAX_NAME}")
+    named = _name_size(name)
     match value:
         case bool():
             size = 1
@@ -225,4 +242,4 @@ def _column_size(name: str, value: Property) -> int:
             if len(value) > _MAX_PROPERTY_BYTES:
                 raise StoreFault(f"{name} has {len(value)} bytes, more than {_MAX_PROPERTY_BYTES}")
             size = len(value) + 4
-    return 8 + 2 * _units(name) + size
+    return named + size

@@ -1,1 +1,1 @@
-"""Lies told by the simulators on purpose, and the conformance tests that must catch them: ``make mutants``."""
+"""Lies of the simulators and faults of the engine, and the tests that must catch them: ``make mutants``."""

@@ -1,9 +1,11 @@
-"""Let each simulator tell each lie, and demand that the named test catches it: ``python -m tests.mutants [NAME …]``.
+"""Let simulators and engine go wrong on purpose, and demand that the named test sees it: ``python -m tests.mutants``.
+
+With names, only these: ``python -m tests.mutants NAME …``.
 
 Every worker has a copy of the checkout of its own and changes one file at a time in it. A lie is caught when the test
-fails by what it was answered, twice in a row, so that no test is taken for sharp-eyed that was merely late; a test or a
-simulator that breaks otherwise (an import, a fixture, a crash) shows nothing. The emptiest lie, an empty 200 to
-everything, must be caught by the whole suite. Writes ``docs/mutants.md``; exit code 1 when a lie gets through.
+fails by what it was answered, twice in a row, so that no test is taken for sharp-eyed that was merely late; a test, a
+simulator or an engine that breaks otherwise (an import, a fixture, a crash) shows nothing. The emptiest lie, an empty
+200 to everything, must be caught by the whole suite. Writes ``docs/mutants.md``; exit code 1 when a lie gets through.
 """
 
 import argparse
@@ -111,7 +113,7 @@ class Bench:
             self._free.put(copy)
 
     def require_green(self, mutants: Sequence[Mutant]) -> None:
-        """End with what pytest printed if a named test fails on the honest simulators: such a test catches nothing.
+        """End with what pytest printed if a named test fails without any change: such a test catches nothing.
 
         What fails is tried once more by itself: some tests need requests to overlap, and a busy machine is late.
         """

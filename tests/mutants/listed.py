@@ -1,9 +1,10 @@
 """All mutants in the order of ``docs/mutants.md``."""
 
-from tests.mutants import entra, graph, graph_changes, host, keyvault
+from tests.mutants import engine, entra, graph, graph_changes, host, keyvault
 from tests.mutants.mutant import Mutant
 
-MUTANTS = (*graph.MUTANTS, *graph_changes.MUTANTS, *entra.MUTANTS, *keyvault.MUTANTS, *host.MUTANTS)
+SIMULATORS = (*graph.MUTANTS, *graph_changes.MUTANTS, *entra.MUTANTS, *keyvault.MUTANTS, *host.MUTANTS)
+MUTANTS = (*SIMULATORS, *engine.MUTANTS)
 
 HOLLOW = Mutant(
     name="hollow",

@@ -1,4 +1,4 @@
-"""One lie: a small change of a simulator's source that a named conformance test must catch."""
+"""One lie: a small change of the source of a simulator, or of the engine, that a named test must catch."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,10 @@ class Outdated(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Mutant:
-    """``old`` stands exactly once in ``file`` (from the root of the project); ``test`` is a pytest node id."""
+    """``old`` stands exactly once in ``file`` (from the root of the project); ``test`` is a pytest node id.
+
+    ``rule`` is the heading of the rule of the engine that is broken, empty for a simulator's lie.
+    """
 
     name: str
     lie: str
@@ -18,6 +21,7 @@ class Mutant:
     old: str
     new: str
     test: str
+    rule: str = ""
 
     def mutated(self, root: Path) -> str:
         """Return the file's text with the lie in it; ``Outdated`` unless the old text occurs exactly once."""

@@ -1,4 +1,4 @@
-"""The list of mutants fits the simulators and the conformance tests as they are, and the page shows it."""
+"""The list of mutants fits the source and the tests as they are, and the page shows it."""
 
 import ast
 import subprocess
@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.mutants import engine
 from tests.mutants.listed import HOLLOW, MUTANTS
 from tests.mutants.mutant import Mutant, Outdated
 from tests.mutants.page import CAUGHT, PAGE, ROOT, Result, page
 from tests.mutants.verdict import seen_through, still_failing
 
+ENGINE_FEWEST = 30
 FEWEST = {"local/graph": 18, "local/entra": 6, "local/keyvault": 2, "local/host": 4}
 
 
@@ -35,6 +37,12 @@ def test_there_are_enough_of_each_and_no_name_twice() -> None:
     counted = Counter(str(Path(mutant.file).parent) for mutant in MUTANTS)
     assert {folder: max(counted[folder], few) for folder, few in FEWEST.items()} == {f: counted[f] for f in FEWEST}
     assert len({mutant.name for mutant in MUTANTS}) == len(MUTANTS)
+
+
+def test_each_rule_of_the_engine_is_broken_by_at_least_one() -> None:
+    assert {mutant.rule for mutant in engine.MUTANTS} == set(engine.RULES)
+    assert len(engine.MUTANTS) >= ENGINE_FEWEST
+    assert all(mutant.file.startswith("shared/") is bool(mutant.rule) for mutant in MUTANTS)
 
 
 def test_the_page_shows_exactly_these_and_all_caught() -> None:
@@ -77,6 +85,11 @@ def test_an_old_text_that_is_gone_or_there_twice_is_an_error(tmp_path: Path) -> 
         (
             "tests/a.py:1: in test_b\nlocal/c.py:2: in d\nE   KeyError: 'e'\n"
             "= short test summary info =\nFAILED tests/a.py::test_b - KeyError: 'e'\n",
+            False,
+        ),
+        (
+            "tests/a.py:1: in test_b\nshared/c.py:2: in d\nE   AssertionError\n"
+            "= short test summary info =\nFAILED tests/a.py::test_b - AssertionError\n",
             False,
         ),
         (

@@ -1,4 +1,4 @@
-"""Reading pytest's summary: did a test see through the lie, or did something break?"""
+"""Reading pytest's summary: did a test see through the fault, or did something break?"""
 
 import re
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ _PLACE = re.compile(r"(\S+\.py):\d+: in ")
 
 
 def seen_through(printed: str) -> bool:
-    """Whether at least one test failed by what was answered, and no fixture, import or simulator broke."""
+    """Whether at least one test failed by what was answered, and no fixture, import, simulator or product broke."""
     lines = _summary(printed)
     broke = _crashed(printed) or _raised_inside(printed) or any(line.startswith("ERROR ") for line in lines)
     return not broke and any(_SEEN.match(line) for line in lines)
@@ -21,7 +21,7 @@ def seen_through(printed: str) -> bool:
 def last_words(printed: str) -> str:
     """Return the line that says best what went wrong."""
     if _crashed(printed) or _raised_inside(printed):
-        return "the simulator raised an exception"
+        return "what is tested raised an exception"
     telling = [line for line in _summary(printed) if line.startswith(("FAILED", "ERROR"))]
     return (telling or printed.splitlines() or [""])[-1][:300]
 
@@ -31,12 +31,12 @@ def _crashed(printed: str) -> bool:
 
 
 def _raised_inside(printed: str) -> bool:
-    """Whether an error came from within a simulator that the test calls in its own process."""
+    """Whether an error came from within a simulator or the product, which the test calls in its own process."""
     place = ""
     for line in printed.splitlines():
         if found := _PLACE.match(line):
             place = found[1]
-        elif line.startswith("E  ") and place.startswith("local/"):
+        elif line.startswith("E  ") and place.startswith(("local/", "shared/")):
             return True
     return False
 

@@ -86,6 +86,17 @@ async def test_what_wedsync_calls_private_is_private_in_outlook(world: World, ou
     await world.assert_equal()
 
 
+async def test_a_type_is_wedsyncs_once_the_event_is_there(world: World, theirs: Pair) -> None:
+    await theirs.here(type="venue_visit")
+    await world.settle()
+    await theirs.there(subject="Cake tasting", categories=["Rehearsal"])
+    await world.settle()
+    await world.sync()
+
+    (event,) = await world.wedsync.events()
+    assert (event["title"], event["type"]) == ("Cake tasting", "venue_visit")
+
+
 async def test_a_prefix_that_the_user_removed_is_not_put_back(world: World, ours: Pair) -> None:
     await ours.there(subject="Tasting")
     await world.settle()

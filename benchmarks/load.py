@@ -122,11 +122,12 @@ async def graph_load(stand: Stand) -> AsyncIterator[GraphLoad]:
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=trust)) as http:
         knobs = {"concurrentRequests": 1000, "requestsPerTenMinutes": 10**9}
         await http.post(f"{stand.urls.graph}/_control/knobs", json=knobs)
-        tokens = {account.upn: await _token(stand, http, account) for account in ACCOUNTS}
+        tokens = {account.upn: await access_token(stand, http, account) for account in ACCOUNTS}
         yield GraphLoad(stand, http, tokens)
 
 
-async def _token(stand: Stand, http: aiohttp.ClientSession, account: Account) -> str:
+async def access_token(stand: Stand, http: aiohttp.ClientSession, account: Account) -> str:
+    """Return what simulated Entra gives a person's app, by its control API instead of its pages."""
     redirect = stand.urls.public + CALLBACK_PATH
     asked = {"upn": account.upn, "redirect_uri": redirect}
     async with http.post(f"{stand.urls.entra}/_control/codes", json=asked) as answer:

@@ -29,8 +29,8 @@ from shared.store.integrations import TableIntegrations
 from shared.store.leases import TableLeases
 from shared.store.mappings import TableMappings
 from shared.store.queues import StorageJobQueue
-from shared.store.run_items import TableRunItems
 from shared.store.rules import TableResolutionRules
+from shared.store.run_items import TableRunItems
 from shared.store.secrets import VaultSecrets
 from shared.store.subscriptions import TableSubscriptionRows
 from shared.store.tables import AzureTables

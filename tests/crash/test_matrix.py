@@ -102,4 +102,6 @@ def test_the_page_shows_every_scenario_and_nothing_dirty() -> None:
     for scenario in SCENARIOS:
         assert f"| {scenario.name} | {scenario.title} |" in text
         assert f"## {scenario.name}\n" in text
-    assert "| `X` |" not in [line[-7:] for line in text.splitlines()]
+    rows = [line for line in text.splitlines() if line[2:3].isdigit()]
+    assert len(rows) > 100
+    assert [row for row in rows if row.endswith("| `X` |")] == []

@@ -5,6 +5,7 @@ may be remembered in the process.
 """
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import replace
 
 from shared.core.integration import Account, Integration
@@ -56,12 +57,9 @@ class TableIntegrations:
             key=_POINTER,
             columns={"schema": SCHEMA, "userId": integration.user_id},
         )
-        await self._tables.write(_TABLE, Insert(pointer))
-        try:
-            tag = await self._tables.write(_TABLE, Insert(_row(integration)))
-        except RowExists:
-            await delete_quietly(self._tables, _TABLE, pointer)
-            raise
+        with suppress(RowExists):  # of an attempt that broke off: an integration's id names one user for ever
+            await self._tables.write(_TABLE, Insert(pointer))
+        tag = await self._tables.write(_TABLE, Insert(_row(integration)))
         return Stored(value=integration, tag=tag)
 
     async def save(self, stored: Stored[Integration]) -> Stored[Integration]:

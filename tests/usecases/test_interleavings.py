@@ -83,3 +83,23 @@ async def test_an_event_that_left_before_it_was_looked_at_is_not_imported(world:
     await world.settle()
 
     assert await world.wedsync.events() == []
+
+
+async def test_who_could_not_connect_because_of_a_crash_connects_again(world: World) -> None:
+    await world.wedsync.add("Tasting")
+    stored: list[str] = []
+
+    async def die(name: str) -> None:
+        if name == "after insert OutlookIntegrations":
+            stored.append(name)
+            world.steps.watch = None
+            world.steps.deadly_from = 0
+            await world.steps.reach(name)
+
+    world.steps.watch = die
+    assert await world.crashes(world.connect, at=1_000_000)
+    assert len(stored) == 1
+
+    await world.connect()
+
+    await world.assert_equal()

@@ -39,6 +39,19 @@ def local_of(instant: datetime, zone: str) -> datetime | None:
     return local if readings == {instant.astimezone(UTC)} else None
 
 
+def local_date(moment: datetime, zone: str) -> date:
+    """Return the date that an instant has in a zone."""
+    try:
+        return moment.astimezone(rules_of(zone)).date()
+    except OverflowError:  # the years 1 and 9999 stand for "never"
+        return moment.date()
+
+
+def first_day(time: EventTime) -> date:
+    """Return the day on which an event begins, as its own zone counts days."""
+    return time.start if isinstance(time, AllDay) else local_date(time.start, time.zone)
+
+
 def midnight(day: date) -> datetime:
     """Return the naive local time at which a day begins."""
     return datetime.combine(day, time())

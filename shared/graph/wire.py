@@ -8,11 +8,11 @@ from datetime import date
 from shared.core.canon import canonical
 from shared.core.event import AllDay, Attendee, CalendarEvent, Field, OutlookKind, OutlookState, Place
 from shared.core.integration import CalendarInfo
+from shared.core.walltime import local_date
 from shared.graph.etags import short_etag
 from shared.graph.protocol import MARKER_ID, members, rows, text
 from shared.graph.wire_body import description_of
 from shared.graph.wire_time import (
-    local_date,
     read_instant,
     read_time,
     recurrence_zone,

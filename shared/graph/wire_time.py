@@ -64,14 +64,6 @@ def recurrence_zone(master: Mapping[str, object]) -> str:
     return iana_of(text(limits.get("recurrenceTimeZone"))) or zone_of(master)
 
 
-def local_date(moment: datetime, zone: str) -> date:
-    """Return the date that an instant has in a zone."""
-    try:
-        return moment.astimezone(rules_of(zone)).date()
-    except OverflowError:
-        return moment.date()
-
-
 def _date_in(moment: datetime, zone: str) -> date:
     """Return the date whose midnight is meant: the zone's own, else UTC's, else the nearest one of the zone."""
     try:

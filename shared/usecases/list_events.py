@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from shared.core.event import CalendarEvent, Timed
+from shared.core.event import CalendarEvent
 from shared.core.history import Conflict
 from shared.core.mapping import EventMapping, Role
 from shared.core.states import MappingState
+from shared.core.walltime import first_day
 from shared.ports import Conflicts, Integrations, Mappings
 from shared.usecases.connect_state import connection_of
 from shared.usecases.report_status import status_of
@@ -15,7 +16,10 @@ from shared.usecases.report_status import status_of
 
 @dataclass(frozen=True, kw_only=True)
 class EventFilter:
-    """What to list: any of the types, any of the statuses, starting inside the dates; empty means all."""
+    """What to list: any of the types, any of the statuses, starting inside the dates; empty means all.
+
+    A date is that of the event's own zone.
+    """
 
     event_types: tuple[str, ...] = ()
     statuses: tuple[str, ...] = ()
@@ -44,10 +48,8 @@ class EventPage:
 
 
 def day_of(event: CalendarEvent | None) -> date | None:
-    """Return the first day of the event, in UTC for a timed one."""
-    if event is None:
-        return None
-    return event.time.start.date() if isinstance(event.time, Timed) else event.time.start
+    """Return the day on which the event begins in its own zone."""
+    return first_day(event.time) if event else None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.core.event import AllDay, Timed
-from shared.core.walltime import has_midnight, instant_of, local_of, midnight, rules_of, wall_clock
+from shared.core.walltime import first_day, has_midnight, instant_of, local_of, midnight, rules_of, wall_clock
 
 ZONES = (
     "UTC",
@@ -83,6 +83,16 @@ def test_the_ends_of_time_stay_in_range(year: int) -> None:
         assert abs(instant_of(edge, zone).replace(tzinfo=None) - edge) < timedelta(days=1)
         assert wall_clock(Timed(start=edge.replace(tzinfo=UTC), end=edge.replace(tzinfo=UTC), zone=zone))
         assert wall_clock(AllDay(start=edge.date(), end=edge.date(), zone=zone))[0] == midnight(edge.date())
+
+
+def test_an_event_begins_on_the_day_of_its_own_zone() -> None:
+    evening = datetime(2026, 8, 6, 1, tzinfo=UTC)
+    for zone, day in (("America/New_York", 5), ("UTC", 6), ("Pacific/Kiritimati", 6)):
+        assert first_day(Timed(start=evening, end=evening, zone=zone)) == date(2026, 8, day)
+    assert first_day(AllDay(start=date(2026, 8, 5), end=date(2026, 8, 6), zone="Asia/Tokyo")) == date(2026, 8, 5)
+    for edge, zone in ((naive(1, 1, 1), "America/New_York"), (naive(9999, 12, 31, 23), "Asia/Tokyo")):
+        never = edge.replace(tzinfo=UTC)
+        assert first_day(Timed(start=never, end=never, zone=zone)) == edge.date()
 
 
 def test_a_zone_without_rules_is_utc() -> None:

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.core.event import AllDay, EventTime, Timed
+from shared.core.walltime import local_date
 from shared.core.zones import windows_of
 from shared.graph.wire_time import (
-    local_date,
     moved_to_utc,
     read_instant,
     read_point,

@@ -69,7 +69,7 @@ MUTANTS = (
         file="shared/core/merge.py",
         old="(Side.OUTLOOK, self.base_o, self.outlook))",
         new="(Side.OUTLOOK, self.base_w, self.outlook))",
-        test=f"{_CONTENT}::test_a_title_longer_than_a_subject_stays_whole_in_wedsync",
+        test="tests/core/test_merge.py::test_identity_nothing_changed_nothing_carried",
     ),
     Mutant(
         name="held-base-advances",
@@ -105,7 +105,7 @@ MUTANTS = (
         file="shared/core/merge.py",
         old='    if not moved and not unsettled:\n        return ""',
         new='    if not moved and not unsettled:\n        return "to_outlook" if which is Field.TITLE else ""',
-        test="tests/usecases/test_sync_run.py::test_a_second_run_writes_nothing",
+        test=f"{_DECIDE}::test_same_and_same_is_nothing",
     ),
     Mutant(
         name="edit-in-wedsync-reverted",
@@ -150,7 +150,7 @@ MUTANTS = (
         file="shared/core/deletion.py",
         old="if _edited(pair, Side.WEDSYNC):",
         new="if not pair:",
-        test=f"{_DELETIONS}::test_edited_here_and_deleted_there_is_a_conflict",
+        test="tests/core/test_deletion.py::test_each_deletion_that_a_person_decides",
     ),
     Mutant(
         name="deletion-beats-edit-in-outlook",
@@ -159,7 +159,7 @@ MUTANTS = (
         file="shared/core/deletion.py",
         old="if _edited(pair, Side.OUTLOOK):",
         new="if not pair:",
-        test=f"{_DELETIONS}::test_deleted_here_and_edited_there_is_a_conflict",
+        test="tests/core/test_deletion.py::test_each_deletion_that_a_person_decides",
     ),
     Mutant(
         name="deleted-without-asking",
@@ -168,7 +168,7 @@ MUTANTS = (
         file="shared/core/deletion.py",
         old="            return pair.opening(Rule.OUTLOOK_DELETE_ASK, absent=Side.OUTLOOK)",
         new="            return Delete(side=Side.WEDSYNC, rule=Rule.OUTLOOK_DELETE_DELETE, version=pair.w_version)",
-        test=f"{_DELETIONS}::test_ours_deleted_in_outlook_asks",
+        test="tests/core/test_deletion.py::test_each_deletion_that_a_person_decides",
     ),
     Mutant(
         name="copy-outlives-its-event",
@@ -186,7 +186,7 @@ MUTANTS = (
         file="shared/core/deletion.py",
         old="    if pair.mapping.born is Side.OUTLOOK:\n        return Hide",
         new="    if not pair.mapping.born:\n        return Hide",
-        test=f"{_DELETIONS}::test_theirs_deleted_in_wedsync_stays_in_outlook_and_is_not_imported_again",
+        test="tests/core/test_deletion.py::test_each_deletion_rule",
     ),
     Mutant(
         name="pair-never-ends",
@@ -195,7 +195,7 @@ MUTANTS = (
         file="shared/core/deletion.py",
         old="if elsewhere else End(rule=Rule.BOTH_GONE))",
         new="if pair else End(rule=Rule.BOTH_GONE))",
-        test=f"{_DELETIONS}::test_gone_on_both_sides_ends_the_pair",
+        test="tests/core/test_deletion.py::test_each_deletion_rule",
     ),
     Mutant(
         name="rule-for-every-type",

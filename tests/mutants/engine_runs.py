@@ -13,7 +13,7 @@ MUTANTS = (
         file="shared/store/leases.py",
         old="present.expires_at > self._clock.now():",
         new="present.expires_at < self._clock.now():",
-        test=f"{_SYNC_RUN}::test_one_run_at_a_time",
+        test=f"{_SYNC_RUN}::test_a_run_waits_while_another_one_is_at_work",
     ),
     Mutant(
         name="attempt-not-counted",
@@ -31,7 +31,7 @@ MUTANTS = (
         file="shared/usecases/job_frame.py",
         old="            await self.hand_back(job, fault)\n            return False\n",
         new="            raise\n",
-        test="tests/usecases/test_handing_back.py::test_a_busy_mailbox_is_asked_again_when_it_said",
+        test="tests/usecases/test_handing_back.py::test_a_run_that_is_told_to_wait_raises_nothing",
     ),
     Mutant(
         name="retry-after-not-honoured",
@@ -48,9 +48,9 @@ MUTANTS = (
         lie="An event that is refused for good holds up the rest of its job.",
         file="shared/usecases/settle_events.py",
         old="done.failures.append(await self._quarantine(integration, job.side, glance, refusal, reason_of(refusal)))",
-        new="done.failures.append(await self._quarantine(integration, job.side, glance, refusal, ''))\n"
+        new="done.failures.append(await self._quarantine(integration, job.side, glance, refusal, reason_of(refusal)))\n"
         "                break",
-        test=f"{_SETTLE_EVENTS}::test_a_refused_write_is_quarantined_with_its_reason",
+        test="tests/usecases/test_run_findings.py::test_an_event_too_large_to_be_kept_holds_up_no_notice",
     ),
     Mutant(
         name="window-ignored",
@@ -90,7 +90,7 @@ MUTANTS = (
         "        at = replace(row.value, delta_link=pulled.delta_link, wedsync_cursor=pulled.wedsync_cursor)\n"
         "        await kept_at.save(replace(row, value=at))\n"
         "        known = await self._traced(work, known)\n",
-        test=f"{_SYNC_RUN}::test_a_run_that_was_killed_is_done_by_the_next",
+        test=f"{_SYNC_RUN}::test_cursors_are_committed_after_what_they_stand_for",
     ),
     Mutant(
         name="cursor-past-failures",
@@ -99,6 +99,6 @@ MUTANTS = (
         file="shared/usecases/sync_sides.py",
         old="    if not unreached:\n",
         new="    if pulled:\n",
-        test="tests/usecases/test_run_goes_on.py::test_a_far_end_that_never_answers_ends_the_run_after_all",
+        test=f"{_SYNC_RUN}::test_an_update_that_never_got_through_is_found_by_the_next_run",
     ),
 )

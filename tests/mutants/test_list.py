@@ -65,6 +65,8 @@ def test_an_old_text_that_is_gone_or_there_twice_is_an_error(tmp_path: Path) -> 
         ("FAILED tests/a.py::test_b - AssertionError: no\n", True),
         ("FAILED tests/a.py::test_b - Failed: DID NOT RAISE <class 'ValueError'>\n", True),
         ("FAILED tests/a.py::test_b - KeyError: 'error'\n", True),
+        ("FAILED tests/a.py::test_b - ValueError: not enough values to unpack (expected 1, got 0)\n", True),
+        ("FAILED tests/a.py::test_b - ValueError: no\n", False),
         ("FAILED tests/a.py::test_b - TypeError: no\n", False),
         ("ERROR:    Exception in ASGI application\nFAILED tests/a.py::test_b - assert 500 == 412\n", False),
         (

@@ -3,8 +3,10 @@
 import re
 from collections.abc import Sequence
 
-_SEEN = re.compile(r"FAILED \S.*? - (assert |AssertionError|Failed: DID NOT RAISE|KeyError: )")
-"""An assertion that did not hold, or an answer without a member that the honest one has."""
+_SEEN = re.compile(
+    r"FAILED \S.*? - (assert |AssertionError|Failed: DID NOT RAISE|KeyError: |ValueError: .* values to unpack)"
+)
+"""An assertion that did not hold, or an answer that lacks a member, or rows, of the honest one."""
 _CRASH = "Exception in ASGI application"
 _CUT_SHORT = "Task cancelled, timeout graceful shutdown exceeded"
 """What an exception says of a request that was still held when a test had failed and its simulator was shut down."""

@@ -30,3 +30,14 @@ async def test_a_long_wait_is_kept_to(world: World, ours: Pair) -> None:
 
     assert await ours.subject() == "WedSync: Moved"
     assert world.clock.now() - began >= timedelta(seconds=90)
+
+
+async def test_a_run_that_is_told_to_wait_raises_nothing(world: World, ours: Pair) -> None:
+    await world.outlook.fault(action="status", status=429, retry_after=90, path="calendarView/delta", count=1)
+    await ours.here(title="Moved")
+    await world.quiet()
+    world.post.clear()
+    await world.sync()
+
+    assert await ours.subject() == "WedSync: Moved"
+    assert world.errors == []

@@ -200,8 +200,9 @@ async def test_a_refused_update_is_tried_again_outside_the_window(world: World) 
     assert (await world.mapping_of(event["id"])).quarantine == ""
 
 
+@pytest.mark.parametrize("seconds", ["4", "25"], ids=["waits in place", "ends the message"])
 async def test_a_batch_that_was_told_to_wait_is_not_sent_after_a_disconnect(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World, monkeypatch: pytest.MonkeyPatch, seconds: str
 ) -> None:
     await world.connect()
     await world.wedsync.add("Tasting")
@@ -214,7 +215,9 @@ async def test_a_batch_that_was_told_to_wait_is_not_sent_after_a_disconnect(
         batches.append(request.url.path)
         parts = json.loads(request.content)["requests"]
         error = {"error": {"code": "TooManyRequests", "message": ""}}
-        answers = [{"id": part["id"], "status": 429, "headers": {"Retry-After": "25"}, "body": error} for part in parts]
+        answers = [
+            {"id": part["id"], "status": 429, "headers": {"Retry-After": seconds}, "body": error} for part in parts
+        ]
         return httpx.Response(200, json={"responses": answers}, request=request)
 
     async def fence(name: str) -> None:

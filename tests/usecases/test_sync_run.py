@@ -9,6 +9,7 @@ from shared.core.integration import LastSyncStatus
 from shared.core.jobs import RunKind, TriggeredBy
 from shared.core.states import IntegrationState, RunState
 from tests.support.calendars import at
+from tests.support.pair import Pair
 from tests.support.world import START, World
 
 WRITES = ("POST", "PATCH", "DELETE", "PUT")
@@ -225,6 +226,28 @@ async def test_one_run_at_a_time(world: World) -> None:
     await world.assert_equal()
 
 
+async def test_a_run_waits_while_another_one_is_at_work(world: World) -> None:
+    await world.connect()
+    await world.wedsync.add("Tasting")
+    await world.quiet()
+    world.post.clear()
+    a_while = world.clock.now() + timedelta(minutes=2)
+    hold = await world.ports.leases.acquire(world.integration_id, owner="another", until=a_while)
+    assert hold is not None
+    run = await world.app.request_sync.start(
+        await world.integration(), kind=RunKind.FULL, triggered_by=TriggeredBy.MANUAL
+    )
+
+    await world.settle(within=timedelta(minutes=1))
+    assert (await world.app.request_sync.status(world.planner.user_id, run.run_id)).state is RunState.QUEUED
+    assert await world.outlook.events() == []
+
+    await world.ports.leases.release(hold)
+    await world.settle()
+    assert (await world.app.request_sync.status(world.planner.user_id, run.run_id)).state is RunState.COMPLETED
+    await world.assert_equal()
+
+
 async def test_edits_during_a_run_are_not_lost(world: World) -> None:
     """The edit arrives between reading and writing; the run's writes are conditional, and it looks again."""
     event = await world.wedsync.add("Tasting")
@@ -244,6 +267,39 @@ async def test_edits_during_a_run_are_not_lost(world: World) -> None:
     await world.assert_equal()
     assert (await world.outlook.read(item_id))["subject"] == "WedSync: Cake tasting"
     assert (await world.wedsync.read(event["id"]))["location"]["name"] == "Harbour"
+
+
+async def test_cursors_are_committed_after_what_they_stand_for(world: World, ours: Pair) -> None:
+    await ours.here(title="Cake tasting")
+    await world.quiet()
+    world.post.clear()
+
+    async def die(name: str) -> None:
+        if name.startswith("before graph POST"):
+            world.steps.watch = None
+            world.steps.deadly_from = 0
+            await world.steps.reach(name)
+
+    world.steps.watch = die
+    assert await world.crashes(lambda: world.sync(RunKind.INCREMENTAL), at=1_000_000)
+    assert await ours.subject() == "WedSync: Tasting"
+
+    await world.advance(minutes=1)
+    await world.sync(RunKind.INCREMENTAL)
+    assert await ours.subject() == "WedSync: Cake tasting"
+
+
+async def test_an_update_that_never_got_through_is_found_by_the_next_run(world: World, ours: Pair) -> None:
+    await ours.there(subject="WedSync: Cake tasting")
+    await world.quiet()
+    world.post.clear()
+    await world.wedsync.fault(action="status", method="PATCH", status=503)
+    run = await world.sync(RunKind.INCREMENTAL)
+    assert (run.state, run.tally.errors) == (RunState.COMPLETED, 1)
+
+    await world.wedsync.clear_faults()
+    await world.sync(RunKind.INCREMENTAL)
+    assert (await ours.titles())[0] == "Cake tasting"
 
 
 async def test_throttled_all_the_way_it_still_ends(world: World) -> None:

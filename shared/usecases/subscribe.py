@@ -9,7 +9,7 @@ from shared.core.integration import Integration
 from shared.core.jobs import RunJob, UpkeepJob, UpkeepKind
 from shared.core.states import SUBSCRIPTION_MOVES, SubscriptionState, move
 from shared.core.subscription import GraphSubscription, Subscription
-from shared.errors import EventGone, StateConflict, SubscriptionTooLong
+from shared.errors import EventGone, StateConflict, SubscriptionTooLong, Unavailable
 from shared.log import log_action
 from shared.ports import Clock, Due, DueList, Ids, JobQueue, Stored, SubscriptionRows, Subscriptions
 from shared.usecases.due_kinds import RENEWAL
@@ -122,7 +122,10 @@ class Subscribe:
             made = await self._for_as_long_as_may_be(created)
         except StateConflict:
             await self._clear_strays(integration.integration_id)
-            made = await self._for_as_long_as_may_be(created)
+            try:
+                made = await self._for_as_long_as_may_be(created)
+            except StateConflict:  # somebody else is at it: the next attempt finds what they have made
+                raise Unavailable("graph", code="SubscriptionContended") from None
         subscription = Subscription(
             subscription_id=made.subscription_id,
             integration_id=integration.integration_id,

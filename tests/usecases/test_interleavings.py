@@ -1,7 +1,8 @@
 """What runs, jobs and users do in between each other: found by ``tests/machine``, told as short stories."""
 
 from shared.core.event import Side
-from shared.core.jobs import EventJob, Glance, RunKind
+from shared.core.jobs import EventJob, Glance, RunKind, UpkeepJob, UpkeepKind
+from shared.store import messages
 from tests.support.pair import Pair
 from tests.support.world import World
 
@@ -103,3 +104,24 @@ async def test_who_could_not_connect_because_of_a_crash_connects_again(world: Wo
     await world.connect()
 
     await world.assert_equal()
+
+
+async def test_two_that_subscribe_at_once_leave_one_subscription_and_no_failed_job(world: World) -> None:
+    await world.connect()
+    (first,) = await world.outlook.subscriptions()
+    await world.outlook.end_subscription(first["id"])
+    for row in await world.ports.rows.of_integration(world.integration_id):
+        await world.ports.rows.remove(row.value.subscription_id)
+    job = UpkeepJob(integration_id=world.integration_id, kind=UpkeepKind.SUBSCRIBE)
+    text = messages.to_texts(job)[0]
+
+    async def other_first(name: str) -> None:
+        if name == "before graph POST /v1.0/subscriptions":
+            world.steps.watch = None
+            await world.run_job(text)
+
+    world.steps.watch = other_first
+    await world.run_job(text)
+    await world.settle()
+
+    assert len(await world.outlook.subscriptions()) == 1

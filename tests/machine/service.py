@@ -220,10 +220,13 @@ class Service:
     # --- rest -----------------------------------------------------------------------------------------------------
 
     async def drain(self) -> None:
-        """With nothing going wrong any more: deliver and work until nothing is left, not even for the safety sync."""
+        """With no fault any more: deliver and work until nothing is left, not even for the safety sync.
+
+        A process that is to die at a step of some kind may come to it only now.
+        """
         for process in self.processes:
             process.dies_in = None
-        self.perils.refused, self.perils.deadly = 0, ""
+        self.perils.refused = 0
         self.clock.skew = timedelta()
         await self.to_the_end()
         for _ in range(2):

@@ -28,7 +28,7 @@ from shared.core.event import MERGED_FIELDS, CalendarEvent, Field, Side
 from shared.core.history import Conflict
 from shared.core.mapping import EventMapping, Role
 from shared.core.merge import BOTH, Flow, HeldValues, Merge, advance, merge, taken_over
-from shared.core.pair import NOTE_PREFIX_REMOVED, NOTE_TYPE_OFF, Pair, decision, skip
+from shared.core.pair import NOTE_PREFIX_REMOVED, NOTE_TYPE_OFF, Pair, decision, skip, worn_prefix
 from shared.core.states import ConflictState, MappingState
 from shared.core.travel import decide_travel
 from shared.core.views import Gone, Present, Unseen, View
@@ -81,7 +81,7 @@ def _unlinked(mapping: EventMapping, pair: Pair) -> Decision:
     content = pair.content(Side.WEDSYNC)
     if isinstance(pair.wedsync, Unseen) or content is None:
         return decision(mapping, Hold(rule=Rule.UNKNOWN_SIDE, side=Side.WEDSYNC))
-    prefix = pair.policy.preferences.event_prefix
+    prefix = worn_prefix(mapping, pair.policy.preferences.event_prefix)
     seen = pair.seen_mapping(Side.WEDSYNC)
     create = Create(
         side=Side.OUTLOOK,
@@ -315,11 +315,8 @@ class _Weaving:
 
     @property
     def _prefix(self) -> str:
-        """The prefix that the subject should carry: none on Outlook's own events, none where the user removed it."""
-        mapping = self.pair.mapping
-        if mapping.born is Side.OUTLOOK or NOTE_PREFIX_REMOVED in mapping.notes:
-            return ""
-        return self.pair.policy.preferences.event_prefix
+        """The prefix that the subject should carry."""
+        return worn_prefix(self.pair.mapping, self.pair.policy.preferences.event_prefix)
 
     def _renamed(self) -> frozenset[Field]:
         """The title, if only its prefix has to be written anew and nothing stands in the way; never on a meeting."""

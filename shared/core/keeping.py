@@ -6,7 +6,7 @@ from shared.core.actions import TOWARD, Create, Decision, Hide, Policy, Rule, Un
 from shared.core.canon import with_prefix
 from shared.core.event import Side, WedSyncState
 from shared.core.mapping import EventMapping, Role
-from shared.core.pair import note_held
+from shared.core.pair import note_held, worn_prefix
 from shared.core.states import MAPPING_MOVES, MappingState, move
 from shared.core.views import Gone, Present, Views
 
@@ -30,7 +30,7 @@ def kept(mapping: EventMapping, side: Side, views: Views, *, policy: Policy) -> 
         return _apart(mapping, Unlink(side=Side.OUTLOOK, rule=_RULE))
     assert isinstance(wedsync.state, WedSyncState)
     content = wedsync.state.content
-    prefix = policy.preferences.event_prefix if mapping.born is Side.WEDSYNC else ""
+    prefix = worn_prefix(mapping, policy.preferences.event_prefix)
     create = Create(
         side=Side.OUTLOOK,
         rule=_RULE,

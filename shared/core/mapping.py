@@ -81,6 +81,13 @@ class EventMapping:
     moved_etag: str = ""
 
     @property
+    def own_sides(self) -> tuple[Side, ...]:
+        """The sides whose events are this pair's own. What a travel block leads to is another pair's, and comes first:
+        while its deletion is held, the block must not see it gone.
+        """
+        return (Side.OUTLOOK,) if self.role is Role.TRAVEL else tuple(Side)
+
+    @property
     def transaction_id(self) -> str:
         """The ``transactionId`` of the present generation's create: the same for every retry of it."""
         return transaction_id(self.mapping_id, self.generation)

@@ -36,6 +36,13 @@ NOTE_FORCED = "forced"
 """In ``EventMapping.notes``: the user wanted this event in Outlook although its type is not synced."""
 
 
+def worn_prefix(mapping: EventMapping, preferred: str) -> str:
+    """Return the prefix of a copy's subject: none on Outlook's own events, none where the user removed it."""
+    if mapping.born is Side.OUTLOOK or NOTE_PREFIX_REMOVED in mapping.notes:
+        return ""
+    return preferred
+
+
 def note_gone(side: Side) -> str:
     """Return the note that a side deleted the event and was not allowed to carry that over."""
     return f"gone:{side}"

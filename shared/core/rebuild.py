@@ -77,7 +77,7 @@ def trace(
 def rebuilt(traced: Traced, integration: Integration, *, at: datetime) -> EventMapping:
     """Return the mapping of a copy that was traced. It has no bases: what differs is for a person to choose."""
     preferences, copy = integration.preferences, traced.copy
-    prefix = _worn_prefix(copy.content.title, _title(traced, preferences), preferences.event_prefix)
+    prefix = _found_prefix(traced, preferences)
     removed = not prefix and bool(preferences.event_prefix)
     return EventMapping(
         mapping_id=traced.mapping_id,
@@ -109,15 +109,15 @@ def agreed(mapping: EventMapping, *, wedsync: WedSyncState, outlook: OutlookStat
     return decision.mapping if quiet else mapping
 
 
-def _title(traced: Traced, preferences: Preferences) -> str:
-    if traced.role is Role.EVENT:
-        return traced.event.content.title
-    block = travel_block(traced.event, preferences)
-    return block.title if block else ""
+def _found_prefix(traced: Traced, preferences: Preferences) -> str:
+    """Return the prefix that the copy bears: the present one, or the one that every connection begins with.
 
-
-def _worn_prefix(subject: str, title: str, preferred: str) -> str:
-    """Return the prefix that the copy bears: the present one, or whatever stands before the title."""
-    if preferred and has_prefix(subject, preferred):
-        return preferred
-    return subject.removesuffix(title) if title and subject.endswith(title) else ""
+    Whatever else stands before the title may be its owner's edit, so that a person has to choose. A block's subject is
+    nobody's but ours: there it is an earlier prefix.
+    """
+    subject = traced.copy.content.title
+    if traced.role is Role.TRAVEL:
+        block = travel_block(traced.event, preferences)
+        return subject.removesuffix(block.title) if block and subject.endswith(block.title) else ""
+    known = (preferences.event_prefix, Preferences().event_prefix)
+    return next((prefix for prefix in known if prefix and has_prefix(subject, prefix)), "")

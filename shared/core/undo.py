@@ -2,7 +2,7 @@
 
 Only what nobody touched since is undone. The side that a run wrote gets back what it had; the other side, where the
 value came from, is not this run's to change. So where the two differ then, the field is an open conflict: nothing flows
-until a person has chosen (docs/decisions/015).
+until a person has chosen (docs/decisions/012).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -114,7 +114,7 @@ def _rewritten(effect: Effect, change: SyncChange) -> Effect:
     made = effect.created
     if made is not None and made.after is not None and made.side is change.side:  # it was made, and then rewritten
         after = advance(made.after, change.after, change.fields)
-        return replace(effect, created=replace(made, after=after))
+        return replace(effect, created=replace(made, after=after, at=change.at))
     earlier = next((each for each in effect.rewrites if each.side is change.side), None)
     rewrite = _rewrite(change) if earlier is None else _continued(earlier, change)
     others = tuple(each for each in effect.rewrites if each is not earlier)

@@ -6,7 +6,7 @@ from shared.core.confirmation import Confirmation, DeletionLedger, Question, ans
 from shared.core.history import SyncRun
 from shared.core.integration import Integration
 from shared.core.jobs import RunKind, RunPurpose, RunRequest, TriggeredBy
-from shared.core.states import ConfirmationState
+from shared.core.states import ConfirmationState, RunState
 from shared.errors import NotFound, RowChanged, StateConflict
 from shared.log import log_action
 from shared.ports import Clock, Confirmations, Integrations, Mappings, Stored
@@ -89,4 +89,9 @@ class ConfirmDeletions:
             subject=confirmation_id,
         )
         key = f"confirm {confirmation_id}"
-        return await self.request_sync.by_user(user_id, request, idempotency_key=key)
+        run = await self.request_sync.by_user(user_id, request, idempotency_key=key)
+        if run.state not in (RunState.CANCELLED, RunState.FAILED):
+            return run
+        left = (await self.confirmations.ledger(integration.integration_id)).value.answered
+        unfinished = any(each.confirmation_id == confirmation_id for each in left)
+        return await self.request_sync.again(integration, request) if unfinished else run

@@ -15,7 +15,7 @@ from shared.core.force import forced, forced_fields, linked_again, standing, unb
 from shared.core.history import Conflict, Tally
 from shared.core.integration import Direction, Integration
 from shared.core.jobs import EventJob, Glance
-from shared.core.mapping import EventMapping
+from shared.core.mapping import EventMapping, Role
 from shared.core.pair import NOTE_PREFIX_REMOVED, Pair
 from shared.core.states import ConflictState, MappingState
 from shared.core.views import Gone, Present, Views, settle_view
@@ -97,6 +97,8 @@ class ForceSync:
         if stored is None:
             return await self._create_new(integration, event_id, toward, recording)
         mapping = stored.value
+        if mapping.role is Role.TRAVEL:  # what it leads to is another pair's event, which it must not be made equal to
+            raise StateConflict("travel_block", "A travel block follows its event; force that one.")
         conflicts = await self.conflicts.open_of(integration.integration_id, mapping.mapping_id)
         blocking = [conflict for conflict in conflicts if standing(conflict)]
         if blocking and not overwrite:

@@ -8,7 +8,7 @@ from shared.core.canon import with_prefix
 from shared.core.event import CalendarEvent, OutlookKind, OutlookState, Side, WedSyncState
 from shared.core.integration import Integration
 from shared.core.mapping import EventMapping, Role
-from shared.core.pair import NOTE_PREFIX_REMOVED
+from shared.core.pair import worn_prefix
 from shared.core.states import MappingState
 from shared.core.travel import travel_block
 from shared.errors import EventGone, RowChanged
@@ -60,8 +60,7 @@ class MakeAgain:
         return settled
 
     def _in_outlook(self, integration: Integration, mapping: EventMapping, source: WedSyncState) -> EventMapping:
-        prefixed = mapping.born is Side.WEDSYNC and NOTE_PREFIX_REMOVED not in mapping.notes
-        prefix = integration.preferences.event_prefix if prefixed else ""
+        prefix = worn_prefix(mapping, integration.preferences.event_prefix)
         content = source.content
         if mapping.role is Role.TRAVEL:
             block = travel_block(source, integration.preferences)

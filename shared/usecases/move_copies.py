@@ -162,8 +162,8 @@ class MoveCopies:
         for stored in departed:
             answer = answers[stored.value.mapping_id]
             if isinstance(answer, DuplicateTransaction):
-                linked = await self.create.send(journey.integration, stored.value, again=True)
-                pairs.append((stored, replace(linked, base_o=stored.value.base_o)))
+                linked = await self._found(journey, stored)
+                pairs += [(stored, replace(linked, base_o=stored.value.base_o))] if linked else []
             elif isinstance(answer, OutlookState):
                 pairs.append((stored, arrived(stored.value, answer)))
             elif isinstance(answer, Rejected):
@@ -176,6 +176,14 @@ class MoveCopies:
                 raise answer
         journey.count(created=len(pairs))
         return await self._saved(pairs)
+
+    async def _found(self, journey: Journey, stored: Stored[EventMapping]) -> EventMapping | None:
+        """Return the mapping with the copy that an earlier attempt made; None where its owner has removed that one."""
+        try:
+            return await self.create.send(journey.integration, stored.value, again=True)
+        except DuplicateTransaction:
+            await self.stay(journey, stored, "stays")
+            return None
 
     # --- and away ----------------------------------------------------------------------------------------------
 

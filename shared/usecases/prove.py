@@ -128,7 +128,7 @@ class Prove:
 
     async def _both(self, integration: Integration, mapping: EventMapping, views: Views) -> Views:
         """Look at what the round did not show: whatever was refused may lie outside of what it reads."""
-        for side in Side:
+        for side in mapping.own_sides:
             if views.of(side) == UNSEEN and mapping.state is not MappingState.UNLINKED:
                 views = views.seen(side, await self.look.at(integration, mapping, side))
         return views
@@ -218,7 +218,9 @@ class Prove:
                     unknown.append(event_id)
                 return
             mapping = stored.value
-            views = Views(wedsync=await self.look.at(work.integration, mapping, Side.WEDSYNC))
+            views = Views()
+            if Side.WEDSYNC in mapping.own_sides:
+                views = views.seen(Side.WEDSYNC, await self.look.at(work.integration, mapping, Side.WEDSYNC))
             if mapping.state is not MappingState.UNLINKED:
                 views = views.seen(
                     Side.OUTLOOK, await self.look.at(work.integration, mapping, Side.OUTLOOK, moved=True)

@@ -9,6 +9,7 @@ from shared.core.event import OutlookState, Side, WedSyncState
 from shared.core.history import Conflict, Tally
 from shared.core.integration import Integration
 from shared.core.mapping import EventMapping
+from shared.core.pair import worn_prefix
 from shared.core.states import MAPPING_MOVES, MappingState, move
 from shared.core.views import Gone, Present, Views
 from shared.errors import EventGone, NotFound
@@ -121,7 +122,7 @@ class ResolveDeletion:
         if not isinstance(view, Present) or not isinstance(view.state, WedSyncState) or view.state.deleted:
             raise EventGone("wedsync")
         content = view.state.content
-        prefix = integration.preferences.event_prefix if mapping.born is Side.WEDSYNC else ""
+        prefix = worn_prefix(mapping, integration.preferences.event_prefix)
         create = Create(
             side=Side.OUTLOOK,
             rule=Rule.OUTLOOK_DELETE_ASK,

@@ -166,7 +166,7 @@ class SettlePair:
         if isinstance(views.outlook, Present) and any(row.absent is Side.OUTLOOK for row in conflicts):
             views = views.seen(Side.OUTLOOK, await self.look.at(integration, mapping, Side.OUTLOOK, moved=True))
         aside = mapping.quarantine and mapping.state is MappingState.LINKED
-        for side in [side for side in Side if aside and views.of(side) == UNSEEN]:
+        for side in [side for side in mapping.own_sides if aside and views.of(side) == UNSEEN]:
             views = views.seen(side, await self.look.at(integration, mapping, side))
         return views
 

@@ -97,6 +97,8 @@ class UndoEvent:
                 raise KeptAsItIs(Kept.NOT_OURS)
         elif view.state.source is not Side.OUTLOOK:
             raise KeptAsItIs(Kept.NOT_OURS)
+        elif view.state.updated_at > created.at:  # its type, travel time or people, which no content tells
+            raise KeptAsItIs(Kept.CHANGED_SINCE)
         if not untouched(content, created.after) or not await self._other_untouched(mapping, side.other, views):
             raise KeptAsItIs(Kept.CHANGED_SINCE)
 

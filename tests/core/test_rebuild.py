@@ -128,11 +128,12 @@ def test_the_mapping_made_anew_has_no_bases() -> None:
     [
         (PREFIX, with_prefix(EVENT.title, PREFIX), PREFIX, ()),
         (PREFIX, with_prefix("Renamed", PREFIX), PREFIX, ()),
-        (PREFIX, f"Old - {EVENT.title}", "Old - ", ()),
+        (PREFIX, f"Cake {EVENT.title}", "", ("prefix_removed",)),
+        ("Planner: ", with_prefix(EVENT.title, Preferences().event_prefix), Preferences().event_prefix, ()),
         (PREFIX, EVENT.title, "", ("prefix_removed",)),
         (PREFIX, "Renamed", "", ("prefix_removed",)),
         ("", EVENT.title, "", ()),
-        ("", f"Old - {EVENT.title}", "Old - ", ()),
+        ("", f"Cake {EVENT.title}", "", ()),
     ],
 )
 def test_the_prefix_that_a_copy_bears(preferred: str, subject: str, prefix: str, notes: tuple[str, ...]) -> None:

@@ -307,3 +307,8 @@ def test_nothing_flows_back_and_deciding_again_finds_nothing(
     elif not isinstance(action, Create | Delete):
         again = only(decided(decision.mapping, w, o, policy))
         assert isinstance(again, Skip)
+
+
+def test_only_the_block_itself_is_its_pairs_own() -> None:
+    assert BLOCK.own_sides == (Side.OUTLOOK,)
+    assert replace(BLOCK, role=Role.EVENT).own_sides == (Side.WEDSYNC, Side.OUTLOOK)

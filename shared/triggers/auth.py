@@ -83,18 +83,7 @@ async def list_calendars(app: App, call: Call) -> Reply:
 @endpoint(blueprint, route="calendar/outlook/integration", method="DELETE")
 async def disconnect(app: App, call: Call) -> Reply:
     """Remove our events and the connection."""
-    removal = await app.disconnect.by_user(call.user_id)
-    return Reply(
-        body=shapes.RemovalResponse(
-            success=True,
-            events_deleted=removal.events_deleted,
-            mappings_deleted=removal.mappings_deleted,
-            webhook_unsubscribed=removal.webhook_unsubscribed,
-            status="completed" if removal.finished else "in_progress",
-            sync_id=removal.sync_id,
-            events_left=removal.events_left,
-        )
-    )
+    return Reply(body=present.removal(await app.disconnect.by_user(call.user_id)))
 
 
 def _code_of(fault: SyncFault, where: str) -> str:

@@ -19,11 +19,14 @@ from shared.core.pair import NOTE_TYPE_OFF, is_deletion_held
 from shared.core.rules import ResolutionRule
 from shared.core.states import ConflictState, IntegrationState, RunState
 from shared.triggers import shapes
+from shared.usecases.clear_outlook import Removal
 from shared.usecases.list_events import EventFilter, EventPage, MappedEvent, day_of
 from shared.usecases.report_status import SyncStatus
 
 _NAMED = 200
 """How many held deletions are shown by name."""
+_MOST_LEFT = 100
+"""How many copies that a disconnect leaves are shown by name."""
 
 
 def when(moment: datetime | None) -> str:
@@ -308,4 +311,19 @@ def event_page(page: EventPage, wanted: EventFilter) -> shapes.EventsResponse:
         filters=shapes.FiltersShape(
             event_types=list(wanted.event_types), sync_statuses=list(wanted.statuses), date_range=dates
         ),
+    )
+
+
+def removal(value: Removal) -> shapes.RemovalResponse:
+    """Present what a disconnect has removed so far, and, once it has ended, what it left in Outlook."""
+    left = [shapes.LeftEventShape(event_id=each.event_id, title=each.title) for each in value.left[:_MOST_LEFT]]
+    return shapes.RemovalResponse(
+        success=True,
+        events_deleted=value.events_deleted,
+        mappings_deleted=value.mappings_deleted,
+        webhook_unsubscribed=value.webhook_unsubscribed,
+        status="completed" if value.finished else "in_progress",
+        sync_id=value.sync_id,
+        events_left=value.events_left,
+        left_events=left if value.finished else None,
     )

@@ -332,8 +332,18 @@ class EventsResponse(Shape):
     filters: FiltersShape
 
 
+class LeftEventShape(Shape):
+    """A copy that a disconnect leaves in Outlook."""
+
+    event_id: str
+    title: str
+
+
 class RemovalResponse(Shape):
-    """``RemoveIntegrationResponse``, with what is still to be done and what was left."""
+    """``RemoveIntegrationResponse``, with what is still to be done and what was left.
+
+    ``leftEvents`` names at most 100 of those that ``eventsLeft`` counts, once all is done.
+    """
 
     success: bool
     events_deleted: int
@@ -342,6 +352,7 @@ class RemovalResponse(Shape):
     status: Literal["completed", "in_progress"]
     sync_id: str
     events_left: int
+    left_events: list[LeftEventShape] | None = None
 
 
 class WebhookReceipt(Shape):

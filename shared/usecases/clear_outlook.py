@@ -1,4 +1,4 @@
-"""Remove from Outlook what is ours: by mapping, then by marker. What has guests on it stays, and is counted."""
+"""Remove from Outlook what is ours: by mapping, then by marker. What has guests on it stays, and is listed."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from shared.core.canon import without_prefix
 from shared.core.event import OutlookState, Side
 from shared.core.integration import Integration
 from shared.core.mapping import EventMapping, generation_of
@@ -27,13 +28,22 @@ _BATCH = 20
 
 
 @dataclass(frozen=True, kw_only=True)
+class LeftEvent:
+    """A copy of ours that stays in Outlook: the id by which the user knows it, and its title without our prefix."""
+
+    event_id: str
+    title: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Removal:
-    """What has been removed so far. ``events_left`` counts our copies that stay in Outlook."""
+    """What has been removed so far. ``events_left`` counts our copies that stay in Outlook; ``left`` names them."""
 
     sync_id: str
     events_deleted: int = 0
     mappings_deleted: int = 0
     events_left: int = 0
+    left: tuple[LeftEvent, ...] = ()
     webhook_unsubscribed: bool = False
     finished: bool = False
 
@@ -44,14 +54,28 @@ class Overtaken(Exception):
 
 @dataclass(kw_only=True)
 class Progress:
-    """How far one attempt got, until when it may go on, and what earlier attempts had deleted already."""
+    """How far one attempt got, until when it may go on, and what earlier attempts had deleted already.
+
+    ``left`` is what stays, by its id in Outlook.
+    """
 
     run_id: str
     until: datetime
     fenced_at: datetime
     deleted: int = 0
     dropped: int = 0
-    left: set[str] = field(default_factory=set)
+    left: dict[str, LeftEvent] = field(default_factory=dict)
+
+    def leave(self, mapping: EventMapping) -> None:
+        """Note that the copy of a mapping stays."""
+        content = mapping.base_o or mapping.base_w
+        event_id = mapping.wedsync_id or mapping.mapping_id
+        self.left[str(mapping.outlook_id)] = LeftEvent(event_id=event_id, title=content.title if content else "")
+
+    def leave_marked(self, state: OutlookState, prefix: str) -> None:
+        """Note that what only its marker shows to be ours stays; what a mapping said of it is better."""
+        title = without_prefix(state.content.title, prefix)
+        self.left.setdefault(state.event_id, LeftEvent(event_id=str(state.marker), title=title))
 
     def removal(self) -> Removal:
         """Return the counts so far."""
@@ -60,6 +84,7 @@ class Progress:
             events_deleted=self.deleted,
             mappings_deleted=self.dropped,
             events_left=len(self.left),
+            left=tuple(self.left.values()),
         )
 
 
@@ -89,7 +114,8 @@ class ClearOutlook:
     async def _delete(self, integration_id: str, chunk: Sequence[Stored[EventMapping]], progress: Progress) -> None:
         """Delete one batch, again and again for what is asked to wait; a mapping goes with its event."""
         meetings = [stored for stored in chunk if stored.value.base_o and stored.value.base_o.attendees]
-        progress.left |= {str(stored.value.outlook_id) for stored in meetings}
+        for stored in meetings:
+            progress.leave(stored.value)
         waiting = [stored for stored in chunk if stored not in meetings]
         while waiting:
             answers = await self._batch(integration_id, waiting)
@@ -99,7 +125,7 @@ class ClearOutlook:
                 if isinstance(answer, Throttled | Unavailable | OutcomeUnknown):
                     again.append(stored)
                     pause = max(pause, answer.retry_after)
-                elif await self._is_gone(integration_id, str(stored.value.outlook_id), answer, progress):
+                elif await self._is_gone(stored.value, answer, progress):
                     await self._drop(stored, progress)
             waiting = again
             if waiting and self.clock.now() + timedelta(seconds=pause) >= progress.until:
@@ -117,13 +143,13 @@ class ClearOutlook:
             return [fault] * len(items)
 
     async def _is_gone(
-        self, integration_id: str, event_id: str, answer: OutlookState | Exception | None, progress: Progress
+        self, mapping: EventMapping, answer: OutlookState | Exception | None, progress: Progress
     ) -> bool:
         """Take the answer to one delete; return whether the event is not there any more."""
         if isinstance(answer, VersionMismatch):
-            return await self._delete_changed(integration_id, event_id, progress)
+            return await self._delete_changed(mapping, progress)
         if isinstance(answer, Rejected):
-            progress.left.add(event_id)  # it stays, is counted, and holds up nothing
+            progress.leave(mapping)  # it stays, is listed, and holds up nothing
             return False
         if isinstance(answer, Exception) and not isinstance(answer, EventGone):
             raise answer
@@ -135,18 +161,19 @@ class ClearOutlook:
             await self.mappings.remove(stored)
             progress.dropped += 1
 
-    async def _delete_changed(self, integration_id: str, event_id: str, progress: Progress) -> bool:
+    async def _delete_changed(self, mapping: EventMapping, progress: Progress) -> bool:
         """Our copy changed since we saw it: read it, and leave it if there are guests on it now."""
+        integration_id, event_id = mapping.integration_id, str(mapping.outlook_id)
         try:
             state = await self.outlook.event(integration_id, event_id)
             if state.is_meeting:
-                progress.left.add(event_id)
+                progress.leave(mapping)
                 return False
             await self.outlook.delete(integration_id, event_id=event_id, etag=state.etag)
         except EventGone:
             return True
         except (Rejected, VersionMismatch):
-            progress.left.add(event_id)
+            progress.leave(mapping)
             return False
         progress.deleted += 1
         return True
@@ -165,17 +192,17 @@ class ClearOutlook:
             return
         for state in found:
             if state.is_meeting:
-                progress.left.add(state.event_id)
+                progress.leave_marked(state, integration.preferences.event_prefix)
                 continue
             try:
                 await self.outlook.delete(integration.integration_id, event_id=state.event_id, etag=state.etag)
             except EventGone:
                 continue
             except (Rejected, VersionMismatch):
-                progress.left.add(state.event_id)
+                progress.leave_marked(state, integration.preferences.event_prefix)
                 continue
             progress.deleted += 1
-            progress.left.discard(state.event_id)
+            progress.left.pop(state.event_id, None)
 
     async def _open_intents(self, integration_id: str) -> bool:
         """A create that was decided before the fence may still be on its way: look again when it must have landed."""

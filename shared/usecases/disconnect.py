@@ -171,8 +171,9 @@ class Disconnect:
             done = await self.clear.run(integration, progress)
         except (ReconnectNeeded, CalendarGone):
             reachable, done = False, True
-            ours = [stored.value async for stored in self.mappings.all(integration_id) if is_our_copy(stored.value)]
-            progress.left |= {str(mapping.outlook_id) for mapping in ours}
+            async for known in self.mappings.all(integration_id):
+                if is_our_copy(known.value):
+                    progress.leave(known.value)
         except (Throttled, Unavailable, OutcomeUnknown):
             done = False
         except Overtaken:

@@ -14,6 +14,7 @@ from shared.core.integration import Preferences
 from shared.core.jobs import RunKind, RunPurpose, RunRequest, TriggeredBy
 from shared.core.states import IntegrationState, MappingState, RunState
 from shared.triggers import present
+from shared.usecases.clear_outlook import LeftEvent, Removal
 from shared.usecases.list_events import EventFilter, EventPage, MappedEvent
 from shared.usecases.report_status import Counts, SyncStatus
 from tests.support import values
@@ -202,3 +203,13 @@ def test_how_long_a_run_will_take_is_told_while_that_is_known() -> None:
         replace(begun, state=RunState.QUEUED, started_at=None),
     ):
         assert "estimatedTimeRemaining" not in wire(present.sync_job(run, now=later))
+
+
+def test_a_disconnect_names_what_it_left_once_it_has_ended() -> None:
+    left = tuple(LeftEvent(event_id=f"event-{number}", title=f"Tasting {number}") for number in range(101))
+    removal = Removal(sync_id="run", events_left=len(left), left=left)
+    assert "leftEvents" not in wire(present.removal(removal))
+    written = wire(present.removal(replace(removal, finished=True)))
+    assert (written["status"], written["eventsLeft"], len(written["leftEvents"])) == ("completed", 101, 100)
+    assert written["leftEvents"][0] == {"eventId": "event-0", "title": "Tasting 0"}
+    assert wire(present.removal(Removal(sync_id="run", finished=True)))["leftEvents"] == []

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from shared.core.event import Side
 from shared.core.jobs import RunKind, RunRequest, TriggeredBy
+from shared.core.mapping import EventMapping
 from shared.core.states import IntegrationState, RunState
 from shared.errors import NotFound, RowChanged
 from shared.store.rows import Table
@@ -90,18 +92,26 @@ async def by_repeated_delete(world: World) -> None:
     await world.settle()
 
 
+def is_met(mapping: EventMapping) -> bool:
+    """Whether it is of a copy of ours with guests on it."""
+    return mapping.born is Side.WEDSYNC and bool(mapping.base_o and mapping.base_o.attendees)
+
+
 async def disconnect(world: World) -> Removal:
     return await world.app.disconnect.by_user(world.planner.user_id)
 
 
 async def test_what_is_ours_goes_and_what_has_guests_stays(world: World) -> None:
     stays = await lived_in(world)
+    (invited,) = [str(each.wedsync_id) for each in await world.mappings() if is_met(each)]
 
     removal = await disconnect(world)
 
     assert removal.finished
     assert removal.webhook_unsubscribed
     assert (removal.events_deleted, removal.events_left) == (3, 1)
+    assert [left.event_id for left in removal.left] == [invited]
+    assert [left.title for left in removal.left] == [(await world.wedsync.read(invited))["title"]]
     assert removal.mappings_deleted == 7
     assert {run.state for run in await world.runs()} == {RunState.COMPLETED}
     await assert_gone(world, stays, "at once")
@@ -155,12 +165,27 @@ async def test_a_dead_grant_does_not_keep_the_user_from_leaving(world: World) ->
 
     assert removal.finished
     assert (removal.events_deleted, removal.events_left) == (0, copies)
+    assert sorted(left.title for left in removal.left) == [f"Tasting {number}" for number in range(copies)]
     assert not removal.webhook_unsubscribed
     assert await dumped(world) == before
     assert set(stays) < set(before)
     assert [name for name in world.secrets.values if name.startswith("outlook-token")] == []
     assert (await world.integration()).state is IntegrationState.DISCONNECTED
     assert await world.mappings() == []
+
+
+async def test_a_copy_without_a_mapping_is_named_by_its_marker(world: World) -> None:
+    event = await world.wedsync.add("Tasting")
+    await world.connect()
+    mapping = await world.mapping_of(event["id"])
+    await world.outlook.change(str(mapping.outlook_id), attendees=[ATTENDEE])
+    world.post.clear()
+    await world.ports.mappings.forget_all(world.integration_id)
+
+    removal = await disconnect(world)
+
+    assert removal.finished
+    assert [(left.event_id, left.title) for left in removal.left] == [(mapping.mapping_id, "Tasting")]
 
 
 async def test_a_lost_calendar_does_not_keep_the_user_from_leaving(world: World) -> None:

@@ -9,6 +9,7 @@ from shared.usecases.apply_plan import ApplyPlan
 from shared.usecases.carry_out import CarryOut
 from shared.usecases.close_questions import CloseQuestions
 from shared.usecases.create_event import CreateEvent
+from shared.usecases.foresee_blocks import ForeseeBlocks
 from shared.usecases.guard_deletions import GuardDeletions
 from shared.usecases.journal import Journal
 from shared.usecases.look import Look
@@ -57,13 +58,28 @@ def _pulling(settings: Settings, p: Ports) -> PullSides:
     )
 
 
+def _rebuilding(settings: Settings, p: Ports, journal: Journal) -> RebuildMappings:
+    return RebuildMappings(
+        mappings=p.mappings,
+        outlook=p.outlook,
+        wedsync=p.wedsync,
+        changes=p.changes,
+        journal=journal,
+        clock=p.clock,
+        past_days=settings.window_past_days,
+        future_days=settings.window_future_days,
+    )
+
+
 def previewing(settings: Settings, p: Ports, settling: Settling) -> PreviewSync:
     """Return the preview of what the sync would do."""
     return PreviewSync(
         integrations=p.integrations,
         confirmations=p.confirmations,
+        rebuild=_rebuilding(settings, p, settling.journal),
         pull=_pulling(settings, p),
         settle=settling.settle,
+        blocks=ForeseeBlocks(travel=settling.travel, look=settling.look),
         ids=p.ids,
         clock=p.clock,
     )
@@ -86,16 +102,7 @@ def runs_that_sync(settings: Settings, p: Ports, settling: Settling, subscribe: 
         journal=journal,
         clock=p.clock,
     )
-    rebuild = RebuildMappings(
-        mappings=p.mappings,
-        outlook=p.outlook,
-        wedsync=p.wedsync,
-        changes=p.changes,
-        journal=journal,
-        clock=p.clock,
-        past_days=settings.window_past_days,
-        future_days=settings.window_future_days,
-    )
+    rebuild = _rebuilding(settings, p, journal)
     reconcile = Reconcile(
         changes=p.changes,
         rebuild=rebuild,

@@ -5,7 +5,7 @@ its mapping, and is left to the look that changed it.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shared.core.actions import Create, Hold, Link
 from shared.core.event import OutlookState, Side, WedSyncState
@@ -234,8 +234,10 @@ class ApplyPlan:
         subject = Subject.of(stored.value)
 
         async def settle() -> None:
-            await self.pair.run(work.integration, stored, views, policy=work.policy, trace=work.trace, conflicts=())
-            work.done(subject, Tally())
+            done = await self.pair.run(
+                work.integration, stored, views, policy=work.policy, trace=work.trace, conflicts=()
+            )
+            work.done(subject, replace(done, handled=0))  # a block is no event
 
         return subject, settle
 

@@ -15,9 +15,11 @@ from shared.core.pulled import Pulled
 from shared.errors import StateConflict, SyncFault
 from shared.ports import Clock, Confirmations, Ids, Integrations
 from shared.usecases.connect_state import connection_of
+from shared.usecases.foresee_blocks import ForeseeBlocks
 from shared.usecases.guard_deletions import WantedDeletion
 from shared.usecases.journal import Trace
 from shared.usecases.pull_sides import Known, PullSides
+from shared.usecases.rebuild_mappings import Reading, RebuildMappings
 from shared.usecases.run_round import Round
 from shared.usecases.settle_pair import policy_of
 from shared.usecases.settle_pulled import SettlePulled, wanted_deletions
@@ -58,8 +60,10 @@ class PreviewSync:
 
     integrations: Integrations
     confirmations: Confirmations
+    rebuild: RebuildMappings
     pull: PullSides
     settle: SettlePulled
+    blocks: ForeseeBlocks
     ids: Ids
     clock: Clock
 
@@ -79,19 +83,29 @@ class PreviewSync:
             previewing=True,
         )
         work.conflicts = await self.settle.open_conflicts(integration)
-        if request.specific_events:
-            plan, _ = await self.settle.prove.named(work, tuple(dict.fromkeys(request.specific_events)))
-        else:
-            plan = await self.settle.prove.run(work, known)
+        plan, held = await self._planned(work, request, known)
         faults = [fault for _, fault in work.waiting.values()]
         if faults and not plan.total:
             raise _worst(faults)
-        return _preview(plan, await self._held(work, plan, known), unreached=len(faults))
+        return _preview(plan, held, unreached=len(faults))
+
+    async def _planned(self, work: Round, request: RunRequest, known: Known) -> tuple[SyncPlan, frozenset[str]]:
+        """Return the plan, with travel blocks last as in a run, and what the guard would hold of it."""
+        if request.specific_events:
+            plan, _ = await self.settle.prove.named(work, tuple(dict.fromkeys(request.specific_events)))
+            held = await self._held(work, plan, known)
+            return plan + await self.blocks.named(work, plan, known, held), held
+        if work.pulled.complete:
+            reading = Reading(known=known, wedsync=work.pulled.wedsync, outlook=work.pulled.outlook)
+            known = (await self.rebuild.from_reading(work.integration, reading, work=None)).known
+        plan = await self.settle.prove.run(work, known)
+        held = await self._held(work, plan, known)
+        return plan + await self.blocks.run(work, plan, known, held), held
 
     async def _pulled(self, integration: Integration, request: RunRequest, known: Known) -> Pulled:
         if request.specific_events:
             return Pulled(window=self.pull.everything(integration).window, complete=False)
-        full = request.kind is RunKind.FULL or integration.unsettled
+        full = await self.rebuild.epoch_lost(integration) or request.kind is RunKind.FULL or integration.unsettled
         begun = self.pull.everything(integration) if full else self.pull.changes(integration)
         return await self.pull.go_on(integration, begun, known)
 

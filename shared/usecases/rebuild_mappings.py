@@ -52,9 +52,13 @@ class RebuildMappings:
     past_days: int
     future_days: int
 
+    async def epoch_lost(self, integration: Integration) -> bool:
+        """Whether the epoch was lost, since the mappings may have gone with it."""
+        return await self.mappings.epoch(integration.integration_id) < integration.epoch
+
     async def fence(self, integration: Integration) -> bool:
-        """Put the epoch back if it was lost; return whether it was, since the mappings may have gone with it."""
-        if await self.mappings.epoch(integration.integration_id) >= integration.epoch:
+        """Put the epoch back if it was lost; return whether it was."""
+        if not await self.epoch_lost(integration):
             return False
         log_action("epoch_lost", integration=integration.integration_id)
         await self.mappings.raise_epoch(integration.integration_id, integration.epoch)
@@ -65,8 +69,11 @@ class RebuildMappings:
         if mended := await self.mappings.mend(integration.integration_id):
             log_action("pointers_mended", integration=integration.integration_id, count=mended)
 
-    async def from_reading(self, integration: Integration, reading: Reading, *, work: Trace) -> Reading:
-        """Map what can be told from what was read of both sides. No request, and no work where nothing is amiss."""
+    async def from_reading(self, integration: Integration, reading: Reading, *, work: Trace | None) -> Reading:
+        """Map what can be told from what was read of both sides. No request, and no work where nothing is amiss.
+
+        Without ``work`` nothing is stored either: the mappings are as they would be.
+        """
         reading = await self._map(integration, reading, reading.wedsync, reading.outlook, work)
         return await self._join(integration, reading, work)
 
@@ -117,7 +124,7 @@ class RebuildMappings:
         reading: Reading,
         events: Mapping[str, WedSyncState],
         copies: Mapping[str, OutlookState],
-        work: Trace,
+        work: Trace | None,
     ) -> Reading:
         known = {(stored.value.wedsync_id, stored.value.role) for stored in reading.known}
         found = trace(
@@ -129,7 +136,7 @@ class RebuildMappings:
         lost = [traced for traced in found if (traced.event.event_id, traced.role) not in known]
         return await self._store(integration, reading, lost, work) if lost else reading
 
-    async def _join(self, integration: Integration, reading: Reading, work: Trace) -> Reading:
+    async def _join(self, integration: Integration, reading: Reading, work: Trace | None) -> Reading:
         """Map Outlook's events that WedSync has already."""
         taken = {stored.value.wedsync_id for stored in reading.known}
         twins = {
@@ -151,7 +158,9 @@ class RebuildMappings:
         made = await self._insert(integration, compared, ChangeKind.LINKED, Rule.EXTERNAL_ID, work)
         return replace(reading, known=(*reading.known, *made))
 
-    async def _store(self, integration: Integration, reading: Reading, lost: Sequence[Traced], work: Trace) -> Reading:
+    async def _store(
+        self, integration: Integration, reading: Reading, lost: Sequence[Traced], work: Trace | None
+    ) -> Reading:
         now = self.clock.now()
         compared = [
             self._compared(integration, rebuilt(traced, integration, at=now), traced.event, traced.copy)
@@ -177,11 +186,11 @@ class RebuildMappings:
         wanted: Sequence[EventMapping],
         kind: ChangeKind,
         rule: Rule,
-        work: Trace,
+        work: Trace | None,
     ) -> list[Stored[EventMapping]]:
         """Store them and say so; what somebody else has mapped meanwhile is theirs."""
-        if not wanted:
-            return []
+        if not wanted or work is None:
+            return [Stored(value=mapping, tag="") for mapping in wanted]
         made = [answer for answer in await self.mappings.insert(wanted) if isinstance(answer, Stored)]
         log_action("mappings_found_again", integration=integration.integration_id, rule=rule.value, count=len(made))
         change = self.journal.change

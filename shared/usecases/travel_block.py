@@ -4,7 +4,7 @@ A block is there while the event's own copy is in Outlook. What it should look l
 it is looked at: never before its event, so that a deletion that is held or in question keeps the block as well.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from shared.core.actions import Policy
@@ -84,10 +84,17 @@ class TravelBlocks:
 
         ``before`` are the mappings as they were before that.
         """
-        wanted = policy.preferences.sync_travel_time
-        if not wanted and all(stored.value.role is Role.EVENT for stored in before):
+        if not policy.preferences.sync_travel_time and all(stored.value.role is Role.EVENT for stored in before):
             return TravelWork()
-        known = await self._known(integration)
+        after = [stored async for stored in self.mappings.all(integration.integration_id)]
+        return await self.among(integration, pulled, after, policy=policy)
+
+    async def among(
+        self, integration: Integration, pulled: Pulled, after: Iterable[Stored[EventMapping]], *, policy: Policy
+    ) -> TravelWork:
+        """Return what is to be done where the mappings, once all events are settled, are these. Nothing is written."""
+        wanted = policy.preferences.sync_travel_time
+        known = _by_role(after)
         pairs, new = [], []
         for event_id, block in known.blocks.items():
             view = _seen(pulled, event_id)
@@ -101,14 +108,6 @@ class TravelBlocks:
             if intent is not None and event_id not in known.blocks:
                 new.append((intent, Views(wedsync=Present(state))))
         return TravelWork(pairs=tuple(pairs), new=tuple(new))
-
-    async def _known(self, integration: Integration) -> _Known:
-        known = _Known()
-        async for stored in self.mappings.all(integration.integration_id):
-            if stored.value.wedsync_id is not None:
-                found = known.blocks if stored.value.role is Role.TRAVEL else known.events
-                found[stored.value.wedsync_id] = stored
-        return known
 
     def _intent(
         self, integration: Integration, event: Stored[EventMapping] | None, view: View, policy: Policy
@@ -137,6 +136,15 @@ class TravelBlocks:
                 return None
             return Present(replace(view.state, travel_minutes=None))  # it is not in Outlook: no block either
         return view
+
+
+def _by_role(mappings: Iterable[Stored[EventMapping]]) -> _Known:
+    known = _Known()
+    for stored in mappings:
+        if stored.value.wedsync_id is not None:
+            found = known.blocks if stored.value.role is Role.TRAVEL else known.events
+            found[stored.value.wedsync_id] = stored
+    return known
 
 
 def _seen(pulled: Pulled, event_id: str) -> View:

@@ -92,6 +92,11 @@ class _Noted:
     rows: Sequence[SyncChange]
     tally: Tally
 
+    @property
+    def counts(self) -> Tally:
+        """What the run counts: every write, but a travel block as no event that was handled."""
+        return self.tally if self.write.is_event else replace(self.tally, handled=0)
+
 
 Anew = Callable[[Round, Write, SyncFault | None], Awaitable[None]]
 """What is done about a write that found something else than it was decided on."""
@@ -225,8 +230,7 @@ class WriteLane:
     async def _kept(self, work: Round, noted: _Noted, answer: Stored[EventMapping] | Exception, anew: Anew) -> None:
         subject = noted.write.subject
         if isinstance(answer, Stored):
-            tally = noted.tally if noted.write.is_event else Tally()
-            work.done(subject, tally)
+            work.done(subject, noted.counts)
             if noted.mapping.base_w is None:  # WedSync had the event already: see what the two have in common
                 noted.write.stored = answer
                 await anew(work, noted.write, None)
@@ -254,7 +258,7 @@ class WriteLane:
         assert noted.write.stored is not None
         with suppress(RowChanged):  # somebody else has worked on the pair, and looks at it as it is
             await self.mappings.remove(noted.write.stored)
-        work.done(noted.write.subject, noted.tally if noted.write.is_event else Tally())
+        work.done(noted.write.subject, noted.counts)
 
 
 def _has_parts(write: Write, answer: SyncFault) -> bool:

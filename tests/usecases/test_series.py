@@ -63,6 +63,46 @@ async def test_a_series_at_another_time_moves_as_a_whole(season: Season) -> None
     await season.assert_at_rest()
 
 
+async def test_a_series_cut_short_loses_what_comes_after(season: Season) -> None:
+    series = await choir(season)
+    limits = {"type": "endDate", "startDate": "2026-08-04", "endDate": "2026-08-20", "recurrenceTimeZone": ZONE}
+    await season.world.outlook.change(series, recurrence=CHOIR | {"range": limits})
+    await season.drain()
+    left = sorted(event["start"][:10] for event in await season.world.wedsync.events())
+    assert left == ["2026-08-04", "2026-08-11", "2026-08-18"]
+    assert await season.world.open_conflicts() == ()
+    await season.assert_at_rest()
+
+
+async def test_an_hour_stays_the_hour_when_the_clocks_are_put_back(season: Season) -> None:
+    """Berlin's summer time ends on 25 October 2026: seven in the evening is 17:00 UTC before and 18:00 UTC after."""
+    first = {"start": at("2026-10-20T19:00:00", ZONE), "end": at("2026-10-20T21:00:00", ZONE)}
+    limits = CHOIR["range"] | {"startDate": "2026-10-20", "numberOfOccurrences": 2}
+    item = await season.world.outlook.add("Choir", recurrence=CHOIR | {"range": limits}, **first)
+    season.there["Choir"] = str(item["id"])
+    await season.world.connect()
+    assert await clocks(season) == [("2026-10-20T19:00:00", "Europe/Berlin"), ("2026-10-27T19:00:00", "Europe/Berlin")]
+    assert await instants(season) == ["2026-10-20T17:00", "2026-10-27T18:00"]
+
+    for day, hour in (("2026-10-20", "T20:00:00"), ("2026-10-27", "T17:00:00")):
+        imported = await season.import_of_day("Choir", day)
+        await season.world.wedsync.change(imported, start=f"{day}{hour}", end=f"{day}T22:00:00")
+    await season.drain()
+    assert await instants(season) == ["2026-10-20T18:00", "2026-10-27T16:00"]
+    await season.assert_at_rest()
+
+
+async def clocks(season: Season) -> list[tuple[str, str]]:
+    return sorted((event["start"], event["timeZone"]) for event in await season.world.wedsync.events())
+
+
+async def instants(season: Season) -> list[str]:
+    """Return when Outlook says that the occurrences begin, in UTC."""
+    view = await season.world.outlook.view("2026-06-01", "2026-12-31")
+    assert {item["start"]["timeZone"] for item in view} == {"UTC"}
+    return sorted(str(item["start"]["dateTime"])[:16] for item in view)
+
+
 @pytest.mark.parametrize("keep", [True, False], ids=["exceptions kept", "exceptions dropped"])
 async def test_a_series_with_another_pattern_is_read_anew(season: Season, keep: bool) -> None:
     await season.world.outlook.knobs(keepExceptions=keep)

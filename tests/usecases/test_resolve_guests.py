@@ -2,10 +2,10 @@
 
 import pytest
 
-from shared.errors import StateConflict
+from shared.errors import StateConflict, Unprocessable
 from shared.usecases.choices import Choice, ConflictSuperseded, GuestsWouldBeMailed
 from tests.support.world import World
-from tests.usecases.clash import GUEST, OWN, SECOND, clash
+from tests.usecases.clash import GUEST, OWN, SECOND, Clash, clash
 
 
 async def test_guests_are_mailed_once_by_the_users_word(world: World) -> None:
@@ -85,3 +85,37 @@ async def test_cancelling_a_meeting_tells_the_guests_by_the_users_word(world: Wo
     assert {mail["kind"] for mail in await world.outlook.sent()} == {"cancellation"}
     assert await world.outlook.events() == []
     assert await world.open_conflicts() == ()
+
+
+async def differing(world: World) -> Clash:
+    """One event with other people on either side: nothing but Outlook's word can settle that."""
+    event = await world.wedsync.add("Tasting", attendees=[{"email": "florist@example.test", "name": "Flora"}])
+    await world.connect()
+    pair = Clash(world, event["id"], str((await world.mapping_of(event["id"])).outlook_id))
+    await world.outlook.change(pair.outlook_id, attendees=[GUEST])
+    await world.settle()
+    world.graph.outbox.mails.clear()
+    assert list(await pair.asked()) == ["attendees"]
+    return pair
+
+
+@pytest.mark.parametrize("use", ["wedsync", "custom"])
+async def test_guests_are_never_written_by_a_sync_and_nobody_can_choose_so(world: World, use: str) -> None:
+    pair = await differing(world)
+    with pytest.raises(Unprocessable) as refusal:
+        await pair.choose(Choice(field="attendees", use=use, custom=None), mail_guests=True)
+    assert refusal.value.code == "attendees_are_read_only"
+    assert list(await pair.asked()) == ["attendees"]
+    assert [each["email"] for each in (await pair.here())["attendees"]] == ["florist@example.test"]
+    assert await world.outlook.sent() == []
+
+
+async def test_other_guests_are_settled_by_outlook_and_nobody_is_mailed(world: World) -> None:
+    pair = await differing(world)
+    answer = await pair.choose(Choice(field="attendees", use="outlook"))
+    assert answer == {"attendees": "applied"}
+    assert await pair.asked() == {}
+    assert [each["emailAddress"]["address"] for each in (await pair.there())["attendees"]] == ["guest@example.test"]
+    await world.sync()
+    assert await pair.asked() == {}, "the same difference is not asked about twice"
+    assert await world.outlook.sent() == []

@@ -55,7 +55,8 @@ def main() -> None:
     page.head[0] += f" for each request, and lets {IN_FLIGHT} of a mailbox in at a time."
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         asyncio.run(Bench(given, page).run(Path(folder)))
-    given.output.write_text(page.text())
+    before = given.output.read_text() if given.output.exists() else ""
+    given.output.write_text(page.text(before=before))
     print(f"\nWritten to {given.output}.")
     sys.exit(1 if page.missed else 0)
 

@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 
 from benchmarks.floors import PUSH_TARGET, VISIBLE_P50, VISIBLE_P95, Parts, Spread
 
+BY_HAND = "## What the misses come from\n"
+"""Where the part of the page begins that no measurement writes."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
@@ -59,10 +62,12 @@ class Page:
             if not each.meets_target:
                 self.missed.append(f"{title}, {name}: p50 {each.p50:.2f} s, p95 {each.p95:.2f} s")
 
-    def text(self) -> str:
-        """Return the page."""
+    def text(self, *, before: str = "") -> str:
+        """Return the page, with what people have written at the end of the one ``before``: it is theirs to renew."""
         verdict = ["Missed:", "", *(f"- {each}" for each in self.missed)] if self.missed else ["Every target is met."]
-        return "\n\n".join(["# Results", "\n".join(self.head), "\n".join(verdict), *self.sections]) + "\n"
+        text = "\n\n".join(["# Results", "\n".join(self.head), "\n".join(verdict), *self.sections]) + "\n"
+        _, by_hand, written = before.partition(BY_HAND)
+        return f"{text}\n{by_hand}{written}" if by_hand else text
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

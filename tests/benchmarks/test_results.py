@@ -1,7 +1,7 @@
 """The benchmark's page: ratios, tables, and what counts as missed."""
 
 from benchmarks.floors import Parts, spread
-from benchmarks.results import Measured, Page, table
+from benchmarks.results import BY_HAND, Measured, Page, table
 
 
 def measured(seconds: float, name: str = "ours") -> Measured:
@@ -39,3 +39,12 @@ def test_edits_that_are_seen_late_are_missed() -> None:
     assert page.missed == ["Edits, slow: p50 1.20 s, p95 3.50 s"]
     assert "| slow | 3 | 1.20 | 3.50 | 3.50 | 3.50 |" in page.text()
     assert "On a machine." in page.text()
+
+
+def test_what_people_wrote_below_stays_and_the_old_figures_go() -> None:
+    page = Page(head=["Today."])
+    text = page.text(before=f"# Results\n\nYesterday.\n\n{BY_HAND}\nThe machine was busy.\n")
+    assert text.endswith(f"{BY_HAND}\nThe machine was busy.\n")
+    assert "Today." in text
+    assert "Yesterday." not in text
+    assert BY_HAND not in page.text(before="# Results\n")

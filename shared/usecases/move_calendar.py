@@ -23,7 +23,6 @@ from shared.errors import (
     RowChanged,
     StateConflict,
     SyncFault,
-    Throttled,
     Unavailable,
 )
 from shared.log import log_action
@@ -81,8 +80,7 @@ class MoveCalendar:
             return await self._given_up(integration, trace)
         integration = await self._set_out(integration, target)
         journey = self._journey(integration, target.calendar_id, trace)
-        before = record.run.tally  # what earlier messages of this run have moved
-        journey.count(handled=before.handled, created=before.created, deleted=before.deleted, noted=before.noted)
+        journey.tally = record.before
         try:
             await self._move_all(journey, record)
         except _TimeIsUp:
@@ -98,6 +96,7 @@ class MoveCalendar:
         """Fetch what jobs have still put into the earlier calendar; after a while, forget that there was one."""
         age = self.clock.now() - integration.moved_at if integration.moved_at else EARLIER_FOR
         journey = self._journey(integration, integration.calendar_id, trace)
+        journey.tally = record.before
         if age < STRAYS_FOR:
             known = [stored async for stored in self.mappings.all(integration.integration_id)]
             journey.left |= {each.value.mapping_id: "stays" for each in known if _has_guests(each.value)}
@@ -274,13 +273,10 @@ class MoveThenSync:
         if moved.unfinished:
             await record.carry_over(moved.tally, ())
             return Done(tally=moved.tally, continued=True)
+        record.before = moved.tally  # the sync counts on from there
         done = await self.sync.run(moved.integration, record, trace=trace, last_try=last_try)
-        tally = moved.tally + done.tally
-        if done.continued and moved.tally.changed:
-            rest = done.fault.retry_after if isinstance(done.fault, Throttled) else 0.0
-            await record.carry_over(tally, done.failures, rest=rest)  # the sync counts on from there
         outcome = "; ".join(part for part in (moved.outcome, done.outcome) if part)
-        return replace(done, tally=tally, outcome=outcome, integration=done.integration or moved.integration)
+        return replace(done, outcome=outcome, integration=done.integration or moved.integration)
 
 
 def _has_guests(mapping: EventMapping) -> bool:

@@ -18,7 +18,7 @@ from shared.ports import Changes
 from shared.usecases.journal import Trace
 from shared.usecases.pull_sides import PullSides
 from shared.usecases.rebuild_mappings import Reading, RebuildMappings
-from shared.usecases.run_record import CONTINUED, Done, RunRecord
+from shared.usecases.run_record import Done, RunRecord
 from shared.usecases.settle_pair import policy_of
 from shared.usecases.settle_pulled import SettlePulled
 
@@ -40,7 +40,6 @@ class Reconcile:
         """Catch up, then compare everything with everything."""
         lost = await self.rebuild.fence(integration)
         await self.rebuild.mend(integration)
-        earlier = record.run.tally if record.run.stage == CONTINUED else Tally()
         recent = Tally() if lost else await self._catch_up(integration, record, trace)
         pulled, reading = await self._everything(integration, trace)
         missed, failures = await self._repair(integration, record, pulled, reading, trace)
@@ -48,7 +47,7 @@ class Reconcile:
         failures = (*failures, *more)
         changes = await self.changes.of_run(integration.integration_id, record.run.run_id)
         tally = replace(
-            earlier + recent + missed + arrived,
+            record.before + recent + missed + arrived,
             total=missed.total + arrived.total,
             handled=missed.handled + arrived.handled,
             errors=len(failures),

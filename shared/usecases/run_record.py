@@ -35,7 +35,8 @@ class RunRecord:
     """The row of one run while its process works on it: beats, progress and its end go through here, one at a time.
 
     ``until`` is when the time budget of this message ends; a run that is not done by then goes on in a further one.
-    ``requests`` tells how many requests to Graph this message has taken so far.
+    ``requests`` tells how many requests to Graph this message has taken so far. ``before`` is what was done before the
+    present step: by earlier messages of the run, and by a step that came first.
     """
 
     runs: Runs
@@ -43,6 +44,7 @@ class RunRecord:
     stored: Stored[SyncRun]
     until: datetime
     requests: Callable[[], int] = _no_requests
+    before: Tally = field(init=False)
     _since: datetime = field(init=False)
     _tally: Tally | None = field(default=None, init=False)
     _requests_before: int = field(default=0, init=False)
@@ -51,6 +53,7 @@ class RunRecord:
 
     def __post_init__(self) -> None:
         self._since = self.clock.now()
+        self.before = self.run.tally if self.run.stage == CONTINUED else Tally()
 
     @property
     def run(self) -> SyncRun:

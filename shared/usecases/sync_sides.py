@@ -80,7 +80,7 @@ class SyncSides:
             trace=trace,
             journal=self.settle.journal,
             record=record,
-            tally=record.run.tally if goes_on else _done_before(record.run),
+            tally=record.before if goes_on else replace(record.before, total=0, handled=0, errors=0),
             failures=list(record.run.failures) if goes_on else [],
         )
 
@@ -115,11 +115,6 @@ class SyncSides:
         await self.run_items.put(run.integration_id, run.run_id, left)
         progressed = bool(work.settled) or not left.finished
         return Done(tally=work.tally, failures=tuple(work.failures), continued=True, fault=fault, progressed=progressed)
-
-
-def _done_before(run: SyncRun) -> Tally:
-    """Return what earlier messages of the run have done, where this one looks at everything from the beginning."""
-    return replace(run.tally, total=0, handled=0, errors=0) if run.stage == CONTINUED else Tally()
 
 
 def left_of(work: Round, known: Known) -> Pulled:

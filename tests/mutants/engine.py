@@ -1,4 +1,4 @@
-"""All faults of the engine, by the rules of ``docs/architecture.md`` that they break."""
+"""All faults of the engine, by the rule of the sync that they break."""
 
 from tests.mutants import (
     engine_connection,

@@ -102,10 +102,10 @@ MUTANTS = (
     Mutant(
         name="key-of-each-try",
         rule="Exactly-once create",
-        lie="A create toward WedSync has another key at each try.",
+        lie="Each try of a create has another transactionId and Idempotency-Key.",
         file="shared/core/mapping.py",
         old='    return str(uuid5(_TRANSACTIONS, f"{mapping_id}:{generation}"))',
-        new='    return str(uuid5(_TRANSACTIONS, f"{mapping_id}:{generation}:{__import__("os").urandom(4)}"))',
+        new='    return str(UUID(bytes=__import__("os").urandom(16)))',
         test="tests/core/test_values.py::test_a_transaction_id_is_the_same_for_every_retry_and_new_for_every_generation",
     ),
     Mutant(

@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from urllib.parse import quote, urlencode, urlsplit
 
+from shared.errors import Rejected
+
 SERVICE = "graph"
 MARKER_ID = "String {b3f5a0c2-9d6e-4c8e-a1f7-3e5d7c9b1a20} Name WedSyncMapping"
 """The one extended property of ours; its value is the mapping id (fact C16). The quota of names is finite."""
@@ -80,7 +82,9 @@ def prefer(*, body: str = "text", page_size: int | None = None) -> dict[str, str
 
 
 def segment(identifier: str) -> str:
-    """Return an id as a single path segment (fact C31)."""
+    """Return an id as a single path segment (fact C31). ``Rejected`` for what would lead to another path."""
+    if identifier in (".", ".."):  # URLs know no way to write these as names (RFC 3986 section 5.2.4)
+        raise Rejected(SERVICE, code="not_an_id")
     return quote(identifier, safe="")
 
 

@@ -14,7 +14,7 @@ from shared.core.mapping import EventMapping
 from shared.core.plan import decide_seen
 from shared.core.states import IntegrationState, MappingState
 from shared.core.unmapped import decide_unmapped
-from shared.core.views import Present, Views
+from shared.core.views import Views
 from shared.errors import EventGone, NotFound, Rejected
 from shared.ports import (
     Changes,
@@ -137,9 +137,8 @@ class ExplainEvent:
 
     async def _state(self, integration: Integration, event_id: str) -> WedSyncState | OutlookState:
         """Read the event wherever the id is known."""
-        view = await self.look.wedsync_event(integration, event_id)
-        if isinstance(view, Present):
-            return view.state
+        if known := await self.look.wedsync_named(integration, event_id):
+            return known
         try:
             return await self.outlook.event(integration.integration_id, event_id)
         except (EventGone, Rejected):  # an id that is none is refused

@@ -159,9 +159,8 @@ class ForceSync:
 
     async def _create_new(self, integration: Integration, event_id: str, toward: Side, recording: Recording) -> Forced:
         """A WedSync event that no mapping names: its type, or the direction, kept it back."""
-        view = await self.look.wedsync_event(integration, event_id)
-        state = view.state if isinstance(view, Present) else None
-        if not isinstance(state, WedSyncState) or state.deleted or toward is Side.WEDSYNC:
+        state = await self.look.wedsync_named(integration, event_id)
+        if state is None or state.deleted or toward is Side.WEDSYNC:
             raise NotFound("event_not_found", "No synced event has this id.")
         if state.external_id or state.source is Side.OUTLOOK:
             raise StateConflict("event_elsewhere", "The event came from Outlook and is not made there again.")

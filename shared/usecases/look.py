@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from shared.core.canon import changed_fields
-from shared.core.event import OutlookState, Side
+from shared.core.event import OutlookState, Side, WedSyncState
 from shared.core.integration import Integration
 from shared.core.mapping import EventMapping
 from shared.core.views import UNSEEN, Gone, Present, View, outlook_content
-from shared.errors import EventGone
+from shared.errors import EventGone, Rejected
 from shared.ports import Outlook, WedSync
 
 
@@ -46,6 +46,14 @@ class Look:
             return Present(await self.wedsync.event(integration.user_id, event_id))
         except EventGone:
             return Gone(proved=True)
+
+    async def wedsync_named(self, integration: Integration, event_id: str) -> WedSyncState | None:
+        """Read by an id that a person gave: an id that is none is refused, and names nothing."""
+        try:
+            view = await self.wedsync_event(integration, event_id)
+        except Rejected:
+            return None
+        return view.state if isinstance(view, Present) and isinstance(view.state, WedSyncState) else None
 
     async def outlook_event(
         self, integration: Integration, event_id: str, *, moved: bool = False, calendar_id: str = ""

@@ -151,4 +151,6 @@ def _path(user_id: str, event_id: str) -> str:
 
 
 def _segment(identifier: str) -> str:
+    if identifier in (".", ".."):  # URLs know no way to write these as names (RFC 3986 section 5.2.4)
+        raise Rejected(SERVICE, code="not_an_id")
     return quote(identifier, safe="")

@@ -4,9 +4,10 @@ import json
 from urllib.parse import parse_qs, unquote
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from shared.errors import Rejected
 from shared.graph.protocol import (
     MARKER_ID,
     ForeignLink,
@@ -47,10 +48,17 @@ def test_a_write_says_its_type_and_its_condition() -> None:
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_an_id_is_one_segment_of_a_path(identifier: str) -> None:
+    assume(identifier not in (".", ".."))
     quoted = segment(identifier)
     assert "/" not in quoted
     assert "?" not in quoted
     assert unquote(quoted) == identifier
+
+
+@pytest.mark.parametrize("identifier", [".", ".."])
+def test_an_id_that_would_lead_elsewhere_is_never_sent(identifier: str) -> None:
+    with pytest.raises(Rejected):
+        segment(identifier)
 
 
 def test_queries_are_encoded() -> None:

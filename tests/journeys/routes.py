@@ -98,6 +98,20 @@ ENDPOINTS: Mapping[str, Endpoint] = {
         },
         empty_body_is_fine=True,
     ),
+    "sync_confirm": Endpoint(
+        method="POST",
+        route="calendar/outlook/sync/confirm",
+        caller=Caller.USER,
+        body={"confirmationId": "made-up", "accept": False},
+        wrong={
+            "confirmationId": (*NO_TEXT, "", "x" * 257),
+            "accept": ("perhaps", 5, [], {}, None),
+            "eventId": ("x",),
+        },
+    ),
+    "undo_sync": Endpoint(method="POST", route="calendar/outlook/sync/{syncId}/undo", caller=Caller.USER),
+    "explain_event": Endpoint(method="GET", route="calendar/outlook/events/{eventId}/explain", caller=Caller.USER),
+    "restore_event": Endpoint(method="POST", route="calendar/outlook/events/{eventId}/restore", caller=Caller.USER),
     "sync_job": Endpoint(method="GET", route="calendar/outlook/sync/{syncId}", caller=Caller.USER),
     "list_events": Endpoint(method="GET", route="calendar/outlook/events", caller=Caller.USER, queries=EVENT_QUERIES),
     "resolve_conflict": Endpoint(

@@ -128,7 +128,15 @@ async def test_a_connection_that_lost_its_grant_is_told_without_asking_anybody(w
 
 
 async def test_only_what_nobody_knows_is_not_found(world: World, ours: Pair) -> None:
-    for event_id in ("unknown", "evt_00000000000000000000000000000000", ours.outlook_id[:-5] + "AAAA="):
+    for event_id in (
+        "unknown",
+        ".",
+        "..",
+        "../sync",
+        "a/b",
+        "evt_00000000000000000000000000000000",
+        ours.outlook_id[:-5] + "AAAA=",
+    ):
         with pytest.raises(NotFound):
             await explain(world, event_id)
     with pytest.raises(NotFound):

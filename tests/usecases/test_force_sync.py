@@ -181,6 +181,13 @@ async def test_guests_are_never_mailed(world: World) -> None:
     assert await world.outlook.sent() == []
 
 
+@pytest.mark.parametrize("event_id", ["unknown", ".", "..", "../sync", "a/b"])
+async def test_what_is_no_id_is_not_found(world: World, event_id: str) -> None:
+    await synced(world)
+    with pytest.raises(NotFound):
+        await force(world, event_id, TO)
+
+
 async def test_somebody_elses_event_is_not_found(world: World) -> None:
     event_id, _ = await synced(world)
     with pytest.raises(NotFound):

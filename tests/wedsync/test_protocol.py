@@ -71,3 +71,10 @@ def test_empty_options_are_left_out() -> None:
 @pytest.mark.parametrize("body", [None, [], {"code": 5}, "text"])
 def test_a_body_that_is_no_problem_has_no_code(body: object) -> None:
     assert problem_code(body) == ""
+
+
+@pytest.mark.parametrize("identifier", [".", ".."])
+def test_an_id_that_would_lead_elsewhere_is_never_sent(identifier: str) -> None:
+    with pytest.raises(Rejected):
+        read_event("u", identifier)
+    assert read_event("u", "../v").path == "/v1/users/u/events/..%2Fv"

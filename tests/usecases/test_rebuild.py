@@ -159,7 +159,7 @@ async def test_what_differs_after_the_loss_is_for_a_person_to_choose(world: Worl
 
 
 async def test_another_prefix_since(world: World, ours: Pair) -> None:
-    """The copy still bears the prefix before: it is known by what stands before the title."""
+    """The copy still bears the prefix before: the one that every connection begins with is known."""
     await world.change_integration(preferences=Preferences(event_prefix="WS "))
     lose(world, lambda key: True)
     await reconcile(world)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 
-from shared.core.jobs import RunKind
+from shared.core.jobs import RunKind, UpkeepJob, UpkeepKind
 from shared.core.settings_change import SettingsChange
 from tests.machine.faults import KNOBS, NAMES
 from tests.machine.machine import Play
@@ -185,12 +185,25 @@ async def reconnected(play: Play) -> None:
     await play.service.connect()
 
 
+async def renewed(play: Play) -> None:
+    """Days pass; then the user switches notifications off and on, and one subscription is forgotten."""
+    await play.wait(6.2 * 86_400)
+    await play.timers(0)
+    await play.service.drain()
+    for wanted in (False, True):
+        play.service.change(SettingsChange(webhooks=wanted), 0)
+        await play.service.drain()
+    for row in await play.world.ports.rows.of_integration(play.world.integration_id):
+        await play.world.ports.rows.remove(row.value.subscription_id)
+    await play.world.queue.put(UpkeepJob(integration_id=play.world.integration_id, kind=UpkeepKind.SUBSCRIBE))
+
+
 async def died(play: Play) -> None:
     """A run's process dies in the middle of it, and the other one takes over."""
     await edit(play, THEIRS, OUTLOOK, "text")
     await play.run(RunKind.FULL, 0)
     await play.wait(0.5)
-    play.service.perils.deadly = "after graph GET /v1.0/me/calendars/{id}/calendarView/delta"
+    play.service.perils.deadly.append("after graph GET /v1.0/me/calendars/{id}/calendarView/delta")
     await play.work(0, 0, 4)
     await play.wait(60)
     await play.run(RunKind.INCREMENTAL, 1)
@@ -230,10 +243,11 @@ SCENES: Mapping[str, Scene] = {
     "opted out": opted_out,
     "paused": paused,
     "reconnected": reconnected,
+    "renewed": renewed,
     "died": died,
     "out of turn": out_of_turn,
 }
-LONG: tuple[str, ...] = ("season", "questions", "flood", "opted out", "paused", "reconnected", "out of turn")
+LONG: tuple[str, ...] = ("season", "questions", "flood", "opted out", "paused", "reconnected", "renewed", "out of turn")
 """The scenes in which a process may be told to die at a step of any kind."""
 
 

@@ -17,7 +17,7 @@ from tests.machine import verdict
 from tests.machine.acts import Acts
 from tests.machine.faults import KNOBS, NAMES, Misfortune
 from tests.machine.reached import Reached
-from tests.machine.service import Service
+from tests.machine.service import Service, Work
 from tests.machine.sight import SIDES, WEDSYNC, Sight
 from tests.machine.users import EDITED, Users
 from tests.support.calendars import Vanished
@@ -48,6 +48,7 @@ class Play(Acts):
 
     def __init__(self, reached: Reached, *, seed: int) -> None:
         self.reached = reached
+        self.answers: list[tuple[str, bool, Work]] = []
         self.service = Service(reached, seed=seed)
         self.world = self.service.world
         sight = Sight(wedsync=self.world.wedsync, outlook=self.world.outlook)
@@ -87,7 +88,16 @@ class Play(Acts):
         keys = {m.mapping_id: verdict.key_of(self.users, m) for m in await self.world.mappings()}
         accept = accept or any(":" in keys.get(each.mapping_id, ":") for each in question.held)
         self.reached.add("answer", "accepted" if accept else "rejected")
-        self.service.answer(question.confirmation_id, which, accept=accept)
+        work = self.service.answer(question.confirmation_id, which, accept=accept)
+        self.answers.append((question.confirmation_id, accept, work))
+
+    async def _insist(self) -> None:
+        """Whoever got no answer, because the process died, says the same again."""
+        answers, self.answers = self.answers, []
+        for confirmation_id, accept, work in answers:
+            if work.process.dead:
+                self.service.answer(confirmation_id, 0, accept=accept)
+                await self.service.drain()
 
     async def prefer(self, wish: str, which: int) -> None:
         """Change a preference."""
@@ -161,12 +171,14 @@ class Play(Acts):
         """Let everything come to rest, and judge."""
         await self.misfortune.end()
         await self.service.drain()
+        await self._insist()
         for _ in range(_MOST_QUESTIONS):
             question = await self.service.question()
             if question is None:
                 break
             await self._answer(question, 0, accept=True)
             await self.service.drain()
+            await self._insist()
         await verdict.judge(self.world, self.users, self.reached.illegal)
 
 

@@ -9,7 +9,7 @@ import asyncio
 import random
 from collections.abc import Coroutine
 from contextvars import ContextVar, copy_context
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -58,10 +58,13 @@ class SkewedClock:
 
 @dataclass(kw_only=True)
 class Perils:
-    """What awaits both processes: so many requests to storage are refused, and whoever comes to ``deadly`` dies."""
+    """What awaits both processes: so many requests to storage are refused.
+
+    ``deadly`` are kinds of steps: the first process to come to the first of them dies, then the next comes to count.
+    """
 
     refused: int = 0
-    deadly: str = ""
+    deadly: list[str] = field(default_factory=list)
 
     def strike(self, name: str) -> str:
         """Return the kind of the fault that hits this step, if any."""
@@ -73,9 +76,9 @@ class Perils:
 
     def kill(self, kind: str) -> bool:
         """Return whether this step is the deadly one; only the first to come dies of it."""
-        if not self.deadly or kind != self.deadly:
+        if not self.deadly or kind != self.deadly[0]:
             return False
-        self.deadly = ""
+        del self.deadly[0]
         return True
 
 

@@ -192,10 +192,11 @@ class Service:
         asked = app.resolve_conflict.run(self.world.planner.user_id, event_id, [choice], set_as_default=False)
         self.begin(which, _asked(asked))
 
-    def answer(self, confirmation_id: str, which: int, *, accept: bool) -> None:
+    def answer(self, confirmation_id: str, which: int, *, accept: bool) -> Work:
         """Answer the question about held deletions, as a user does."""
         app = self.living(which).app
-        self.begin(which, _asked(app.confirm_deletions.run(self.world.planner.user_id, confirmation_id, accept=accept)))
+        asked = app.confirm_deletions.run(self.world.planner.user_id, confirmation_id, accept=accept)
+        return self.begin(which, _asked(asked))
 
     def change(self, change: SettingsChange, which: int) -> None:
         """Change the settings, as a user does."""

@@ -61,7 +61,7 @@ async def _dies(step: str) -> None:
     service = Service(Reached(), seed=1)
     process = service.processes[0]
     code = Careful(service)
-    service.perils.deadly = step
+    service.perils.deadly.append(step)
     task = process.start(code.several())
     await asyncio.sleep(3600)
 
@@ -77,7 +77,7 @@ def test_the_process_beside_it_works_on(loop: PatientLoop) -> None:
     async def both() -> None:
         service = Service(Reached(), seed=1)
         code = Careful(service)
-        service.perils.deadly = DYING
+        service.perils.deadly.append(DYING)
         service.processes[0].start(code.write("dead"))
         await asyncio.sleep(1)
         alive = service.processes[1].start(code.write("alive"))

@@ -41,7 +41,7 @@ class RunKind(StrEnum):
 
 
 class RunPurpose(StrEnum):
-    """What a run is for; on the wire only its ``RunKind`` is shown."""
+    """What a run is for. ``syncType`` shows its ``RunKind``; the history shows this beside it as ``purpose``."""
 
     SYNC = "sync"
     SPECIFIC = "specific"  # only the events that the request names

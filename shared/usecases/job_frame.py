@@ -82,6 +82,7 @@ class JobFrame:
             kind=type(fault).__name__,
             fault_code=getattr(fault, "code", ""),
             attempt=job.attempt + 1,
+            job=type(job).__name__,
             delay=delay,
             correlation=job.correlation,
         )

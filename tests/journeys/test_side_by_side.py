@@ -13,6 +13,7 @@ from tests.journeys.compare import is_ours
 from tests.journeys.evidence import readable, tables_of
 from tests.journeys.loads import equal, load, nothing_waits, outlook_events, wedsync_events
 from tests.journeys.planner import Planner, eventually
+from tests.journeys.routes import ENDPOINTS
 from tests.journeys.steps import edit_both_ways, only_foreign_left, open_a_conflict, wedsync_event
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(300)]
@@ -85,14 +86,15 @@ async def _apart(*planners: Planner) -> None:
 
 async def _closed_to_each_other(rose: Planner, marco: Planner, roses: str, marcos: str) -> None:
     """What belongs to the other is not there: runs, events, and what could be done to them."""
+    with_ids = [endpoint for endpoint in ENDPOINTS.values() if "Id}" in endpoint.route]
+    assert {endpoint.route.rpartition("/")[2] for endpoint in with_ids} >= {"{syncId}", "undo", "explain", "restore"}
     for planner, other, event_id in ((rose, marco, marcos), (marco, rose, roses)):
         run_id = (await other.status())["recentSyncHistory"][0]["id"]
-        choice = {"resolutions": {"title": {"useValue": "outlook"}}}
-        refused = [
-            await planner.call("GET", f"calendar/outlook/sync/{run_id}"),
-            await planner.call("POST", f"calendar/outlook/events/{event_id}/resolve", json=choice),
-        ]
-        assert [answer.status_code for answer in refused] == [404, 404]
+        for endpoint in with_ids:
+            path = endpoint.route.replace("{syncId}", run_id).replace("{eventId}", event_id)
+            answer = await planner.call(endpoint.method, path, json=endpoint.body)
+            assert answer.status_code == 404, f"{endpoint.method} {endpoint.route}: {answer.text}"
+            assert answer.json()["code"] in ("event_not_found", "sync_not_found")
 
 
 async def _rows_apart(stand: Stand, rose: Planner, marco: Planner) -> None:

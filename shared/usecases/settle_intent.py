@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from shared.core.conflicts import applied, superseded
-from shared.core.event import Side
+from shared.core.event import OutlookState, Side
 from shared.core.integration import Integration
 from shared.core.mapping import EventMapping
 from shared.core.views import Gone, Present, settle_view
@@ -28,16 +28,23 @@ class SettleIntent:
     clock: Clock
 
     async def run(
-        self, integration: Integration, stored: Stored[EventMapping], trace: Trace
+        self,
+        integration: Integration,
+        stored: Stored[EventMapping],
+        trace: Trace,
+        *,
+        seen: OutlookState | None = None,
     ) -> Stored[EventMapping] | None:
         """Find out what became of a create that was decided earlier: send it again, with the same body.
+
+        ``seen`` is an event that was just read: where its ``transactionId`` is the create's, nothing has to be sent.
 
         A body that is refused for good made nothing. It is composed anew once the event that it was made of has moved
         on, and given up with that event: then the mapping is removed, and None is returned.
         """
         assert_arrived(stored.value)
         try:
-            linked = await self._send_again(integration, stored.value)
+            linked = self._recognised(stored.value, seen) or await self._send_again(integration, stored.value)
         except Rejected:
             mended = await self._mended(integration, stored)
             if mended is stored:
@@ -51,6 +58,15 @@ class SettleIntent:
         await self._answer_absence(linked, toward)
         await self.changes.append([self.journal.created(linked, toward=toward, trace=trace)])
         return await self.journal.save(stored, replace(linked, quarantine=""))
+
+    def _recognised(self, mapping: EventMapping, seen: OutlookState | None) -> EventMapping | None:
+        """Return the mapping linked to the event that the create made, if that is what was seen.
+
+        Only we can have computed the ``transactionId``, and Outlook gives it to no copy (docs/decisions/002).
+        """
+        made = seen is not None and seen.transaction_id == mapping.transaction_id and not seen.cancelled
+        toward_outlook = mapping.intent is not None and mapping.intent.toward is Side.OUTLOOK
+        return self.create.answered(mapping, seen, again=True) if seen and made and toward_outlook else None
 
     async def _send_again(self, integration: Integration, mapping: EventMapping) -> EventMapping:
         try:

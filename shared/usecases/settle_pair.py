@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from shared.core.actions import Decision, Hold, Policy
 from shared.core.answers import could_be_ruled
 from shared.core.decide import decide
-from shared.core.event import Side
+from shared.core.event import OutlookState, Side
 from shared.core.history import Conflict, Tally
 from shared.core.integration import Direction, Integration, OnOutlookDelete, SyncWindow
 from shared.core.mapping import EventMapping
@@ -79,7 +79,7 @@ class SettlePair:
         created = 0
         for _ in range(_ROUNDS):
             if stored.value.state is MappingState.INTENT:
-                made = await self.settle_intent(integration, stored, trace)
+                made = await self.intents.run(integration, stored, trace, seen=_outlook_state(views))
                 if made is None:
                     return Tally(handled=1)
                 views, conflicts = _since_made(stored.value, made.value, views, conflicts)
@@ -214,6 +214,12 @@ def _since_made(
     if has_event(linked, toward):
         conflicts = [conflict for conflict in conflicts if conflict.absent is not toward]
     return views, conflicts
+
+
+def _outlook_state(views: Views) -> OutlookState | None:
+    """Return the Outlook event as it was read, if it was."""
+    state = views.outlook.state if isinstance(views.outlook, Present) else None
+    return state if isinstance(state, OutlookState) else None
 
 
 def _asking(policy: Policy) -> Policy:

@@ -68,3 +68,9 @@ def test_an_event_missing_in_wedsync_is_imported_anew_or_hidden_where_that_may_n
         assert decision is not None
         assert decision.actions == (Hide(rule=Rule.DELETION_REJECTED),)
         assert (decision.mapping.state, decision.mapping.held) == (MappingState.HIDDEN, frozenset())
+
+
+def test_views_are_told_by_their_side() -> None:
+    views = Views(wedsync=GONE, outlook=THERE)
+    assert (views.of(Side.WEDSYNC), views.of(Side.OUTLOOK)) == (GONE, THERE)
+    assert views.seen(Side.WEDSYNC, HERE).of(Side.WEDSYNC) == HERE

@@ -51,7 +51,7 @@ fidelity: $(STAMPS)/python ## write docs/fidelity.md anew from the marks of the 
 crash-matrix: $(STAMPS)/python ## kill the service at every I/O, see it end clean, write docs/crash-matrix.md anew
 	@$(BIN)/python -m tests.crash
 
-mutants: $(STAMPS)/python $(STAMPS)/node ## let the simulators lie, see each lie caught, write docs/mutants.md anew
+mutants: $(STAMPS)/python $(STAMPS)/node ## let the simulators lie, see each lie caught, write docs/mutants.md and docs/engine-mutants.md anew
 	@$(BIN)/python -m tests.mutants $(MUTANTS)
 
 soak: $(STAMPS)/python ## let the machine of tests/machine play on: STEPS=100000 rules, other ones at every run

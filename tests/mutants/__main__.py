@@ -24,7 +24,7 @@ from pathlib import Path
 from tests.local.test_hollow import SUITES
 from tests.mutants.listed import HOLLOW, MUTANTS
 from tests.mutants.mutant import Mutant, Outdated
-from tests.mutants.page import CAUGHT, PAGE, ROOT, Result, page
+from tests.mutants.page import CAUGHT, ROOT, Result, pages
 from tests.mutants.verdict import last_words, seen_through, still_failing
 
 COPIED = ("local", "tests", "shared", "pyproject.toml", "function_app.py", "host.json", "docs", "package.json")
@@ -33,7 +33,7 @@ _WORKERS = max(2, os.cpu_count() or 1)
 
 
 def main() -> None:
-    """Run all mutants, or those whose names are given; only a full run writes the page."""
+    """Run all mutants, or those whose names are given; only a full run writes the pages."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
     parser.add_argument("names", nargs="*", help="only these")
     given = parser.parse_args()
@@ -52,7 +52,8 @@ def main() -> None:
         if not given.names or HOLLOW.name in given.names:
             results.append(bench.run_hollow())
     if not given.names:
-        PAGE.write_text(page(results))
+        for path, text in pages(results).items():
+            path.write_text(text)
     survivors = [result.mutant.name for result in results if result.outcome != CAUGHT]
     print(
         f"{len(results) - len(survivors)} of {len(results)} caught" + "".join(f"\n  NOT: {name}" for name in survivors)

@@ -1,4 +1,4 @@
-"""``docs/mutants.md``: the last full run as two tables without dates and machine, so that a diff shows what changed."""
+"""The last full run as two pages without dates and machine, so that a diff shows what changed."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,23 +8,22 @@ from tests.mutants.mutant import Mutant
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "mutants.md"
+ENGINE_PAGE = ROOT / "docs" / "engine-mutants.md"
 CAUGHT = "caught"
-_HEAD = """# What goes wrong on purpose is caught
-
-Made by `make mutants`, which changes one place of a simulator or of the engine at a time and runs the one test that is
-named for it. Caught means that this test fails by what it is answered, twice in a row, and not because something
-crashed; the same tests pass on the unchanged source. The changes stand in `tests/mutants/`, word for word. What is not
-caught is listed as such, and makes the command fail.
+_HOW = """Made by `make mutants`, which changes one place of a source at a time and runs the one test that is named for
+it. Caught means that this test fails by what it is answered, twice in a row, and not because something crashed; the
+same tests pass on the unchanged source. The changes stand in `tests/mutants/`, word for word. What is not caught is
+listed as such, and makes the command fail.
 """
-_SIMULATORS = """
-## A lying simulator
+_SIMULATORS = f"""# A lying simulator is caught
 
+{_HOW}
 | mutant | lie | caught by | outcome |
 |---|---|---|---|
 """
-_ENGINE = """
-## A faulty engine
+_ENGINE = f"""# A faulty engine is caught
 
+{_HOW}
 At least one fault for each heading under which the rules of the sync are written down.
 
 | rule | mutant | fault | caught by | outcome |
@@ -48,8 +47,11 @@ def row(mutant: Mutant, outcome: str) -> str:
     return f"{rule}| {mutant.name} | {mutant.lie} | {where} | {outcome} |"
 
 
-def page(results: Iterable[Result]) -> str:
-    """Return the whole page: the simulators' table, then the engine's."""
+def pages(results: Iterable[Result]) -> dict[Path, str]:
+    """Return the simulators' page and the engine's."""
     rows = [(bool(result.mutant.rule), f"{row(result.mutant, result.outcome)}\n") for result in results]
-    tables = ["".join(line for of_engine, line in rows if of_engine is wanted) for wanted in (False, True)]
-    return f"{_HEAD}{_SIMULATORS}{tables[0]}{_ENGINE}{tables[1]}"
+    heads = {PAGE: _SIMULATORS, ENGINE_PAGE: _ENGINE}
+    return {
+        path: heads[path] + "".join(line for of_engine, line in rows if of_engine is (path == ENGINE_PAGE))
+        for path in heads
+    }

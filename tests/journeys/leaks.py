@@ -75,9 +75,10 @@ def documented_tables() -> frozenset[str]:
 
 @dataclass(kw_only=True)
 class Gathered:
-    """What was seen while the journey went on: the service's answers, and the messages that waited in queues."""
+    """What was seen while the journey went on: the service's answers, rows, and the messages that waited in queues."""
 
     answers: dict[str, list[str]] = field(default_factory=dict)
+    rows: dict[str, str] = field(default_factory=dict)
     messages: set[tuple[str, str]] = field(default_factory=set)
 
     def listen(self, planner: Planner) -> None:
@@ -103,6 +104,7 @@ async def places_of(stand: Stand, planner: Planner, gathered: Gathered) -> dict[
     places = {f"log {path.stem}": path.read_text(errors="replace") for path in _logs(stand)}
     for name, rows in (await tables_of(stand)).items():
         places[f"table {name}"] = "\n".join(readable(row) for row in rows)
+    places |= {f"table {name}, meanwhile": text for name, text in gathered.rows.items()}
     await gathered.peek(stand)
     for queue, text in gathered.messages:
         places[f"queue {queue}"] = f"{places.get(f'queue {queue}', '')}\n{text}"

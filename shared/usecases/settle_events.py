@@ -1,5 +1,6 @@
 """An ``EventJob``: look at the events that a notice named, and bring each pair into step."""
 
+from collections.abc import Awaitable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -27,7 +28,7 @@ from shared.errors import (
     VersionMismatch,
 )
 from shared.log import log_action
-from shared.ports import Clock, Mappings
+from shared.ports import Clock, Mappings, Stored
 from shared.usecases.foresee_deletions import ForeseeDeletions
 from shared.usecases.job_frame import JobFrame
 from shared.usecases.journal import Journal, Trace
@@ -129,7 +130,9 @@ class SettleEvents:
         known = stored is not None and _known_version(stored.value, glance)
         if known and not await self.travel.is_behind(integration, glance.event_id, int(glance.hint)):
             return done
-        view = await self.look.wedsync_event(integration, glance.event_id)
+        view = await _looked(stored, self.look.wedsync_event(integration, glance.event_id))
+        if view == UNSEEN:
+            return done
         if stored:
             done = await self.pair.run(integration, stored, Views(wedsync=view), policy=policy, trace=trace)
         elif isinstance(view, Present) and isinstance(view.state, WedSyncState):
@@ -148,7 +151,10 @@ class SettleEvents:
         if view is None:
             home = stored.value.calendar_id if stored else ""
             left = glance.removed or (stored is None and integration.earlier_calendar_id != "")
-            view = await self.look.outlook_event(integration, glance.event_id, moved=left, calendar_id=home)
+            looking = self.look.outlook_event(integration, glance.event_id, moved=left, calendar_id=home)
+            view = await _looked(stored, looking)
+            if view == UNSEEN:
+                return Tally()
             if stored is None and not left and not _is_as_noticed(view, glance):  # what happened since: has it left?
                 view = await self.look.outlook_event(integration, glance.event_id, moved=True)
         if isinstance(view, Present) and isinstance(view.state, OutlookState) and _in_series(view.state):
@@ -186,6 +192,17 @@ class SettleEvents:
             await self.journal.save(stored, replace(stored.value, quarantine=reason))
         mapping = stored.value
         return failure_of(mapping.wedsync_id or mapping.mapping_id, mapping.event_type, fault, reason)
+
+
+async def _looked(stored: Stored[EventMapping] | None, looking: Awaitable[View]) -> View:
+    """Return what was seen. An id unknown to us that the far end refuses names nothing: nothing was seen."""
+    try:
+        return await looking
+    except Rejected:
+        if stored is not None:
+            raise
+        log_action("event_id_refused")
+        return UNSEEN
 
 
 def _known_version(mapping: EventMapping, glance: Glance) -> bool:

@@ -37,12 +37,12 @@ async def pairs(planner: Planner) -> list[Pair]:
 
 
 class Edits:
-    """A planner who moves events to other rooms, now on this side, now on the other."""
+    """A planner who moves events to other rooms, now on this side, now on the other. ``first`` numbers the rooms."""
 
-    def __init__(self, planner: Planner, known: Sequence[Pair], *, seed: int = 0) -> None:
+    def __init__(self, planner: Planner, known: Sequence[Pair], *, first: int = 1, seed: int = 0) -> None:
         self._planner = planner
         self._known = itertools.cycle(known)
-        self._numbers = itertools.count(1)
+        self._numbers = itertools.count(first)
         self._random = random.Random(seed)
 
     async def series(self, count: int, *, idle: float = 0.0) -> tuple[list[float], list[float]]:

@@ -148,15 +148,9 @@ class SettleEvents:
         if stored is None and glance.removed:
             await self._removed(integration, glance)
             return Tally()
-        if view is None:
-            home = stored.value.calendar_id if stored else ""
-            left = glance.removed or (stored is None and integration.earlier_calendar_id != "")
-            looking = self.look.outlook_event(integration, glance.event_id, moved=left, calendar_id=home)
-            view = await _looked(stored, looking)
-            if view == UNSEEN:
-                return Tally()
-            if stored is None and not left and not _is_as_noticed(view, glance):  # what happened since: has it left?
-                view = await self.look.outlook_event(integration, glance.event_id, moved=True)
+        view = view or await self._seen(integration, stored, glance)
+        if view == UNSEEN:
+            return Tally()
         if isinstance(view, Present) and isinstance(view.state, OutlookState) and _in_series(view.state):
             await self.request_sync.look_again(integration)
             return Tally()
@@ -171,6 +165,16 @@ class SettleEvents:
         if isinstance(view, Gone):
             log_action("event_gone_unmapped", integration=integration.integration_id)
         return Tally()
+
+    async def _seen(self, integration: Integration, stored: Stored[EventMapping] | None, glance: Glance) -> View:
+        """Read the Outlook event, and ask where it is if it may have left the calendar."""
+        home = stored.value.calendar_id if stored else ""
+        left = glance.removed or (stored is None and integration.earlier_calendar_id != "")
+        looking = self.look.outlook_event(integration, glance.event_id, moved=left, calendar_id=home)
+        view = await _looked(stored, looking)
+        if view == UNSEEN or stored or left or _is_as_noticed(view, glance):
+            return view
+        return await self.look.outlook_event(integration, glance.event_id, moved=True)  # what happened since?
 
     async def _removed(self, integration: Integration, glance: Glance) -> None:
         """What left without being mapped matters only as the master of a series whose occurrences are."""

@@ -71,6 +71,7 @@ class Rule(StrEnum):
     WEDSYNC_NEW = "wedsync_new"
     OUTLOOK_NEW = "outlook_new"
     OUTLOOK_COPY = "outlook_copy"
+    EARLIER_COPY = "earlier_copy"
     ALREADY_GONE = "already_gone"
     OUTLOOK_BORN_LEFT = "outlook_born_left"
     DIRECTION = "direction"
@@ -143,6 +144,7 @@ EXPLAINED: Mapping[Rule, str] = {
     Rule.WEDSYNC_NEW: "A new event in WedSync.",
     Rule.OUTLOOK_NEW: "A new event in Outlook.",
     Rule.OUTLOOK_COPY: "A copy that somebody made of a synced event in Outlook: a new event.",
+    Rule.EARLIER_COPY: "A copy that we made earlier, and in whose place there is another one now: it is left alone.",
     Rule.ALREADY_GONE: "The event was deleted before it was ever synced.",
     Rule.OUTLOOK_BORN_LEFT: "The event came from Outlook and is not made there again.",
     Rule.DIRECTION: "The sync goes the other way only.",
@@ -288,6 +290,7 @@ class OpenConflict:
     """A person has to choose; ``core.conflicts.conflict_of`` makes the row. ``which`` None: the event as such.
 
     ``use``: a rule of the user's has chosen already. The row keeps what is about to be overwritten; nobody is asked.
+    ``elsewhere``: Outlook's event is absent because it is in another calendar.
     """
 
     rule: Rule
@@ -300,6 +303,7 @@ class OpenConflict:
     wedsync_at: datetime | None = None
     outlook_at: datetime | None = None
     use: Side | None = None
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -123,6 +123,8 @@ def superseded(conflict: Conflict, *, at: datetime) -> Conflict:
 def advise(opening: OpenConflict, event_type: EventType) -> Advice:
     """Return what is suggested, and why: only where one answer loses nothing or is plainly the later one."""
     why = EXPLAINED[opening.rule]
+    if opening.elsewhere and opening.rule is not Rule.LEFT_CALENDAR:
+        why = f"{why} {_ELSEWHERE}"
     if opening.rule in _BY_RULE:
         suggestion, reason = _BY_RULE[opening.rule]
         return suggestion, f"{why} {reason}".strip()
@@ -142,6 +144,9 @@ _BY_RULE: Mapping[Rule, Advice] = {
     Rule.LEFT_CALENDAR: (Suggestion.USE_WEDSYNC, "It still exists; keeping it in WedSync loses nothing."),
     Rule.GUESTS_DELETE: (Suggestion.MANUAL_REVIEW, "It can be cancelled with a word to the guests, or stay."),
 }
+
+
+_ELSEWHERE = "It is in another calendar of Outlook, and stays there, whatever you choose."
 
 
 def _fuller(opening: OpenConflict) -> Advice | None:

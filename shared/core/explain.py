@@ -118,6 +118,7 @@ _BY_RULE: Mapping[Rule, str] = {
     Rule.DIRECTION: "Sync both ways, or force a sync of this event.",
     Rule.OUTSIDE_WINDOW: "It is synced once its date comes into range.",
     Rule.IMPORT_NONE: "Let Outlook's events be imported in the settings.",
+    Rule.EARLIER_COPY: "Delete it in Outlook if you do not want it.",
     Rule.OTHER_CALENDAR: "Move it into the calendar that is synced.",
     Rule.SERIES_MASTER: "Ask about one of its occurrences.",
     Rule.HELD: "Choose one of the two values.",

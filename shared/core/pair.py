@@ -170,6 +170,7 @@ class Pair:
             absent=absent,
             wedsync_at=changed_at(self.wedsync),
             outlook_at=changed_at(self.outlook),
+            elsewhere=absent is Side.OUTLOOK and isinstance(self.outlook, Gone) and self.outlook.left_calendar,
         )
 
     def superseding(self, conflicts: Sequence[Conflict]) -> tuple[Supersede, ...]:

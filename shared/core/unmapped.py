@@ -6,7 +6,7 @@ from shared.core.actions import TOWARD, Action, Create, Hold, Link, Policy, Rule
 from shared.core.canon import masked, with_prefix
 from shared.core.event import AllDay, CalendarEvent, EventType, OutlookKind, OutlookState, Side, WedSyncState
 from shared.core.integration import ImportOutlookEvents, SyncWindow
-from shared.core.mapping import EventMapping, transaction_id
+from shared.core.mapping import EventMapping, generation_of
 from shared.core.states import MappingState
 
 
@@ -114,7 +114,11 @@ def _ours(state: OutlookState, policy: Policy, candidate: EventMapping | None) -
     if candidate is None:
         unknown = state.marker and not policy.searched
         return Hold(rule=Rule.UNKNOWN_MARKER, side=Side.OUTLOOK) if unknown else None
-    if candidate.outlook_id not in (None, state.event_id) or _is_copy(state, candidate):
+    if _is_copy(state, candidate):
+        return None
+    if _is_earlier(state, candidate):
+        return Skip(rule=Rule.EARLIER_COPY)
+    if candidate.outlook_id not in (None, state.event_id):
         return None
     if candidate.state is MappingState.INTENT and state.transaction_id == candidate.transaction_id:
         return Link(side=Side.OUTLOOK, rule=Rule.TRANSACTION_MATCH, mapping_id=candidate.mapping_id)
@@ -125,8 +129,21 @@ def _ours(state: OutlookState, policy: Policy, candidate: EventMapping | None) -
 
 def _is_copy(state: OutlookState, candidate: EventMapping) -> bool:
     """Whether a user made it of ours: a copy takes our marker along, and has a ``transactionId`` of its own."""
-    made = (transaction_id(candidate.mapping_id, number) for number in range(1, candidate.generation + 1))
-    return state.transaction_id is not None and state.transaction_id not in made
+    foreign = generation_of(candidate.mapping_id, state.transaction_id) is None
+    return state.transaction_id is not None and foreign
+
+
+def _is_earlier(state: OutlookState, candidate: EventMapping) -> bool:
+    """Whether we made it for this mapping, and another one in its place since, or are about to.
+
+    Its owner had moved it to another calendar, had it brought back, and has moved it back then.
+    """
+    made = generation_of(candidate.mapping_id, state.transaction_id)
+    if made is None:
+        return False
+    if candidate.outlook_id is None:
+        return made != candidate.generation
+    return candidate.outlook_id != state.event_id
 
 
 def _refusal(content: CalendarEvent, policy: Policy, toward: Side) -> Skip | None:

@@ -72,6 +72,14 @@ def test_what_is_suggested(changes: dict[str, object], expected: Suggestion) -> 
     assert suggested(**changes) is expected
 
 
+@pytest.mark.parametrize("rule", [Rule.OUTLOOK_DELETE_ASK, Rule.EDITED_AND_DELETED, Rule.LEFT_CALENDAR])
+def test_a_question_about_what_is_in_another_calendar_says_so(rule: Rule) -> None:
+    opening = replace(CLASH, which=None, absent=Side.OUTLOOK, outlook=None, rule=rule)
+    _, reason = advise(replace(opening, elsewhere=True), EventType.VENUE_VISIT)
+    assert reason.count("another calendar") == 1
+    assert rule is Rule.LEFT_CALENDAR or "another calendar" not in advise(opening, EventType.VENUE_VISIT)[1]
+
+
 def test_nobody_is_told_when_a_wedding_is() -> None:
     clash = replace(CLASH, which=Field.TIME, wedsync_at=NOON, outlook_at=NOON + HOUR)
     assert advise(clash, EventType.WEDDING_CEREMONY)[0] is Suggestion.MANUAL_REVIEW

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from shared.core.actions import TOWARD, Action, Create, Hold, Link, Policy, Rule, Skip
 from shared.core.event import AllDay, CalendarEvent, EventType, OutlookKind, OutlookState, Side, Timed, WedSyncState
 from shared.core.integration import Direction, ImportOutlookEvents, Preferences, SyncWindow
-from shared.core.mapping import EventMapping
+from shared.core.mapping import EventMapping, transaction_id
 from shared.core.states import MappingState
 from shared.core.unmapped import decide_unmapped, event_type_of, in_window
 from tests.core.strategies import EVENT, HOUR, LAWS, NOON, POLICIES, events, mapping_of, outlook_state, wedsync_state
@@ -108,13 +108,34 @@ def test_our_own_event_is_linked(state: OutlookState, candidate: EventMapping, r
     [
         (born(marker="m1"), mapping_of(outlook_id="another")),
         (born(transaction_id="foreign"), INTENT),
-        (born(transaction_id=mapping_of().transaction_id), mapping_of()),
+        (born(marker="m1", transaction_id="foreign"), mapping_of()),
     ],
 )
 def test_a_copy_is_a_new_event(state: OutlookState, candidate: EventMapping) -> None:
     action = decide_unmapped(state, policy=Policy(), candidate=candidate)
     assert isinstance(action, Create)
     assert action.rule is Rule.OUTLOOK_COPY
+
+
+@pytest.mark.parametrize(
+    ("made", "candidate"),
+    [
+        (1, mapping_of(generation=2, outlook_id="another")),
+        (2, mapping_of(generation=1, outlook_id="another")),
+        (1, replace(INTENT, generation=2)),
+        (1, mapping_of(generation=2, outlook_id=None)),
+        (1, mapping_of(generation=2, outlook_id=None, state=MappingState.UNLINKED)),
+    ],
+)
+def test_a_copy_that_was_replaced_is_left_alone(made: int, candidate: EventMapping) -> None:
+    state = born(marker="m1", transaction_id=transaction_id("m1", made))
+    assert decide_unmapped(state, policy=Policy(), candidate=candidate) == Skip(rule=Rule.EARLIER_COPY)
+
+
+def test_our_own_event_whose_pointer_was_lost_is_linked() -> None:
+    state = born(marker="m1", transaction_id=transaction_id("m1", 1))
+    candidate = mapping_of(generation=2, outlook_id=state.event_id)
+    assert decide_unmapped(state, policy=Policy(), candidate=candidate).rule is Rule.MARKER_MATCH
 
 
 def test_events_joined_by_their_external_id_are_linked() -> None:

@@ -520,6 +520,17 @@ async def copied(world: World) -> str:
     return str((await world.outlook.copy(both.there))["id"])
 
 
+@scene(Rule.EARLIER_COPY)
+async def moved_away_replaced_and_moved_back(world: World) -> str:
+    both = await ours(world)
+    await world.outlook.move(both.there)
+    await world.settle()
+    choice = Choice(field="event", use="wedsync")
+    await world.app.resolve_conflict.run(world.planner.user_id, both.here, [choice])
+    await world.outlook.move(both.there, "Calendar")
+    return both.there
+
+
 @scene(Rule.OUTLOOK_BORN_LEFT)
 async def of_an_earlier_connection(world: World) -> str:
     await world.connect()

@@ -100,12 +100,14 @@ class SettlePair:
                 if side in reread:
                     raise
                 reread.add(side)
-                stored, conflicts = await self._again(stored)
+                before, (stored, conflicts) = stored, await self._again(stored)
                 views = views.seen(side, await self.look.again(integration, stored.value, side))
+                views = await self._as_new(integration, before, stored, views, side.other)
             except EventGone as gone:
                 side = Side.WEDSYNC if gone.service == "wedsync" else Side.OUTLOOK
-                stored, conflicts = await self._again(stored)
+                before, (stored, conflicts) = stored, await self._again(stored)
                 views = views.seen(side, await self.look.at(integration, stored.value, side))
+                views = await self._as_new(integration, before, stored, views, side.other)
         raise VersionMismatch("graph", code="unsettled")
 
     async def foresee(
@@ -177,6 +179,20 @@ class SettlePair:
         if fresh is None:
             raise RowChanged
         return fresh, await self.conflicts.open_of(mapping.integration_id, mapping.mapping_id)
+
+    async def _as_new(
+        self,
+        integration: Integration,
+        before: Stored[EventMapping],
+        now: Stored[EventMapping],
+        views: Views,
+        side: Side,
+    ) -> Views:
+        """Read a side anew that was read before the mapping moved on: a base that is newer makes it look edited."""
+        view = views.of(side)
+        if now.tag == before.tag or view == UNSEEN or side not in now.value.own_sides:
+            return views
+        return views.seen(side, await self.look.at(integration, now.value, side, moved=isinstance(view, Gone)))
 
     async def carry_out(
         self,

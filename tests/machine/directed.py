@@ -8,6 +8,7 @@ from shared.core.jobs import RunKind, UpkeepJob, UpkeepKind
 from shared.core.settings_change import SettingsChange
 from tests.machine.faults import KNOBS, NAMES
 from tests.machine.machine import Play
+from tests.machine.process import BUSY, REPEATED, UNANSWERED
 from tests.machine.sight import OUTLOOK, SIDES, WEDSYNC
 from tests.support.calendars import Vanished
 
@@ -222,11 +223,33 @@ async def out_of_turn(play: Play) -> None:
     await play.wait(5)
     for side in SIDES:
         await play.forget_places(side)
-    await play.storage(2)
+    await play.storage(BUSY, 2)
     await play.timers(0)
     await play.work(0, 0, 4)
     await play.lapse()
     await play.hide(0)
+
+
+def forgetful(fault: str) -> Scene:
+    """Storage loses its answers, one now and then, while something of everything is done."""
+
+    async def scene(play: Play) -> None:
+        for key, side in ((THEIRS, OUTLOOK), (OURS, WEDSYNC)):
+            await edit(play, key, side, "title")
+        for word in range(3):
+            await play.users.add(SIDES[word % 2])
+        await play.run(RunKind.FULL, 0)
+        for _ in range(8):
+            await play.storage(fault, 1)
+            await play.work(0, 0, 2)
+            await play.wait(0.1)
+        await busy(play)
+        for _ in range(8):
+            await play.storage(fault, 1)
+            await play.wait(0.3)
+            await play.work(1, 1, 2)
+
+    return scene
 
 
 SCENES: Mapping[str, Scene] = {
@@ -237,6 +260,7 @@ SCENES: Mapping[str, Scene] = {
     },
     **{name: faulty(name) for name in NAMES},
     **{name: turned(name) for name in KNOBS},
+    **{name: forgetful(name) for name in (UNANSWERED, REPEATED)},
     "season": season,
     "questions": questions,
     "flood": flood,

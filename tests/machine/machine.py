@@ -16,6 +16,7 @@ from shared.core.settings_change import SettingsChange
 from tests.machine import verdict
 from tests.machine.acts import Acts
 from tests.machine.faults import KNOBS, NAMES, Misfortune
+from tests.machine.process import STORAGE
 from tests.machine.reached import Reached
 from tests.machine.service import Service, Work
 from tests.machine.sight import SIDES, WEDSYNC, Sight
@@ -150,8 +151,8 @@ class Play(Acts):
     async def turn(self, name: str) -> None:
         await self.misfortune.turn(name)
 
-    async def storage(self, times: int) -> None:
-        self.service.perils.refused = times
+    async def storage(self, fault: str, times: int) -> None:
+        self.service.perils.storage[fault] = times
 
     async def forget_places(self, side: str) -> None:
         """Neither side knows any more where the service continues reading."""
@@ -340,9 +341,9 @@ class SyncMachine(RuleBasedStateMachine):
     def turn(self, name: str) -> None:
         self._do("turn", self.on.turn(name))
 
-    @rule(times=st.integers(1, 3))
-    def storage(self, times: int) -> None:
-        self._do("storage", self.on.storage(times))
+    @rule(fault=st.sampled_from(STORAGE), times=st.integers(1, 3))
+    def storage(self, fault: str, times: int) -> None:
+        self._do("storage", self.on.storage(fault, times))
 
     @rule(side=SIDE)
     def forget_places(self, side: str) -> None:

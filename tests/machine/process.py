@@ -7,6 +7,7 @@ process works beside it on the same tables and queues.
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Coroutine
 from contextvars import ContextVar, copy_context
 from dataclasses import dataclass, field, replace
@@ -44,6 +45,10 @@ class Fates(Steps):
         if process is not None:
             await process.reach(name)
 
+    def repeats(self, what: str) -> bool:
+        process = _PROCESS.get()
+        return process is not None and process.repeats(what)
+
 
 class SkewedClock:
     """The service's clock, which may be wrong while the far ends' is right."""
@@ -58,21 +63,36 @@ class SkewedClock:
 
 @dataclass(kw_only=True)
 class Perils:
-    """What awaits both processes: so many requests to storage are refused.
+    """What awaits both processes: so many requests to storage are struck by a fault of ``STORAGE``.
 
     ``deadly`` are kinds of steps: the first process to come to the first of them dies, then the next comes to count.
     """
 
-    refused: int = 0
+    storage: Counter[str] = field(default_factory=Counter)
     deadly: list[str] = field(default_factory=list)
 
     def strike(self, name: str) -> str:
         """Return the kind of the fault that hits this step, if any."""
         stage, operation, _ = f"{name} ".split(" ", 2)
-        if stage == "before" and self.refused and operation in _STORAGE:
-            self.refused -= 1
-            return "storage busy"
+        if stage == "before" and operation in _READS | _WRITES and self._left(BUSY):
+            return BUSY
+        if stage == "after" and operation in _WRITES and self._left(UNANSWERED):
+            return UNANSWERED
         return ""
+
+    def repeats(self) -> bool:
+        """Whether a write is sent once more although it was carried out."""
+        return self._left(REPEATED)
+
+    def end(self) -> None:
+        """From now on storage works."""
+        self.storage.clear()
+
+    def _left(self, fault: str) -> bool:
+        if self.storage[fault] <= 0:
+            return False
+        self.storage[fault] -= 1
+        return True
 
     def kill(self, kind: str) -> bool:
         """Return whether this step is the deadly one; only the first to come dies of it."""
@@ -82,7 +102,13 @@ class Perils:
         return True
 
 
-_STORAGE = frozenset({"get", "insert", "replace", "upsert", "delete", "transact", "query", "put"})
+BUSY, UNANSWERED, REPEATED = "storage busy", "storage committed and unanswered", "storage asked twice by its client"
+STORAGE = (BUSY, UNANSWERED, REPEATED)
+"""A request that is refused; a write that is carried out and whose answer is lost; one whose answer is lost to the
+client alone, which repeats it and comes upon what it has done itself."""
+
+_READS = frozenset({"get", "query"})
+_WRITES = frozenset({"insert", "replace", "upsert", "delete", "transact", "put"})
 
 
 class Process:
@@ -152,10 +178,19 @@ class Process:
         fault = self._perils.strike(name)
         if fault:
             self.reached.add("fault", fault)
+            self.reached.add("storage", f"{fault}: {kind.split(' ', 1)[1]}")
             raise Unavailable("tables", status=500, code="ordered")
         await self._wait(name)
         if self.dead:
             await self._end()
+
+    def repeats(self, what: str) -> bool:
+        """Whether this write, which was just carried out, is sent once more."""
+        if self.dead or not self._perils.repeats():
+            return False
+        self.reached.add("fault", REPEATED)
+        self.reached.add("storage", f"{REPEATED}: {what}")
+        return True
 
     def _is_deadly(self, kind: str) -> bool:
         if self._perils.kill(kind):

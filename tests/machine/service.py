@@ -227,7 +227,7 @@ class Service:
         """
         for process in self.processes:
             process.dies_in = None
-        self.perils.refused = 0
+        self.perils.end()
         self.clock.skew = timedelta()
         await self.to_the_end()
         for _ in range(2):

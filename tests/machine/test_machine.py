@@ -14,13 +14,14 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.machine.directed import LONG, SCENES, perform
 from tests.machine.faults import KNOBS, NAMES
 from tests.machine.machine import LONGEST, REACHED, WISHES, Play, SyncMachine
+from tests.machine.process import STORAGE
 from tests.machine.reached import CELLS, MOVES, PROPERTY
 from tests.support.patient_loop import PatientLoop
 
 STEPS = int(os.environ.get("MACHINE_STEPS", "0"))
 _EXAMPLES, _LENGTH = 40, 50
 _OTHER_FAULTS = (
-    "storage busy",
+    *STORAGE,
     "message delivered twice",
     "notification lost",
     "notification doubled",

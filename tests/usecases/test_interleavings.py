@@ -1,6 +1,6 @@
 """What runs, jobs and users do in between each other: found by ``tests/machine``, told as short stories."""
 
-from shared.core.event import Side
+from shared.core.event import Field, Side
 from shared.core.jobs import EventJob, Glance, RunKind, UpkeepJob, UpkeepKind
 from shared.store import messages
 from tests.support.pair import Pair
@@ -125,3 +125,24 @@ async def test_two_that_subscribe_at_once_leave_one_subscription_and_no_failed_j
     await world.settle()
 
     assert len(await world.outlook.subscriptions()) == 1
+
+
+async def test_a_write_that_came_half_way_does_not_take_its_own_beginning_for_an_edit(
+    world: World, theirs: Pair
+) -> None:
+    await theirs.there(subject="Dentist, new")
+    await theirs.here(description="Upper floor")
+    await world.quiet()
+    world.post = [letter for letter in world.post if letter.sender == "graph"]  # WedSync's notice comes later
+
+    async def meanwhile(name: str) -> None:
+        if name.startswith("before graph PATCH"):
+            world.steps.watch = None
+            await theirs.there(body={"contentType": "text", "content": "Ground floor"})
+
+    world.steps.watch = meanwhile
+    await world.settle()
+
+    assert await theirs.titles() == ("Dentist, new", "Dentist, new")
+    assert [conflict.field for conflict in await world.open_conflicts()] == [Field.DESCRIPTION]
+    await world.assert_equal()

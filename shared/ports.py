@@ -430,10 +430,24 @@ class Mappings(Protocol):
 
 
 class Conflicts(Protocol):
-    """The conflicts. Table ``OutlookConflicts``."""
+    """The conflicts. Table ``OutlookConflicts``. One waits while it is open, or chosen in and not carried out yet.
 
-    async def put(self, conflict: Conflict) -> None:
-        """Insert, or replace the row of the same id."""
+    Workers that have seen different things write about the same conflict: what was chosen, or is closed, is not lost
+    to one who knows less.
+    """
+
+    async def ask(self, conflict: Conflict) -> bool:
+        """Insert one that waits, or put it in place of a closed row of its id: the same question has come up again.
+
+        Return whether that was done: a row that waits already stays, for there may be a choice in it.
+        """
+        ...
+
+    async def move(self, conflict: Conflict) -> bool:
+        """Replace a row that waits by what has become of it: chosen in, applied, superseded.
+
+        Return whether that was done: a row that is closed stays as it is, and none is inserted.
+        """
         ...
 
     async def get(self, integration_id: str, conflict_id: str) -> Conflict | None:
@@ -516,7 +530,10 @@ class Runs(Protocol):
         ...
 
     async def history(self, integration_id: str, limit: int = 20) -> tuple[Stored[SyncRun], ...]:
-        """Return the newest runs of every purpose, newest first."""
+        """Return the newest ``limit`` that were queued and the newest ``limit`` others together, newest first.
+
+        One busy minute brings more of ``RunPurpose.EVENT`` than a month does of all others, and shall not hide them.
+        """
         ...
 
 

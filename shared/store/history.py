@@ -67,9 +67,9 @@ class TableRuns:
         return await self._newest(integration_id, _QUEUED, limit)
 
     async def history(self, integration_id: str, limit: int = 20) -> tuple[Stored[SyncRun], ...]:
-        """Return the newest runs of every purpose, newest first. Two queries."""
+        """Return the newest runs, and the newest that event jobs recorded. Two queries."""
         found = [run for place in (_QUEUED, _BY_EVENT) for run in await self._newest(integration_id, place, limit)]
-        return tuple(sorted(found, key=lambda run: _order(run.value))[:limit])
+        return tuple(sorted(found, key=lambda run: _order(run.value)))
 
     async def _newest(self, integration_id: str, place: str, limit: int) -> tuple[Stored[SyncRun], ...]:
         found: list[Stored[SyncRun]] = []

@@ -21,8 +21,7 @@ GUEST = {"emailAddress": {"address": "guest@example.test", "name": "Guest"}, "ty
 
 async def newest(world: World) -> str:
     """The id of the run that was recorded last."""
-    (run,) = await world.ports.runs.history(world.integration_id, 1)
-    return run.value.run_id
+    return (await world.ports.runs.history(world.integration_id, 1))[0].value.run_id
 
 
 async def run_of(world: World, act: Callable[[], Awaitable[object]]) -> str:

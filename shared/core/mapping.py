@@ -1,7 +1,7 @@
 """The mapping of a WedSync event to an Outlook event, with what both were when they last agreed."""
 
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from uuid import UUID, uuid5
 
@@ -92,6 +92,21 @@ class EventMapping:
         """The ``transactionId`` of the present generation's create: the same for every retry of it."""
         return transaction_id(self.mapping_id, self.generation)
 
+    @property
+    def earlier_transaction_ids(self) -> tuple[str, ...]:
+        """The ``transactionId`` of each create before the present one."""
+        return tuple(transaction_id(self.mapping_id, number) for number in range(1, self.generation))
+
+    @property
+    def idempotency_key(self) -> str:
+        """The ``Idempotency-Key`` of the open intent: the same for every retry of it.
+
+        The time of the intent is in it: a mapping that was lost has its id and its generation once more, and WedSync
+        refuses a key that comes again with another body.
+        """
+        at = self.intent.stored_at.astimezone(UTC).isoformat() if self.intent else ""
+        return str(uuid5(_TRANSACTIONS, f"{self.transaction_id}:{at}"))
+
 
 def mapping_id_of(integration_id: str, *, epoch: int, wedsync_id: str, role: Role = Role.EVENT) -> str:
     """Return the id of the mapping of WedSync's own event (UUIDv5).
@@ -100,6 +115,14 @@ def mapping_id_of(integration_id: str, *, epoch: int, wedsync_id: str, role: Rol
     copy in Outlook can be traced back to the event. The epoch is in it because a new connection makes new copies.
     """
     return str(uuid5(_MAPPINGS, f"{integration_id}:{epoch}:{role}:{wedsync_id}"))
+
+
+def mapping_id_of_import(integration_id: str, *, epoch: int, external_id: str) -> str:
+    """Return the id of the mapping of an event that came from Outlook: WedSync keeps its ``externalId`` (UUIDv5).
+
+    Where its Outlook event is gone, and was made again by a person's word, the new one can be traced by that.
+    """
+    return str(uuid5(_MAPPINGS, f"{integration_id}:{epoch}:import:{external_id}"))
 
 
 def transaction_id(mapping_id: str, generation: int) -> str:

@@ -148,7 +148,7 @@ def _new(seen: NewSeen, integration: Integration, policy: Policy) -> PlannedNew:
         return PlannedNew(seen=seen, action=Skip(rule=action.rule))
     decision = None
     if isinstance(action, Link) and seen.counterpart is not None and isinstance(seen.state, OutlookState):
-        pair = joined(integration, seen.counterpart, seen.state, mapping_id="")
+        pair = joined(integration, seen.counterpart, seen.state)
         views = Views(wedsync=Present(seen.counterpart), outlook=Present(seen.state))
         decision = decide_seen(pair, views, policy=policy)
     return PlannedNew(seen=seen, action=action, decision=decision)

@@ -1,7 +1,8 @@
 """Find out again which of Outlook's events are copies of which of WedSync's, when the mappings are lost.
 
-A mapping's id follows from the event's id, and the ``transactionId`` of a copy from the mapping's id: nothing but the
-two calendars is needed. A user's copy of our copy bears the marker but not the ``transactionId``, and is not ours.
+A mapping's id follows from the event's id, or from its ``externalId`` if it came from Outlook, and the
+``transactionId`` of a copy from the mapping's id: nothing but the two calendars is needed. A user's copy of our copy
+bears the marker but not the ``transactionId``, and is not ours.
 """
 
 from collections.abc import Iterable
@@ -13,7 +14,14 @@ from shared.core.canon import has_prefix
 from shared.core.decide import decide
 from shared.core.event import OutlookState, Side, WedSyncState
 from shared.core.integration import Integration, Preferences
-from shared.core.mapping import MOST_GENERATIONS, EventMapping, Role, mapping_id_of, transaction_id
+from shared.core.mapping import (
+    MOST_GENERATIONS,
+    EventMapping,
+    Role,
+    mapping_id_of,
+    mapping_id_of_import,
+    transaction_id,
+)
 from shared.core.pair import NOTE_PREFIX_REMOVED
 from shared.core.states import MappingState
 from shared.core.travel import travel_block
@@ -34,6 +42,11 @@ class Traced:
     mapping_id: str
     generation: int
 
+    @property
+    def born(self) -> Side:
+        """Where the event comes from. Outlook's own has a copy only where it was made again by a person's word."""
+        return Side.OUTLOOK if self.event.external_id else Side.WEDSYNC
+
 
 def made_by_program(state: OutlookState) -> bool:
     """Whether a program made the event: Outlook itself gives no ``transactionId``, or one that begins like this.
@@ -52,13 +65,13 @@ def trace(
     Of several copies of one event the last that was made counts; the others were brought back by their owner.
     """
     wanted = {str(copy.transaction_id): copy for copy in copies if made_by_program(copy) and not copy.cancelled}
-    own = [event for event in events if not (event.deleted or event.external_id or event.source is Side.OUTLOOK)]
+    present = [event for event in events if not event.deleted]
     epochs = range(epoch, max(epoch - _MOST_EPOCHS, 0), -1) if wanted else range(0)
     names = [
-        (mapping_id_of(integration_id, epoch=made_in, wedsync_id=event.event_id, role=role), event, role, made_in)
+        (mapping_id, event, role, made_in)
         for made_in in epochs
-        for event in own
-        for role in Role
+        for event in present
+        for mapping_id, role in _names(event, integration_id, made_in)
     ]
     found: dict[tuple[str, Role], Traced] = {}
     for generation in range(1, MOST_GENERATIONS + 1):
@@ -74,16 +87,25 @@ def trace(
     return tuple(found.values())
 
 
+def _names(event: WedSyncState, integration_id: str, epoch: int) -> list[tuple[str, Role]]:
+    """Return the mappings that an event had, or would have had: of one that came from Outlook, under that name."""
+    if event.external_id:
+        return [(mapping_id_of_import(integration_id, epoch=epoch, external_id=event.external_id), Role.EVENT)]
+    if event.source is Side.OUTLOOK:
+        return []
+    return [(mapping_id_of(integration_id, epoch=epoch, wedsync_id=event.event_id, role=role), role) for role in Role]
+
+
 def rebuilt(traced: Traced, integration: Integration, *, at: datetime) -> EventMapping:
     """Return the mapping of a copy that was traced. It has no bases: what differs is for a person to choose."""
     preferences, copy = integration.preferences, traced.copy
     prefix = _found_prefix(traced, preferences)
-    removed = not prefix and bool(preferences.event_prefix)
+    removed = not prefix and bool(preferences.event_prefix) and traced.born is Side.WEDSYNC
     return EventMapping(
         mapping_id=traced.mapping_id,
         integration_id=integration.integration_id,
         epoch=integration.epoch,
-        born=Side.WEDSYNC,
+        born=traced.born,
         state=MappingState.LINKED,
         calendar_id=integration.calendar_id,
         role=traced.role,
@@ -113,8 +135,10 @@ def _found_prefix(traced: Traced, preferences: Preferences) -> str:
     """Return the prefix that the copy bears: the present one, or the one that every connection begins with.
 
     Whatever else stands before the title may be its owner's edit, so that a person has to choose. A block's subject is
-    nobody's but ours: there it is an earlier prefix.
+    nobody's but ours: there it is an earlier prefix. No prefix goes on an event that came from Outlook.
     """
+    if traced.born is Side.OUTLOOK:
+        return ""
     subject = traced.copy.content.title
     if traced.role is Role.TRAVEL:
         block = travel_block(traced.event, preferences)

@@ -7,7 +7,7 @@ from shared.core.actions import Delete, Rule, Update
 from shared.core.canon import fitted, sync_hash, without_prefix
 from shared.core.event import MERGED_FIELDS, CalendarEvent, Field, OutlookState, Side, WedSyncState
 from shared.core.integration import Integration
-from shared.core.mapping import EventMapping
+from shared.core.mapping import EventMapping, mapping_id_of_import
 from shared.core.merge import advance
 from shared.core.pair import NOTE_TYPE_OFF
 from shared.core.states import MAPPING_MOVES, MappingState, move
@@ -85,12 +85,13 @@ def joined(
     wedsync: WedSyncState,
     outlook: OutlookState,
     *,
-    mapping_id: str,
     at: datetime | None = None,
 ) -> EventMapping:
     """Return the mapping of two events that are one already, such as an earlier connection has left them: no base."""
     mapping = EventMapping(
-        mapping_id=mapping_id,
+        mapping_id=mapping_id_of_import(
+            integration.integration_id, epoch=integration.epoch, external_id=str(wedsync.external_id)
+        ),
         integration_id=integration.integration_id,
         epoch=integration.epoch,
         born=Side.OUTLOOK,

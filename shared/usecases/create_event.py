@@ -12,7 +12,16 @@ from shared.core.actions import Create
 from shared.core.canon import changed_fields, fitted, with_prefix
 from shared.core.event import OutlookState, Side, WedSyncState
 from shared.core.integration import Integration
-from shared.core.mapping import EventMapping, Intent, Role, external_id, generation_of, mapping_id_of, transaction_id
+from shared.core.mapping import (
+    EventMapping,
+    Intent,
+    Role,
+    external_id,
+    generation_of,
+    mapping_id_of,
+    mapping_id_of_import,
+    transaction_id,
+)
 from shared.core.pair import NOTE_PREFIX_REMOVED
 from shared.core.settle import created
 from shared.core.states import MAPPING_MOVES, MappingState, move
@@ -95,12 +104,11 @@ class CreateEvent:
 
     def intend_wedsync(self, integration: Integration, state: OutlookState, action: Create) -> EventMapping:
         """Return the intent of an event in WedSync, not stored yet."""
-        draft = WedSyncDraft(
-            content=action.content, event_type=action.event_type, external_id=external_id_of(integration, state)
-        )
+        named = external_id_of(integration, state)
+        draft = WedSyncDraft(content=action.content, event_type=action.event_type, external_id=named)
         now = self.clock.now()
         mapping = EventMapping(
-            mapping_id=self.ids.new_id(),
+            mapping_id=mapping_id_of_import(integration.integration_id, epoch=integration.epoch, external_id=named),
             integration_id=integration.integration_id,
             epoch=integration.epoch,
             born=Side.OUTLOOK,
@@ -163,7 +171,7 @@ class CreateEvent:
             raise RowChanged  # a disconnect has begun since: nothing more may be made
         if intent.toward is Side.WEDSYNC:
             made = await self.wedsync.create(
-                integration.user_id, intent.payload, idempotency_key=mapping.transaction_id
+                integration.user_id, intent.payload, idempotency_key=mapping.idempotency_key
             )
             return self.joined(mapping, made, again=again)
         try:

@@ -31,9 +31,10 @@ class Reading:
     whole: bool = True
 
     def unknown(self, copies: Iterable[OutlookState]) -> list[OutlookState]:
-        """Return the events of Outlook that no mapping names."""
+        """Return the events of Outlook that are of no mapping, not even as a copy that another has replaced."""
         known = {stored.value.outlook_id for stored in self.known}
-        return [state for state in copies if state.event_id not in known]
+        earlier = {made for stored in self.known for made in stored.value.earlier_transaction_ids}
+        return [state for state in copies if state.event_id not in known and state.transaction_id not in earlier]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,8 +150,8 @@ class RebuildMappings:
             for state in (reading.unknown(reading.outlook.values()) if twins else ())
             if external_id_of(integration, state) in twins and _joins(state)
         ]
-        now, new_id = self.clock.now(), self.journal.ids.new_id
-        wanted = [joined(integration, event, state, mapping_id=new_id(), at=now) for event, state in pairs]
+        now = self.clock.now()
+        wanted = [joined(integration, event, state, at=now) for event, state in pairs]
         compared = [
             self._compared(integration, mapping, event, state)
             for mapping, (event, state) in zip(wanted, pairs, strict=True)

@@ -113,7 +113,7 @@ class SettleNew:
         trace: Trace,
     ) -> Tally:
         """Join two events that the ``externalId`` names as one, from an earlier connection: there is no base."""
-        mapping = joined(integration, wedsync, outlook, mapping_id=self.ids.new_id(), at=self.clock.now())
+        mapping = joined(integration, wedsync, outlook, at=self.clock.now())
         try:
             stored = raise_or_return((await self.mappings.insert([mapping]))[0])
         except RowExists:

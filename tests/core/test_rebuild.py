@@ -16,6 +16,7 @@ from shared.core.mapping import (
     Role,
     generation_of,
     mapping_id_of,
+    mapping_id_of_import,
     transaction_id,
 )
 from shared.core.rebuild import Traced, agreed, made_by_program, rebuilt, trace
@@ -84,6 +85,18 @@ def test_what_is_not_ours(other: OutlookState) -> None:
 )
 def test_events_that_never_have_a_copy(event: WedSyncState) -> None:
     assert traced([event], [copy()]) == ()
+
+
+@given(st.integers(1, 3), st.integers(2, MOST_GENERATIONS))
+def test_a_copy_of_an_event_that_came_from_outlook_is_traced_by_its_external_id(epoch: int, generation: int) -> None:
+    event = wedsync_state(external_id="outlook:t:o:i", source=Side.OUTLOOK)
+    mapping_id = mapping_id_of_import(HOME, epoch=epoch, external_id="outlook:t:o:i")
+    again = outlook_state(transaction_id=transaction_id(mapping_id, generation))
+    (found,) = traced([wedsync_state(event_id="w2"), event], [again], epoch=3)
+    assert (found.event, found.mapping_id, found.generation) == (event, mapping_id, generation)
+    home = replace(integration(), integration_id=HOME, epoch=3)
+    mapping = rebuilt(found, home, at=NOON)
+    assert (mapping.born, mapping.prefix, mapping.notes) == (Side.OUTLOOK, "", ())
 
 
 def test_of_several_copies_the_last_that_was_made_counts() -> None:

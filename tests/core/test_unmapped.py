@@ -109,6 +109,7 @@ def test_our_own_event_is_linked(state: OutlookState, candidate: EventMapping, r
         (born(marker="m1"), mapping_of(outlook_id="another")),
         (born(transaction_id="foreign"), INTENT),
         (born(marker="m1", transaction_id="foreign"), mapping_of()),
+        (born(transaction_id=mapping_of().transaction_id), mapping_of()),
     ],
 )
 def test_a_copy_is_a_new_event(state: OutlookState, candidate: EventMapping) -> None:

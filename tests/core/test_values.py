@@ -10,7 +10,7 @@ import pytest
 
 from shared.core.event import EventType, Side
 from shared.core.integration import Integration, Preferences, SyncWindow
-from shared.core.mapping import external_id, transaction_id
+from shared.core.mapping import Intent, external_id, transaction_id
 from shared.core.states import (
     CONFIRMATION_MOVES,
     CONFLICT_MOVES,
@@ -24,7 +24,7 @@ from shared.core.states import (
 )
 from shared.core.subscription import GraphSubscription, Subscription
 from shared.errors import IllegalMove
-from tests.core.strategies import GUEST, NOON, mapping_of, outlook_state
+from tests.core.strategies import GUEST, HOUR, NOON, mapping_of, outlook_state
 
 TABLES = [INTEGRATION_MOVES, MAPPING_MOVES, SUBSCRIPTION_MOVES, RUN_MOVES, CONFLICT_MOVES, CONFIRMATION_MOVES]
 
@@ -47,6 +47,25 @@ def test_a_transaction_id_is_the_same_for_every_retry_and_new_for_every_generati
     assert mapping.transaction_id == transaction_id("m1", 1)
     assert mapping.transaction_id != replace(mapping, generation=2).transaction_id
     assert UUID(mapping.transaction_id).version == 5
+
+
+def test_an_idempotency_key_is_the_same_for_every_retry_and_new_for_every_intent() -> None:
+    intent = Intent(toward=Side.WEDSYNC, payload="{}", stored_at=NOON)
+    mapping = mapping_of(intent=intent)
+    assert mapping.idempotency_key == replace(mapping, o_etag="seen since").idempotency_key
+    keys = {
+        mapping.idempotency_key,
+        replace(mapping, generation=2).idempotency_key,
+        replace(mapping, intent=replace(intent, stored_at=NOON + HOUR)).idempotency_key,
+        replace(mapping, intent=None).idempotency_key,
+    }
+    assert len(keys) == 4
+    assert {UUID(key).version for key in keys} == {5}
+
+
+def test_earlier_creates_are_known() -> None:
+    assert mapping_of().earlier_transaction_ids == ()
+    assert mapping_of(generation=3).earlier_transaction_ids == (transaction_id("m1", 1), transaction_id("m1", 2))
 
 
 def test_external_ids_name_the_account_and_the_occurrence() -> None:

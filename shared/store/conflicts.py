@@ -1,17 +1,18 @@
 """The conflicts of an integration, in its partition.
 
 ``c|{conflictId}`` is the conflict. Until it is closed, ``o|{mappingId}|{conflictId}`` holds a copy, in step by group
-transaction: those that matter are read in one query, however many were closed before.
+transaction: those that matter are read in one query, however many were closed before, and whether one waits is the
+condition of every write.
 """
 
 from dataclasses import replace
 
 from shared.core.history import Conflict
 from shared.core.states import ConflictState
-from shared.errors import RowChanged
+from shared.errors import RowChanged, RowExists
 from shared.store.codec import columns_of, key_text, value_of
 from shared.store.mappings import delete_all
-from shared.store.rows import Delete, Row, Span, Table, Tables, Upsert
+from shared.store.rows import Delete, Insert, Replace, Row, Span, Table, Tables, Upsert
 
 _TABLE = Table.CONFLICTS
 _BODY = ("wedsync", "outlook", "base", "custom", "guests", "reason")
@@ -24,18 +25,24 @@ class TableConflicts:
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
 
-    async def put(self, conflict: Conflict) -> None:
-        """Insert, or replace the row of the same id."""
-        partition = key_text(conflict.integration_id)
-        row = Row(partition=partition, key=_key(conflict.conflict_id), columns=columns_of(conflict, body=_BODY))
-        copy = replace(row, key=f"{_open_prefix(conflict.mapping_id)}{key_text(conflict.conflict_id)}")
-        if conflict.state in _WAITING:
-            await self._tables.transact(_TABLE, [Upsert(row), Upsert(copy)])
-            return
+    async def ask(self, conflict: Conflict) -> bool:
+        """Insert one that waits, or put it in place of a closed row; False where one waits already."""
+        row, copy = _rows(conflict)
         try:
-            await self._tables.transact(_TABLE, [Upsert(row), Delete(copy)])
-        except RowChanged:  # it was closed before
-            await self._tables.write(_TABLE, Upsert(row))
+            await self._tables.transact(_TABLE, [Upsert(row), Insert(copy)])
+        except RowExists:
+            return False
+        return True
+
+    async def move(self, conflict: Conflict) -> bool:
+        """Replace a row that waits; False where none does. Of two who close one, the first has it."""
+        row, copy = _rows(conflict)
+        waits = conflict.state in _WAITING
+        try:
+            await self._tables.transact(_TABLE, [Upsert(row), Replace(copy, "*") if waits else Delete(copy)])
+        except RowChanged:
+            return False
+        return True
 
     async def get(self, integration_id: str, conflict_id: str) -> Conflict | None:
         """Return the conflict. One read."""
@@ -61,6 +68,13 @@ class TableConflicts:
         async for page in self._tables.query(_TABLE, Span.prefix(key_text(integration_id), prefix)):
             found += [value_of(Conflict, row) for row in page]
         return tuple(sorted(found, key=lambda conflict: (conflict.opened_at, conflict.conflict_id)))
+
+
+def _rows(conflict: Conflict) -> tuple[Row, Row]:
+    """Return the row of a conflict, and the copy that is there while it waits."""
+    columns = columns_of(conflict, body=_BODY)
+    row = Row(partition=key_text(conflict.integration_id), key=_key(conflict.conflict_id), columns=columns)
+    return row, replace(row, key=f"{_open_prefix(conflict.mapping_id)}{key_text(conflict.conflict_id)}")
 
 
 def _key(conflict_id: str) -> str:

@@ -266,7 +266,7 @@ class _Work:
 
     async def _open(self, action: OpenConflict, mapping: EventMapping) -> SyncChange:
         conflict = conflict_of(action, mapping, now=self.ends.clock.now())
-        await self.ends.conflicts.put(conflict)
+        await self.ends.conflicts.ask(conflict)
         self.conflicts = (*self.conflicts, conflict)
         return self.ends.journal.change(
             mapping, side=Side.OUTLOOK, kind=ChangeKind.CONFLICT, trace=self.trace, rule=action.rule
@@ -276,7 +276,7 @@ class _Work:
         end = applied if isinstance(action, Apply) else superseded
         for conflict in self.conflicts:
             if conflict.conflict_id in action.conflict_ids:
-                await self.ends.conflicts.put(end(conflict, at=self.ends.clock.now()))
+                await self.ends.conflicts.move(end(conflict, at=self.ends.clock.now()))
 
 
 def _naming(refusal: Rejected, fields: Sequence[Field]) -> Rejected:

@@ -37,8 +37,7 @@ class CloseQuestions:
             if present is not None and present.value.state in _ANSWERABLE:
                 continue
             for row in rows:
-                await self.conflicts.put(superseded(row, at=self.clock.now()))
-                closed += 1
+                closed += await self.conflicts.move(superseded(row, at=self.clock.now()))
         if closed:
             log_action("conflicts_closed", integration=integration_id, conflicts=closed)
         return closed

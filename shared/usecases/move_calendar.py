@@ -236,7 +236,7 @@ class MoveCalendar:
             if not ends(mapping, journey.target):
                 continue
             for conflict in await self.conflicts.open_of(mapping.integration_id, mapping.mapping_id):
-                await self.conflicts.put(superseded(conflict, at=self.clock.now()))
+                await self.conflicts.move(superseded(conflict, at=self.clock.now()))
             row = self.journal.change(
                 mapping,
                 side=Side.OUTLOOK,

@@ -151,7 +151,8 @@ class ResolveConflict:
         await self._look_later(mapping)
         chosen = [self._chosen(each, mapping, guests) for each in matched]
         for row in chosen:
-            await self.conflicts.put(row)
+            if not await self.conflicts.move(row):  # somebody else has closed it
+                raise ConflictSuperseded(await self._successor(mapping, matched))
         try:
             views = await self._before_both(integration, mapping, matched)
             done = await self.pair.run(integration, stored, views, policy=policy_of(integration), trace=recording.trace)
@@ -192,8 +193,8 @@ class ResolveConflict:
         for row in chosen:
             now = await self.conflicts.get(row.integration_id, row.conflict_id)
             if now is not None and now.state is ConflictState.RESOLVED:
-                await self.conflicts.put(asked_again(row, conflict_id=self.ids.new_id()))
-                await self.conflicts.put(replace(row, state=ConflictState.SUPERSEDED, closed_at=self.clock.now()))
+                await self.conflicts.ask(asked_again(row, conflict_id=self.ids.new_id()))
+                await self.conflicts.move(replace(row, state=ConflictState.SUPERSEDED, closed_at=self.clock.now()))
 
     async def _became(self, mapping: EventMapping, matched: Sequence[Matched]) -> dict[str, str]:
         results = {}
@@ -218,7 +219,7 @@ class ResolveConflict:
         mapping = stored.value
         with suppress(RowChanged):  # whoever has worked on the pair sees that the conflict is closed
             await self.pair.journal.save(stored, replace(mapping, held=mapping.held - {Field.ATTENDEES}))
-        await self.conflicts.put(applied(each.conflict, at=self.clock.now(), choice=each.choice.use))
+        await self.conflicts.move(applied(each.conflict, at=self.clock.now(), choice=each.choice.use))
         return APPLIED
 
     async def _deletion(

@@ -48,7 +48,7 @@ class ResolveDeletion:
                 return Tally(handled=1, created=1)  # it was chosen before, and is carried out by now
         await self._still_open(stored.value, conflict)
         done = await self._settle(integration, stored, chosen, conflict, trace)
-        await self.conflicts.put(applied(conflict, at=self.clock.now(), choice=chosen.value))
+        await self.conflicts.move(applied(conflict, at=self.clock.now(), choice=chosen.value))
         return done
 
     async def _settled(

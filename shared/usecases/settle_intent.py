@@ -96,11 +96,11 @@ class SettleIntent:
             return
         for conflict in await self.conflicts.open_of(linked.integration_id, linked.mapping_id):
             if conflict.absent is toward:
-                await self.conflicts.put(applied(conflict, at=self.clock.now()))
+                await self.conflicts.move(applied(conflict, at=self.clock.now()))
 
     async def _close_all(self, mapping: EventMapping) -> None:
         for conflict in await self.conflicts.open_of(mapping.integration_id, mapping.mapping_id):
-            await self.conflicts.put(superseded(conflict, at=self.clock.now()))
+            await self.conflicts.move(superseded(conflict, at=self.clock.now()))
 
 
 def has_event(mapping: EventMapping, side: Side) -> bool:

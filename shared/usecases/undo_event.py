@@ -142,7 +142,7 @@ class UndoEvent:
     async def _close_all(self, mapping: EventMapping, *, but: Collection[str] = ()) -> None:
         for conflict in holding(await self.conflicts.open_of(mapping.integration_id, mapping.mapping_id)):
             if conflict.conflict_id not in but:
-                await self.conflicts.put(superseded(conflict, at=self.clock.now()))
+                await self.conflicts.move(superseded(conflict, at=self.clock.now()))
 
     async def make_again(
         self, integration: Integration, stored: Stored[EventMapping] | None, deleted: SyncChange, *, trace: Trace
@@ -170,6 +170,6 @@ class UndoEvent:
         else:
             state = as_it_was(pair, source, deleted.before)
             question = missing(pair, source, deleted.before, run_id=trace.run_id, now=self.clock.now())
-            await self.conflicts.put(question)
+            await self.conflicts.ask(question)
         await self.again.run(integration, stored, pair, state, trace=trace)
         return ()

@@ -158,7 +158,7 @@ class UndoPair:
             for which in sorted(differing)
         ]
         for conflict in opened:
-            await self.conflicts.put(conflict)
+            await self.conflicts.ask(conflict)
         await self._close(mapping, found.undone, but={conflict.conflict_id for conflict in opened})
         return frozenset(differing)
 
@@ -169,7 +169,7 @@ class UndoPair:
         for conflict in holding(await self.conflicts.open_of(mapping.integration_id, mapping.mapping_id)):
             meant = conflict.field is None if fields is None else conflict.field in fields
             if meant and conflict.conflict_id not in but:
-                await self.conflicts.put(superseded(conflict, at=self.clock.now()))
+                await self.conflicts.move(superseded(conflict, at=self.clock.now()))
 
     async def _written(
         self,
@@ -242,7 +242,7 @@ class UndoPair:
             content = content_of(mapping, side.other, views.of(side.other))
             if content is None:
                 raise KeptAsItIs(Kept.GONE)
-            await self.conflicts.put(missing(mapping, side, content, run_id=trace.run_id, now=self.clock.now()))
+            await self.conflicts.ask(missing(mapping, side, content, run_id=trace.run_id, now=self.clock.now()))
 
     async def _part(self, stored: Stored[EventMapping] | None, joined: SyncChange, trace: Trace) -> Rows:
         """Take back that two events were joined, or that a pair came into the sync again: both stay as they are."""

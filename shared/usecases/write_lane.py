@@ -252,7 +252,7 @@ class WriteLane:
         conflicts: Sequence[Conflict] = work.conflicts.get(write.mapping.mapping_id, ())
         for conflict in conflicts:
             if conflict.conflict_id in ends:
-                await self.conflicts.put(ends[conflict.conflict_id](conflict, at=self.clock.now()))
+                await self.conflicts.move(ends[conflict.conflict_id](conflict, at=self.clock.now()))
 
     async def _remove(self, work: Round, noted: _Noted) -> None:
         assert noted.write.stored is not None

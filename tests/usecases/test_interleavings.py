@@ -1,10 +1,21 @@
 """What runs, jobs and users do in between each other: found by ``tests/machine``, told as short stories."""
 
+from collections.abc import Awaitable, Callable
+
+import pytest
+
 from shared.core.event import Field, Side
 from shared.core.jobs import EventJob, Glance, RunKind, UpkeepJob, UpkeepKind
+from shared.core.states import ConflictState
 from shared.store import messages
+from shared.usecases.choices import ConflictSuperseded
+from shared.usecases.resolve_conflict import Choice
 from tests.support.pair import Pair
 from tests.support.world import World
+
+GUEST, SECOND_GUEST = (
+    {"emailAddress": {"address": f"{name}@example.test", "name": name}, "type": "required"} for name in ("one", "two")
+)
 
 
 async def unheard(world: World) -> None:
@@ -13,15 +24,25 @@ async def unheard(world: World) -> None:
     world.post.clear()
 
 
-def overtaken(world: World, step: str, job: EventJob) -> None:
-    """Let a job run to its end just before the next such step."""
+def during(world: World, step: str, act: Callable[[], Awaitable[object]]) -> None:
+    """Have something done to its end just before the next such step."""
 
     async def watch(name: str) -> None:
         if name == step:
             world.steps.watch = None
-            await world.app.settle_events.run(job)
+            await act()
 
     world.steps.watch = watch
+
+
+def overtaken(world: World, step: str, job: EventJob) -> None:
+    """Let a job run to its end just before the next such step."""
+    during(world, step, lambda: world.app.settle_events.run(job))
+
+
+async def choose(world: World, pair: Pair, field: str, use: str) -> None:
+    choice = Choice(field=field, use=use)
+    await world.app.resolve_conflict.run(world.planner.user_id, pair.wedsync_id, [choice])
 
 
 async def test_a_run_that_was_overtaken_still_sees_that_the_event_left_the_calendar(world: World, theirs: Pair) -> None:
@@ -146,3 +167,59 @@ async def test_a_write_that_came_half_way_does_not_take_its_own_beginning_for_an
     assert await theirs.titles() == ("Dentist, new", "Dentist, new")
     assert [conflict.field for conflict in await world.open_conflicts()] == [Field.DESCRIPTION]
     await world.assert_equal()
+
+
+# --- Questions ------------------------------------------------------------------------------------------------------
+
+
+async def test_an_answer_stays_though_another_worker_thought_the_question_over(world: World, ours: Pair) -> None:
+    await ours.there(attendees=[GUEST])
+    await world.settle()
+    (asked,) = await world.open_conflicts()
+    await ours.there(attendees=[GUEST, SECOND_GUEST])
+    await unheard(world)
+    during(world, "before transact OutlookConflicts", lambda: choose(world, ours, "attendees", "outlook"))
+
+    await world.sync(RunKind.INCREMENTAL)
+
+    answered = await world.ports.conflicts.get(world.integration_id, asked.conflict_id)
+    assert answered is not None
+    assert (answered.state, answered.choice) == (ConflictState.APPLIED, "outlook")
+
+
+async def test_a_choice_is_not_lost_to_a_worker_that_asks_the_same(world: World, ours: Pair) -> None:
+    await ours.here(title="Cake tasting")
+    await ours.there(subject="WedSync: Wine tasting")
+    await unheard(world)
+    look = EventJob(integration_id=world.integration_id, side=Side.WEDSYNC, events=(Glance(event_id=ours.wedsync_id),))
+
+    async def asked_and_answered() -> None:
+        await world.app.settle_events.run(look)
+        await world.outlook.fault(action="status", status=503, method="PATCH", path="/events/", count=50)
+        await choose(world, ours, "title", "wedsync")
+
+    during(world, "before transact OutlookConflicts", asked_and_answered)
+    await world.app.settle_events.run(look)
+
+    (chosen,) = await world.open_conflicts()
+    assert (chosen.state, chosen.choice) == (ConflictState.RESOLVED, "wedsync")
+    await world.outlook.clear_faults()
+    await world.settle()
+    assert await ours.titles() == ("Cake tasting", "WedSync: Cake tasting")
+    assert await world.open_conflicts() == ()
+
+
+async def test_what_is_over_cannot_be_answered(world: World, ours: Pair) -> None:
+    await ours.here(title="Cake tasting")
+    await ours.there(subject="WedSync: Wine tasting")
+    await world.settle()
+    await ours.there(subject="WedSync: Cake tasting")
+    await world.quiet()
+    during(world, "before put outlook-event-jobs", world.settle)
+
+    with pytest.raises(ConflictSuperseded):
+        await choose(world, ours, "title", "outlook")
+
+    await world.settle()
+    assert await ours.titles() == ("Cake tasting", "WedSync: Cake tasting")
+    assert await world.open_conflicts() == ()

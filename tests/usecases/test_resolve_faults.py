@@ -118,8 +118,8 @@ async def test_a_question_about_a_pair_that_is_no_more_is_closed_by_a_run(world:
     pair = await clash(world)
     asked = await pair.asked()
     (stored,) = [each async for each in world.ports.mappings.all(world.integration_id)]
-    await world.ports.conflicts.put(replace(asked["title"], conflict_id="left-over", mapping_id="gone"))
-    await world.ports.conflicts.put(replace(asked["title"], conflict_id="apart", mapping_id="apart"))
+    await world.ports.conflicts.ask(replace(asked["title"], conflict_id="left-over", mapping_id="gone"))
+    await world.ports.conflicts.ask(replace(asked["title"], conflict_id="apart", mapping_id="apart"))
     apart = replace(
         stored.value, mapping_id="apart", wedsync_id="w-apart", outlook_id=None, state=MappingState.UNLINKED
     )
@@ -137,7 +137,7 @@ async def test_a_question_about_a_pair_that_is_no_more_is_closed_by_a_run(world:
 async def test_a_choice_whose_job_got_lost_is_carried_out_by_the_next_run(world: World) -> None:
     pair = await clash(world)
     asked = await pair.asked()
-    await world.ports.conflicts.put(resolved(asked["title"], choice="outlook"))
+    await world.ports.conflicts.move(resolved(asked["title"], choice="outlook"))
 
     await world.sync(RunKind.INCREMENTAL)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from shared.core.actions import TOWARD
+from shared.core.calendar_move import moves
 from shared.core.event import Side
 from shared.core.integration import Direction, ImportOutlookEvents, Integration, Preferences
 from shared.core.mapping import EventMapping, Role
@@ -169,6 +170,17 @@ def copies_affected(change: Consequences, before: Integration, mappings: Iterabl
         removed += goes and not reason
         moved += not goes and not reason
     return CopiesAffected(removed=removed, moved=moved, left=tuple(left))
+
+
+def copies_to_move(integration: Integration, mappings: Iterable[EventMapping]) -> int:
+    """Return how many copies the next run first moves to another calendar.
+
+    As far as is known without asking Outlook.
+    """
+    if not integration.moves:
+        return 0
+    wanted = integration.wanted_calendar_id
+    return sum(moves(each, wanted) and not _staying(each, removed=False) for each in mappings)
 
 
 def _shown(mapping: EventMapping, preferences: Preferences) -> bool:

@@ -18,13 +18,17 @@ class ForeseenShape(Shape):
 
 
 class PreviewResponse(Shape):
-    """What a run would do. ``unreached`` are events that could not be looked at just now; no sync mails anybody."""
+    """What a run would do. No sync mails anybody.
+
+    ``copiesMoved`` go to another calendar before all else. ``unreached`` are events that could not be looked at now.
+    """
 
     creates: int
     updates: int
     deletes: int
     conflicts: int
     held: int
+    copies_moved: int
     unreached: int
     mails: Literal[0]
     events: list[ForeseenShape]

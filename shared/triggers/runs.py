@@ -85,6 +85,7 @@ def _preview(value: Preview) -> run_shapes.PreviewResponse:
         deletes=value.deletes,
         conflicts=value.conflicts,
         held=value.held,
+        copies_moved=value.moved,
         unreached=value.unreached,
         mails=0,
         events=[_foreseen(each) for each in value.events],

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shared.core.actions import Action, Create, Delete, Link, OpenConflict, Rule, Skip, Update
 from shared.core.confirmation import Wanted, counted, mapped_keys, weighed
@@ -12,6 +12,7 @@ from shared.core.integration import Integration
 from shared.core.jobs import RunKind, RunRequest
 from shared.core.plan import PlannedNew, PlannedPair, SyncPlan
 from shared.core.pulled import Pulled
+from shared.core.settings_change import copies_to_move
 from shared.errors import StateConflict, SyncFault
 from shared.ports import Clock, Confirmations, Ids, Integrations
 from shared.usecases.connect_state import connection_of
@@ -42,13 +43,17 @@ class Foreseen:
 
 @dataclass(frozen=True, kw_only=True)
 class Preview:
-    """The counts, and the first of the events. ``held`` are deletions that would wait for a person's word."""
+    """The counts, and the first of the events. ``held`` are deletions that would wait for a person's word.
+
+    ``moved`` are copies that would go to another calendar first; what is in that one shows when it is there.
+    """
 
     creates: int = 0
     updates: int = 0
     deletes: int = 0
     conflicts: int = 0
     held: int = 0
+    moved: int = 0
     unreached: int = 0
     events: tuple[Foreseen, ...] = ()
     truncated: bool = False
@@ -87,7 +92,8 @@ class PreviewSync:
         faults = [fault for _, fault in work.waiting.values()]
         if faults and not plan.total:
             raise _worst(faults)
-        return _preview(plan, held, unreached=len(faults))
+        moved = copies_to_move(integration, [stored.value for stored in known])
+        return replace(_preview(plan, held), moved=moved, unreached=len(faults))
 
     async def _planned(self, work: Round, request: RunRequest, known: Known) -> tuple[SyncPlan, frozenset[str]]:
         """Return the plan, with travel blocks last as in a run, and what the guard would hold of it."""
@@ -131,7 +137,7 @@ def _worst(faults: Collection[SyncFault]) -> SyncFault:
     return next(iter(faults))
 
 
-def _preview(plan: SyncPlan, held: frozenset[str], *, unreached: int) -> Preview:
+def _preview(plan: SyncPlan, held: frozenset[str]) -> Preview:
     counts: Counter[str] = Counter()
     events: list[Foreseen] = []
     everything: list[PlannedPair | PlannedNew] = [*plan.pairs, *plan.new]
@@ -151,7 +157,6 @@ def _preview(plan: SyncPlan, held: frozenset[str], *, unreached: int) -> Preview
         deletes=counts["Delete"],
         conflicts=counts["OpenConflict"],
         held=counts["held"],
-        unreached=unreached,
         events=tuple(events[:LISTED]),
         truncated=len(events) > LISTED,
     )

@@ -14,6 +14,7 @@ from shared.core.settings_change import (
     SettingsChange,
     consequences,
     copies_affected,
+    copies_to_move,
     prefix_fault,
 )
 from shared.core.states import IntegrationState, MappingState
@@ -191,6 +192,12 @@ def copy(**changes: Any) -> EventMapping:
 
 MEETING = copy(base_o=content(attendees=(Attendee(email="mia@example.com", name="Mia"),)))
 OFF = asked(sync_client_meetings=False)
+
+
+def test_copies_that_the_next_run_moves_are_those_without_guests() -> None:
+    mappings = (copy(), copy(calendar_id="second"), MEETING)
+    assert copies_to_move(replace(CONNECTED, chosen_calendar_id="second"), mappings) == 1
+    assert copies_to_move(CONNECTED, mappings) == 0
 
 
 @pytest.mark.parametrize(

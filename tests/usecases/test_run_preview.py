@@ -11,6 +11,7 @@ from shared.core.mapping import Role
 from shared.errors import NotFound, StateConflict
 from shared.store.rows import Table
 from shared.usecases.preview_sync import Preview
+from tests.support.settings import GUEST, PREFIX, inside, move
 from tests.support.world import World
 from tests.usecases.season import GUESTS, Season
 from tests.usecases.test_run_goes_on import row_of
@@ -119,6 +120,23 @@ async def test_many_events_are_cut_short(world: World) -> None:
         await world.wedsync.add(f"Tasting {number}")
     found = await foreseen(world, RunRequest(kind=RunKind.FULL, triggered_by=TriggeredBy.MANUAL))
     assert (found.creates, len(found.events), found.truncated) == (210, 200, True)
+
+
+async def test_copies_that_move_to_another_calendar_first_are_foreseen(world: World) -> None:
+    for title in ("Tasting", "Rehearsal"):
+        await world.wedsync.add(title)
+    met = await world.wedsync.add("Ceremony")
+    await world.connect()
+    await world.outlook.change(str((await world.mapping_of(met["id"])).outlook_id), attendees=[GUEST])
+    await world.settle()
+    assert (await foreseen(world, FULL)).moved == 0
+    answer = await move(world, settle=False)
+    world.queue.kept.clear()  # the message is lost; any run takes it up
+    found = await foreseen(world, FULL)
+    assert (found.moved, found.creates, found.deletes) == (answer.copies.moved, 0, 0) == (2, 0, 0)
+    await world.sync()
+    assert sorted(await inside(world, "Private")) == [f"{PREFIX}Rehearsal", f"{PREFIX}Tasting"]
+    assert (await foreseen(world, FULL)).moved == 0
 
 
 async def test_a_connection_that_does_not_sync_has_nothing_to_foresee(world: World) -> None:

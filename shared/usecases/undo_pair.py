@@ -158,7 +158,8 @@ class UndoPair:
             for which in sorted(differing)
         ]
         for conflict in opened:
-            await self.conflicts.ask(conflict)
+            if not await self.conflicts.ask(conflict):  # of two writes, the first has asked about what was then
+                await self.conflicts.move(conflict)
         await self._close(mapping, found.undone, but={conflict.conflict_id for conflict in opened})
         return frozenset(differing)
 

@@ -15,6 +15,8 @@ from shared.ports import Clock, Due, DueList, Ids, JobQueue, Stored, Subscriptio
 from shared.usecases.due_kinds import RENEWAL
 
 _RENEW_BEFORE = timedelta(hours=24)
+_ON_ITS_WAY = timedelta(seconds=70)
+"""The request takes 30 seconds at most, and so does the row that follows it."""
 
 
 def client_state_hash(secret: str) -> str:
@@ -109,8 +111,11 @@ class Subscribe:
 
     async def _create(self, integration: Integration) -> None:
         secret = self.ids.new_secret()
+        newest = self.clock.now()
 
         async def created(expires_at: datetime) -> GraphSubscription:
+            nonlocal newest
+            newest = expires_at
             return await self.subscriptions.create(
                 integration.integration_id,
                 calendar_id=integration.calendar_id,
@@ -121,7 +126,7 @@ class Subscribe:
         try:
             made = await self._for_as_long_as_may_be(created)
         except StateConflict:
-            await self._clear_strays(integration.integration_id)
+            await self._clear_strays(integration.integration_id, newest)
             try:
                 made = await self._for_as_long_as_may_be(created)
             except StateConflict:  # somebody else is at it: the next attempt finds what they have made
@@ -149,13 +154,20 @@ class Subscribe:
             log_action("subscription_shorter", minutes=fault.minutes)
             return await ask(self.clock.now() + timedelta(minutes=fault.minutes))
 
-    async def _clear_strays(self, integration_id: str) -> None:
-        """One that we made and forgot blocks a new one, and its ``clientState`` is lost: delete it at Graph."""
+    async def _clear_strays(self, integration_id: str, newest: datetime) -> None:
+        """One that we made and forgot blocks a new one, and its ``clientState`` is lost: delete it at Graph.
+
+        ``newest`` is the end of one that is made now. One that ends then has just been made by another worker, who
+        may be about to note it: it is left until that must have happened.
+        """
+        found = await self.subscriptions.list(integration_id)
         known = {stored.value.subscription_id for stored in await self.rows.of_integration(integration_id)}
-        for found in await self.subscriptions.list(integration_id):
-            if found.subscription_id not in known:
-                await self.subscriptions.delete(integration_id, found.subscription_id)
-                await self.rows.remove(found.subscription_id)
+        strays = [each for each in found if each.subscription_id not in known]
+        if any(abs(newest - each.expires_at) < _ON_ITS_WAY for each in strays):
+            raise Unavailable("graph", code="SubscriptionContended")
+        for each in strays:
+            await self.subscriptions.delete(integration_id, each.subscription_id)
+            await self.rows.remove(each.subscription_id)
 
     async def _drop(self, subscription: Subscription) -> None:
         await self.subscriptions.delete(subscription.integration_id, subscription.subscription_id)

@@ -5,6 +5,7 @@ from functools import partial
 
 from shared.core.jobs import RunKind, RunRequest, TriggeredBy
 from shared.core.states import IntegrationState, RunState
+from shared.errors import Unavailable
 from shared.store.rows import Table
 from tests.support.world import World
 
@@ -147,3 +148,47 @@ async def test_a_repeated_idempotency_key_starts_one_run(world: World) -> None:
     other = await start(idempotency_key="twice")
     assert first.run_id == again.run_id == after.run_id != other.run_id
     assert after.state is RunState.COMPLETED
+
+
+async def test_a_subscription_that_another_worker_has_just_made_stays(world: World) -> None:
+    """Its row is not there yet: to somebody who is refused for it, it looks like one that was forgotten."""
+    await world.connect()
+    integration = await world.integration()
+    await world.outlook.end_subscription(await only_subscription(world))
+    await world.app.keep_up.subscribe.remove_all(world.integration_id, at_graph=False)
+    refused: list[str] = []
+
+    async def another(name: str) -> None:
+        if name == "after graph POST /v1.0/subscriptions":
+            world.steps.watch = None
+            try:
+                await world.app.keep_up.subscribe.ensure(integration)
+            except Unavailable as fault:
+                refused.append(fault.code)
+
+    world.steps.watch = another
+    await world.app.keep_up.subscribe.ensure(integration)
+    made = await only_subscription(world)
+
+    assert refused == ["SubscriptionContended"]
+    await world.app.keep_up.subscribe.ensure(integration)
+    assert await only_subscription(world) == made
+    await world.outlook.add("Dentist")
+    await world.settle()
+    assert [event["title"] for event in await world.wedsync.events()] == ["Dentist"]
+
+
+async def test_what_a_crash_has_left_is_cleared_soon(world: World) -> None:
+    await world.connect()
+    integration = await world.integration()
+    await world.outlook.end_subscription(await only_subscription(world))
+    await world.app.keep_up.subscribe.remove_all(world.integration_id, at_graph=False)
+    await world.app.keep_up.subscribe.enqueue(integration.integration_id)
+    await world.kill_after("graph POST /v1.0/subscriptions")
+    (left,) = await world.outlook.subscriptions()
+
+    before = world.clock.now()
+    await world.settle(within=timedelta(minutes=3))
+
+    assert await only_subscription(world) != left["id"]
+    assert world.clock.now() - before < timedelta(minutes=3)

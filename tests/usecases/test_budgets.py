@@ -25,10 +25,10 @@ ITEMS = 20
 
 MANY = 1000
 
-STORED_PER_IMPORT = 8
-STORED_PER_PUSH = 4
-STORED_PER_EDIT = 20
-STORED_PER_RUN = 40
+STORED_PER_IMPORT = 5.5
+STORED_PER_PUSH = 2.6
+STORED_PER_EDIT = 16
+STORED_PER_RUN = 24
 """Storage operations at most: for each imported or pushed event with the echo of its write, for one edit, for a run
 that finds nothing. The host's own receiving and deleting of queue messages comes on top: two for each message."""
 

@@ -1,13 +1,16 @@
 """Many events at once, put there before anybody listens, and what both sides hold in the end."""
 
+import asyncio
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from local.stand import Stand
-from tests.journeys.compare import differences, window
+from tests.journeys.compare import PREFIX, differences, window
 from tests.journeys.evidence import messages_of, queued
 from tests.journeys.planner import Planner, eventually
 
+_EDITED = 40
 _BEGINS = 20
 """Days from today on which the first event is; the others follow, five a day."""
 
@@ -90,3 +93,33 @@ async def at_rest(stand: Stand, planner: Planner) -> None:
     await planner.deliveries_done()
     await eventually(lambda: nothing_due(stand), "nothing is due, and nothing is poisoned")
     await eventually(lambda: equal(planner), "both sides are equal")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Edits:
+    """What was written on one side, to be found on the other."""
+
+    places: frozenset[str]
+    notes: frozenset[str]
+
+
+async def edit_many(planner: Planner) -> Edits:
+    """Edit 40 events on WedSync's side and 80 on Outlook's, half of them copies: one PATCH each, all at once."""
+    own = [event for event in await planner.wedsync_events() if event["title"].startswith("Booking")][:_EDITED]
+    kept = await planner.outlook_items()
+    items = [item for item in kept if item["subject"].startswith("Appointment")][:_EDITED]
+    copies = [item for item in kept if item["subject"].startswith(f"{PREFIX}Booking 4")][:_EDITED]
+    notes = {event["id"]: f"Edited {event['title']}" for event in own}
+    places = {item["id"]: f"Moved {number}" for number, item in enumerate([*items, *copies])}
+    await asyncio.gather(
+        *(planner.change_in_wedsync(event_id, description=text) for event_id, text in notes.items()),
+        *(planner.change_in_outlook(item_id, location={"displayName": place}) for item_id, place in places.items()),
+    )
+    return Edits(places=frozenset(places.values()), notes=frozenset(notes.values()))
+
+
+async def arrived(planner: Planner, edits: Edits) -> None:
+    """Assert that WedSync has them all."""
+    found = await planner.wedsync_events()
+    assert {event["location"]["name"] for event in found} >= edits.places
+    assert {event["description"] for event in found} >= edits.notes

@@ -1,6 +1,5 @@
 """The whole way again with 1,000 events: connect, edit both ways, a conflict, deletions, disconnect, connect again."""
 
-import asyncio
 import math
 from collections import Counter
 from pathlib import Path
@@ -9,15 +8,14 @@ import pytest
 
 from local.simkit.people import PLANNERS
 from local.stand import Stand
-from tests.journeys.compare import PREFIX, is_ours
-from tests.journeys.loads import at_rest, equal, load, outlook_events, wedsync_events
+from tests.journeys.compare import is_ours
+from tests.journeys.loads import arrived, at_rest, edit_many, equal, load, outlook_events, wedsync_events
 from tests.journeys.planner import Planner, eventually
 from tests.journeys.steps import edit_both_ways, only_foreign_left, open_a_conflict, wedsync_event
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
 
 HALF = 500
-EDITED = 40
 LEFT = 2 * HALF - 1
 """Two are deleted, and one is made on the way."""
 
@@ -33,7 +31,9 @@ async def test_a_thousand_events_both_ways_and_back(tmp_path: Path) -> None:
             event_id = await edit_both_ways(rose)
             await open_a_conflict(rose, stand, event_id)
             await _choose_outlook(rose, event_id)
-            await _many_edits_at_once(stand, rose)
+            edits = await edit_many(rose)
+            await at_rest(stand, rose)
+            await arrived(rose, edits)
             await _one_deletion_on_each_side(stand, rose)
             await _leave_and_come_back(stand, rose)
         finally:
@@ -63,22 +63,6 @@ async def _choose_outlook(rose: Planner, event_id: str) -> None:
     assert answer.status_code == 200, answer.text
     await eventually(lambda: equal(rose), "equal after the choice")
     assert (await wedsync_event(rose, event_id))["title"] == "Tasting (Outlook)"
-
-
-async def _many_edits_at_once(stand: Stand, rose: Planner) -> None:
-    """Each edit is one PATCH by the owner; all of them are under way together."""
-    own = [event for event in await rose.wedsync_events() if event["title"].startswith("Booking")][:EDITED]
-    items = [item for item in await rose.outlook_items() if item["subject"].startswith("Appointment")][:EDITED]
-    copies = [item for item in await rose.outlook_items() if item["subject"].startswith(f"{PREFIX}Booking 4")][:EDITED]
-    there = {item["id"]: f"Moved {number}" for number, item in enumerate([*items, *copies])}
-    await asyncio.gather(
-        *(rose.change_in_wedsync(event["id"], description=f"Edited {event['title']}") for event in own),
-        *(rose.change_in_outlook(item_id, location={"displayName": place}) for item_id, place in there.items()),
-    )
-    await at_rest(stand, rose)
-    found = await rose.wedsync_events()
-    assert {event["location"]["name"] for event in found} >= set(there.values())
-    assert {event["description"] for event in found} >= {f"Edited {event['title']}" for event in own}
 
 
 async def _one_deletion_on_each_side(stand: Stand, rose: Planner) -> None:

@@ -17,6 +17,7 @@ from shared.usecases.connect import BeginConnect, FinishConnect, ListCalendars
 from shared.usecases.dead_runs import BuryDeadRuns
 from shared.usecases.disconnect import Disconnect
 from shared.usecases.explain_event import ExplainEvent, explaining
+from shared.usecases.find_run import FindRun
 from shared.usecases.force_sync import ForceSync
 from shared.usecases.foresee_deletions import ForeseeDeletions
 from shared.usecases.job_frame import JobFrame
@@ -200,6 +201,7 @@ def build(settings: Settings, ports: Ports) -> App:
             travel=settling.travel,
             journal=settling.journal,
             record=RecordJobs(runs=p.runs, ids=p.ids, clock=p.clock),
+            find=FindRun(runs=p.runs, changes=p.changes, clock=p.clock),
             request_sync=request_sync,
             clock=p.clock,
             past_days=past,

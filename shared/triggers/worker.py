@@ -19,7 +19,7 @@ async def event_jobs(msg: func.QueueMessage) -> None:
     job = app.jobs.parse(msg.get_body().decode())
     if not isinstance(job, EventJob):
         raise InvalidInput("wrong_queue")
-    await app.settle_events.run(job)
+    await app.settle_events.run(job, again=(msg.dequeue_count or 1) > 1)
 
 
 @blueprint.function_name("run_jobs")

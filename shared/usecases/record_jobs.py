@@ -2,7 +2,8 @@
 
 Nothing is queued and nothing is inserted in advance. The run's id is known from the beginning, so that each change
 names it; its row is inserted at the end, and only if there is something to tell. A process that dies in between leaves
-its changes without the row: they are shown with their event all the same.
+its changes without the row: ``FindRun`` makes it of them when the message is delivered again, or when somebody wants to
+undo the run.
 """
 
 from collections.abc import Sequence

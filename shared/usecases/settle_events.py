@@ -29,11 +29,12 @@ from shared.errors import (
 )
 from shared.log import log_action
 from shared.ports import Clock, Mappings, Stored
+from shared.usecases.find_run import FindRun
 from shared.usecases.foresee_deletions import ForeseeDeletions
 from shared.usecases.job_frame import JobFrame
 from shared.usecases.journal import Journal, Trace
 from shared.usecases.look import Look
-from shared.usecases.record_jobs import RecordJobs
+from shared.usecases.record_jobs import Recording, RecordJobs
 from shared.usecases.refusals import failure_of, reason_of
 from shared.usecases.request_sync import RequestSync
 from shared.usecases.settle_new import SettleNew
@@ -69,31 +70,41 @@ class SettleEvents:
     journal: Journal
     travel: TravelBlocks
     record: RecordJobs
+    find: FindRun
     request_sync: RequestSync
     clock: Clock
     past_days: int
     future_days: int
 
-    async def run(self, job: EventJob) -> None:
-        """Settle every event of the job; those that have to wait are handed back together."""
+    async def run(self, job: EventJob, *, again: bool = False) -> None:
+        """Settle every event of the job; those that have to wait are handed back together.
+
+        ``again``: the message was delivered before, and who worked on it then has died.
+        """
 
         async def work(integration: Integration) -> None:
             if integration.syncing:
-                await self._all(integration, job)
+                await self._all(integration, job, again=again)
 
         await self.frame.run(job, work)
 
-    async def _all(self, integration: Integration, job: EventJob) -> None:
+    async def _all(self, integration: Integration, job: EventJob, *, again: bool) -> None:
         recording = self.record.of_job(integration, job)
         done = _Done()
         try:
             await self._each(integration, job, done, trace=recording.trace)
         except SyncFault:
-            await self.record.end(recording, done.tally, done.failures)
+            await self._end(recording, done, again=again)
             raise
-        await self.record.end(recording, done.tally, done.failures)
+        await self._end(recording, done, again=again)
         if done.fault is not None:
             await self.frame.hand_back(replace(job, events=tuple(done.waiting)), done.fault)
+
+    async def _end(self, recording: Recording, done: _Done, *, again: bool) -> None:
+        tally = done.tally
+        if again:
+            tally = await self.find.with_earlier(recording.integration_id, recording.run_id, tally)
+        await self.record.end(recording, tally, done.failures)
 
     async def _each(self, integration: Integration, job: EventJob, done: _Done, *, trace: Trace) -> None:
         policy = policy_of(integration, window=self._window())

@@ -4,14 +4,16 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from shared.core.history import ChangeKind, SyncChange, SyncRun, Tally
+from shared.core.history import ChangeKind, SyncChange, SyncRun
 from shared.core.integration import Integration
 from shared.core.jobs import RunJob, RunKind, RunPurpose, RunRequest, TriggeredBy
+from shared.core.recovered import tally_of
 from shared.core.states import RunState
 from shared.core.undo import Effect, Kept, effects, undo_run_id, undoing_id
 from shared.errors import EventGone, NotFound, RowChanged, RowExists, StateConflict, VersionMismatch
 from shared.ports import Changes, Clock, Integrations, JobQueue, Mappings, Ports, Runs
 from shared.usecases.connect_state import connection_of
+from shared.usecases.find_run import FindRun
 from shared.usecases.journal import Journal, Trace
 from shared.usecases.look import Look
 from shared.usecases.make_again import MakeAgain
@@ -62,7 +64,7 @@ class UndoRun:
         todo = effects(await self.changes.of_run(integration_id, wanted))
         rows = await self.changes.of_run(integration_id, record.run.run_id)
         noted = {row.mapping_id for row in rows}
-        tally = replace(_tally(rows), total=len(todo), handled=len(noted))
+        tally = replace(tally_of(rows), total=len(todo), handled=len(noted))
         for effect in todo:
             if effect.mapping_id in noted:
                 continue
@@ -72,7 +74,7 @@ class UndoRun:
             tally = replace(tally, handled=tally.handled + 1)
             await record.progress(tally)
         rows = await self.changes.of_run(integration_id, record.run.run_id)
-        return Done(tally=replace(_tally(rows), total=len(todo), handled=len(todo)))
+        return Done(tally=replace(tally_of(rows), total=len(todo), handled=len(todo)))
 
     async def _one(self, integration: Integration, effect: Effect, trace: Trace) -> None:
         rows, kept = await self._settled(integration, effect, trace)
@@ -110,16 +112,6 @@ class UndoRun:
         )
 
 
-def _tally(rows: Sequence[SyncChange]) -> Tally:
-    counted = {kind: sum(1 for row in rows if row.kind is kind) for kind in ChangeKind}
-    return Tally(
-        created=counted[ChangeKind.CREATED],
-        updated=counted[ChangeKind.UPDATED],
-        deleted=counted[ChangeKind.DELETED],
-        noted=counted[ChangeKind.LINKED] + counted[ChangeKind.UNLINKED],
-    )
-
-
 @dataclass(frozen=True, kw_only=True)
 class UndoSync:
     """Takes a user's wish to undo a run."""
@@ -127,6 +119,7 @@ class UndoSync:
     integrations: Integrations
     mappings: Mappings
     runs: Runs
+    find: FindRun
     changes: Changes
     jobs: JobQueue
     clock: Clock
@@ -136,7 +129,7 @@ class UndoSync:
         integration = (await connection_of(self.integrations, user_id)).value
         if not integration.syncing:
             raise StateConflict(integration.state.value, integration.reason or "The connection is not syncing.")
-        known = await self.runs.get(integration.integration_id, run_id)
+        known = await self.find.run(integration, run_id)
         if known is None:
             raise NotFound("sync_not_found", "There is no such sync.")
         _undoable(known.value)
@@ -245,6 +238,7 @@ def undoing(ports: Ports) -> UndoSync:
         integrations=ports.integrations,
         mappings=ports.mappings,
         runs=ports.runs,
+        find=FindRun(runs=ports.runs, changes=ports.changes, clock=ports.clock),
         changes=ports.changes,
         jobs=ports.jobs,
         clock=ports.clock,

@@ -304,7 +304,7 @@ class World:
         message.delivered += 1
         message.due = asyncio.get_running_loop().time() + 10
         try:
-            await self.run_job(message.text)
+            await self.run_job(message.text, again=message.delivered > 1)
         except Exception as error:
             self.errors.append(error)
             if message.delivered < MOST_DELIVERIES:
@@ -317,12 +317,12 @@ class World:
         """Run jobs at the same time, as several instances of the host would."""
         await asyncio.gather(*(self.run_job(text) for text in texts))
 
-    async def run_job(self, text: str, app: App | None = None) -> None:
-        """Do what the queue triggers do; ``app`` is that of another process."""
+    async def run_job(self, text: str, app: App | None = None, *, again: bool = False) -> None:
+        """Do what the queue triggers do. ``app`` is that of another process; ``again``: it was delivered before."""
         app = app or self.app
         job = app.jobs.parse(text)
         if isinstance(job, EventJob):
-            await app.settle_events.run(job)
+            await app.settle_events.run(job, again=again)
         elif isinstance(job, RunJob):
             await app.sync_run.run(job)
         else:

@@ -6,9 +6,10 @@ import pytest
 
 from shared.core.event import Field, Side
 from shared.core.history import ChangeKind, SyncChange, SyncRun
-from shared.core.integration import OnOutlookDelete, Preferences
+from shared.core.integration import Direction, OnOutlookDelete, Preferences
 from shared.core.jobs import EventJob, Glance, RunKind, RunPurpose, TriggeredBy
 from shared.core.states import RunState
+from shared.errors import NotFound
 from shared.usecases.record_jobs import run_id_of
 from tests.support.pair import Pair
 from tests.support.world import World
@@ -207,3 +208,112 @@ def test_what_is_handed_back_is_another_run() -> None:
         replace(job, integration_id="j"),
     ]
     assert len({run_id_of(each) for each in (job, *others)}) == 6
+
+
+# --- A process that dies before the run is inserted -----------------------------------------------------------------
+
+
+async def test_a_notice_s_run_is_recorded_when_its_message_comes_again(world: World, ours: Pair) -> None:
+    await ours.here(title="Cake tasting")
+    await world.kill_after("transact OutlookChanges")
+    assert await recorded(world) == []
+
+    await world.settle()
+
+    (run,) = await recorded(world)
+    assert (run.request.kind, run.request.triggered_by) == (RunKind.WEBHOOK, TriggeredBy.WEBHOOK)
+    assert (run.state, run.tally.updated, run.tally.total) == (RunState.COMPLETED, 1, 1)
+    assert [change.fields for change in await changes_of(world, run)] == [(Field.TITLE,)]
+    undone = await world.app.undo_sync.run(world.planner.user_id, run.run_id, carry_on=world.app.sync_run.run)
+    assert undone.undone == 1
+    assert await ours.titles() == ("Cake tasting", "WedSync: Tasting")
+
+
+async def test_what_is_done_after_the_death_is_added(world: World) -> None:
+    await world.connect()
+    events = [await world.wedsync.add(f"Fitting {number}") for number in range(2)]
+    await world.quiet()
+    world.post.clear()
+    both = tuple(Glance(event_id=event["id"]) for event in events)
+    await world.queue.put(
+        EventJob(integration_id=world.integration_id, side=Side.WEDSYNC, events=both, correlation="notice")
+    )
+    await world.kill_after("transact OutlookChanges")
+    world.post.clear()  # else the notice of the copy is quicker than the message that comes again
+
+    await world.settle()
+
+    (run,) = await recorded(world)
+    assert run.tally.created == len(await changes_of(world, run)) == 2
+    await world.assert_equal()
+
+
+async def test_what_a_person_wanted_can_be_undone_though_the_process_died(world: World, ours: Pair) -> None:
+    await ours.here(title="Cake tasting")
+    await world.quiet()
+    world.post.clear()
+    forced = world.app.force_sync
+
+    async def force() -> None:
+        await forced.run(world.planner.user_id, ours.wedsync_id, Direction.TO_OUTLOOK, overwrite_conflicts=False)
+
+    async def die(name: str) -> None:
+        if name == "after transact OutlookChanges":
+            world.steps.watch, world.steps.deadly_from = None, 0
+            await world.steps.reach(name)
+
+    world.steps.watch = die
+    assert await world.crashes(force, at=1_000_000)
+    await world.settle()
+    assert await recorded(world) == []
+    mapping = await world.mapping_of(ours.wedsync_id)
+    (change,) = [
+        each
+        for each in await world.ports.changes.of_mapping(world.integration_id, mapping.mapping_id)
+        if each.kind is ChangeKind.UPDATED
+    ]
+    user_id = world.planner.user_id
+    with pytest.raises(NotFound):  # who knows whether it is at work still
+        await world.app.undo_sync.run(user_id, change.run_id, carry_on=world.app.sync_run.run)
+
+    await world.advance(minutes=2)
+    undone = await world.app.undo_sync.run(user_id, change.run_id, carry_on=world.app.sync_run.run)
+
+    assert undone.undone == 1
+    assert await ours.titles() == ("Cake tasting", "WedSync: Tasting")
+    (run,) = await recorded(world)
+    assert (run.run_id, run.request.kind, run.request.triggered_by) == (
+        change.run_id,
+        RunKind.SINGLE,
+        TriggeredBy.MANUAL,
+    )
+    assert (await world.app.request_sync.status(user_id, run.run_id)).tally.updated == 1
+    with pytest.raises(NotFound):
+        await world.app.undo_sync.run(user_id, "nothing-of-the-kind", carry_on=world.app.sync_run.run)
+
+
+@pytest.mark.parametrize("side", list(Side))
+async def test_wherever_the_process_dies_no_change_is_without_its_run(side: Side) -> None:
+    deaths, step = 0, 1
+    while await dies_in_an_edit(side, at=step):
+        deaths, step = deaths + 1, step + 1
+    assert deaths > 15
+
+
+async def dies_in_an_edit(side: Side, *, at: int) -> bool:
+    """Let the process die at one step of carrying an edit over, and look at the history; return whether it died."""
+    async with World() as world:
+        event = await world.wedsync.add("Tasting")
+        await world.connect()
+        mapping = await world.mapping_of(event["id"])
+        if side is Side.WEDSYNC:
+            await world.wedsync.change(event["id"], title="Cake tasting")
+        else:
+            await world.outlook.change(str(mapping.outlook_id), subject="WedSync: Cake tasting")
+        died = await world.crashes(world.settle, at=at)
+        await world.settle()
+        await world.assert_equal()
+        runs = {run.value.run_id for run in await world.ports.runs.history(world.integration_id, 100)}
+        changes = await world.ports.changes.of_mapping(world.integration_id, mapping.mapping_id)
+        assert {change.run_id for change in changes} <= runs, f"step {at}: {world.steps.killed}"
+        return died

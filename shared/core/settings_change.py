@@ -13,6 +13,7 @@ from shared.core.calendar_move import moves
 from shared.core.event import Side
 from shared.core.integration import Direction, ImportOutlookEvents, Integration, Preferences
 from shared.core.mapping import EventMapping, Role
+from shared.core.pair import NOTE_FORCED
 from shared.core.states import INTEGRATION_MOVES, IntegrationState, MappingState, move
 from shared.errors import StateConflict, Unprocessable
 
@@ -184,7 +185,7 @@ def copies_to_move(integration: Integration, mappings: Iterable[EventMapping]) -
 
 
 def _shown(mapping: EventMapping, preferences: Preferences) -> bool:
-    wanted = preferences.includes(mapping.event_type)
+    wanted = preferences.includes(mapping.event_type) or NOTE_FORCED in mapping.notes
     return wanted and (mapping.role is Role.EVENT or preferences.sync_travel_time)
 
 

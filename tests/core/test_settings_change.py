@@ -8,6 +8,7 @@ import pytest
 from shared.core.event import Attendee, EventType, Field, Side
 from shared.core.integration import Direction, ImportOutlookEvents, Integration, OnOutlookDelete, Preferences
 from shared.core.mapping import EventMapping, Role
+from shared.core.pair import NOTE_FORCED
 from shared.core.settings_change import (
     CopiesAffected,
     CopyLeft,
@@ -210,6 +211,7 @@ def test_copies_that_the_next_run_moves_are_those_without_guests() -> None:
         (copy(born=Side.OUTLOOK), 0, ""),
         (copy(state=MappingState.UNLINKED), 0, ""),
         (copy(outlook_id=None), 0, ""),
+        (copy(notes=(NOTE_FORCED,)), 0, ""),  # it was asked for by itself, whatever its type
         (copy(held=frozenset({Field.TITLE})), 0, "conflict"),
         (MEETING, 0, "guests"),
     ],

@@ -148,11 +148,14 @@ def _unread(pair: Pair, joint: _Joint, answers: Answers) -> Side | None:
 
 
 def _unknown_side(pair: Pair) -> Side | None:
-    """Return the side that has to be read first: one without a base, or one known to differ while both may write."""
+    """Return the side that has to be read first: one without a base, or one known to differ while both may write.
+
+    So has one with a field that is held by no question: whoever closed it could not enter what it was about.
+    """
     bases = {Side.WEDSYNC: pair.mapping.base_w, Side.OUTLOOK: pair.mapping.base_o}
     waiting = {conflict.field for conflict in pair.conflicts}
     differing = bool(set(MERGED_FIELDS) & pair.mapping.drifted - waiting) and pair.toward == BOTH
-    needed = differing or None in bases.values()
+    needed = differing or None in bases.values() or bool(pair.mapping.held - waiting)
     return next((side for side in Side if needed and isinstance(pair.view(side), Unseen)), None)
 
 

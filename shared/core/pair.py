@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from shared.core.actions import TOWARD, Action, Decision, OpenConflict, Policy, Rule, Skip, Supersede
+from shared.core.canon import with_prefix
 from shared.core.event import CalendarEvent, Field, OutlookState, Side, WedSyncState
 from shared.core.history import Conflict
 from shared.core.integration import Direction
@@ -86,7 +87,7 @@ class Pair:
         seen |= dict.fromkeys(assumed, Gone(proved=True))
         given = (wedsync, outlook)
         return cls(
-            mapping=_as_seen(mapping, seen[Side.OUTLOOK], policy),
+            mapping=_as_seen(mapping, seen[Side.WEDSYNC], seen[Side.OUTLOOK], policy),
             wedsync=seen[Side.WEDSYNC],
             outlook=seen[Side.OUTLOOK],
             policy=policy,
@@ -193,9 +194,18 @@ def _absent(view: View) -> bool:
     return isinstance(view, Unseen)
 
 
-def _as_seen(mapping: EventMapping, outlook: View, policy: Policy) -> EventMapping:
+def _titles(mapping: EventMapping, wedsync: View) -> tuple[str, ...]:
+    """Return the titles that the copy may have from us: as last agreed, and as it is in WedSync now."""
+    now = wedsync.state.content if isinstance(wedsync, Present) else None
+    return tuple(content.title for content in (mapping.base_w, mapping.base_o, now) if content is not None)
+
+
+def _as_seen(mapping: EventMapping, wedsync: View, outlook: View, policy: Policy) -> EventMapping:
     if not isinstance(outlook, Present) or not isinstance(outlook.state, OutlookState):
         return mapping
+    worn = worn_prefix(mapping, policy.preferences.event_prefix)
+    if any(outlook.state.content.title == with_prefix(title, worn) for title in _titles(mapping, wedsync)):
+        mapping = replace(mapping, prefix=worn)  # maybe written by us just before a crash, so that nobody noted it
     if lost_prefix(mapping, outlook.state):
         notes = tuple(dict.fromkeys((*mapping.notes, NOTE_PREFIX_REMOVED)))
         mapping = replace(mapping, prefix="", notes=notes)

@@ -416,7 +416,25 @@ def test_a_prefix_that_the_user_removed_is_not_put_back() -> None:
     assert update(decided(decision.mapping, FITTING), Side.OUTLOOK).title == "Fitting"
 
 
+@pytest.mark.parametrize(("before", "after"), [("WedSync: ", "W "), ("WedSync: ", ""), ("", "W ")])
+@pytest.mark.parametrize(("wedsync", "shown"), [(UNSEEN, EVENT), (FITTING, FITTING)])
+def test_a_prefix_that_was_written_and_not_noted_is_known_by_the_title_behind_it(
+    before: str, after: str, wedsync: View | CalendarEvent, shown: CalendarEvent
+) -> None:
+    policy = Policy(preferences=Preferences(event_prefix=after))
+    written = Present(outlook_state(shown, prefix=after))
+    decision = decided(mapping_of(prefix=before), wedsync, written, policy=policy)
+    assert (decision.mapping.prefix, decision.mapping.notes) == (after, ())
+    assert not [act for act in decision.actions if isinstance(act, Update)]
+
+
 # --- No base ------------------------------------------------------------------------------------------------------
+
+
+def test_a_field_that_no_question_holds_any_more_is_judged_by_both_sides() -> None:
+    torn = mapping_of(held=TITLE)
+    assert only(decided(torn, outlook=FITTING)) == Hold(rule=Rule.UNKNOWN_SIDE, side=Side.WEDSYNC)
+    assert [conflict.field for conflict in opened(decided(torn, GOWN, FITTING))] == [Field.TITLE]
 
 
 def test_without_a_base_both_sides_are_read_and_differences_are_conflicts() -> None:

@@ -204,7 +204,8 @@ def _type_off(pair: Pair, merged: Merge) -> Decision:
         return skip(pair.mapping, Rule.RUN_DIRECTION)
     if pair.is_meeting:
         return skip(pair.mapping, Rule.TYPE_OFF_GUESTS)
-    delete = Delete(side=Side.OUTLOOK, rule=Rule.TYPE_OFF, etag=pair.o_etag, asked=True)
+    content = pair.content(Side.OUTLOOK)  # with what its owner may have changed and one way did not let through
+    delete = Delete(side=Side.OUTLOOK, rule=Rule.TYPE_OFF, etag=pair.o_etag, asked=True, before=content)
     return decision(pair.seen_mapping(*Side), delete, *pair.superseding(pair.conflicts))
 
 

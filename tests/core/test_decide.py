@@ -462,7 +462,9 @@ NO_MEETINGS = Policy(preferences=Preferences(sync_client_meetings=False))
 
 def test_a_type_switched_off_takes_the_copy_out_of_outlook() -> None:
     decision = decided(None, FITTING, EVENT, policy=NO_MEETINGS)
-    assert only(decision) == Delete(side=Side.OUTLOOK, rule=Rule.TYPE_OFF, etag="etag-4", asked=True)
+    assert only(decision) == Delete(side=Side.OUTLOOK, rule=Rule.TYPE_OFF, etag="etag-4", asked=True, before=EVENT)
+    drifted = decided(None, outlook=FITTING, policy=replace(NO_MEETINGS, direction=Direction.TO_OUTLOOK))
+    assert [act.before for act in drifted.actions if isinstance(act, Delete)] == [FITTING], "it can be read back"
     wedding = Present(wedsync_state(event_type=EventType.WEDDING_CEREMONY))
     assert decided(None, wedding, policy=NO_MEETINGS).rule is Rule.ECHO
     assert decided(IMPORTED, EVENT, EVENT, policy=NO_MEETINGS).rule is Rule.ECHO

@@ -3,6 +3,7 @@
 from tests.mutants.mutant import Mutant
 
 _DISCONNECT = "tests/usecases/test_disconnect.py"
+_INTERLEAVINGS = "tests/usecases/test_interleavings.py"
 _MOVE = "tests/usecases/test_move_calendar.py"
 _SETTLE_EVENTS = "tests/usecases/test_settle_events.py"
 
@@ -42,6 +43,33 @@ MUTANTS = (
         old="there = calendar_id in (integration.calendar_id, home)",
         new='there = calendar_id != ""',
         test=f"{_MOVE}::test_a_late_notice_of_the_earlier_calendar_imports_nothing",
+    ),
+    Mutant(
+        name="earlier-copy-imported",
+        rule="One calendar",
+        lie="A copy that was replaced while it was in another calendar comes in as a new event when it is moved back.",
+        file="shared/core/unmapped.py",
+        old="        return Skip(rule=Rule.EARLIER_COPY)\n",
+        new="        return None\n",
+        test="tests/usecases/test_earlier_copy.py::test_it_is_left_alone",
+    ),
+    Mutant(
+        name="choice-lost-to-a-question",
+        rule="Two lanes",
+        lie="A worker that asks the same question again takes a user's choice away.",
+        file="shared/store/conflicts.py",
+        old="await self._tables.transact(_TABLE, [Upsert(row), Insert(copy)])",
+        new="await self._tables.transact(_TABLE, [Upsert(row), Upsert(copy)])",
+        test=f"{_INTERLEAVINGS}::test_a_choice_is_not_lost_to_a_worker_that_asks_the_same",
+    ),
+    Mutant(
+        name="run-row-not-recovered",
+        rule="History",
+        lie="What was changed right before a process died is in no run.",
+        file="shared/usecases/settle_events.py",
+        old="        if again:\n",
+        new="        if not again and again:\n",
+        test="tests/usecases/test_recorded_jobs.py::test_wherever_the_process_dies_no_change_is_without_its_run",
     ),
     Mutant(
         name="account-shared",

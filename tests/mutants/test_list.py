@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.mutants import engine
-from tests.mutants.listed import HOLLOW, MUTANTS, SIMULATORS
+from tests.mutants.listed import HOLLOW, MUTANTS
 from tests.mutants.mutant import Mutant, Outdated
-from tests.mutants.page import CAUGHT, PAGE, ROOT, Result, pages
+from tests.mutants.page import CAUGHT, ENGINE_PAGE, PAGE, ROOT, Result, pages
 from tests.mutants.verdict import seen_through, still_failing
 
 ENGINE_FEWEST = 30
@@ -45,9 +45,10 @@ def test_each_rule_of_the_engine_is_broken_by_at_least_one() -> None:
     assert all(mutant.file.startswith("shared/") is bool(mutant.rule) for mutant in MUTANTS)
 
 
-def test_the_simulators_page_shows_exactly_these_and_all_caught() -> None:
-    """Make it anew with ``make mutants`` after a change of the list."""
-    assert PAGE.read_text() == pages(Result(mutant=each, outcome=CAUGHT) for each in (*SIMULATORS, HOLLOW))[PAGE]
+@pytest.mark.parametrize("page", [PAGE, ENGINE_PAGE], ids=lambda page: page.stem)
+def test_each_page_shows_exactly_these_and_all_caught(page: Path) -> None:
+    """Make them anew with ``make mutants`` after a change of the list."""
+    assert page.read_text() == pages(Result(mutant=each, outcome=CAUGHT) for each in (*MUTANTS, HOLLOW))[page]
 
 
 def test_an_old_text_that_is_gone_or_there_twice_is_an_error(tmp_path: Path) -> None:

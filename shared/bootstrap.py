@@ -12,8 +12,11 @@ from datetime import UTC, datetime
 from shared.graph.calendar import GraphOutlook
 from shared.graph.client import GraphCall, GraphClient
 from shared.graph.entra import EntraApp
+from shared.graph.grants import Grants
+from shared.graph.meetings import GraphMeetings
 from shared.graph.meter import GraphMeter
 from shared.graph.oauth import EntraConsent, EntraTokens
+from shared.graph.schedules import GraphSchedules
 from shared.graph.subscriptions import GraphSubscriptions
 from shared.log import log_action, quiet_libraries
 from shared.ports import Clock, Ports
@@ -28,6 +31,7 @@ from shared.store.history import TableChanges, TableRuns
 from shared.store.integrations import TableIntegrations
 from shared.store.leases import TableLeases
 from shared.store.mappings import TableMappings
+from shared.store.meetings import TableMeetingRequests
 from shared.store.queues import StorageJobQueue
 from shared.store.rules import TableResolutionRules
 from shared.store.run_items import TableRunItems
@@ -73,7 +77,8 @@ def ports_of(settings: Settings) -> Ports:
         authority_host=settings.authority_host,
         ca_file=settings.trusted_ca_file,
     )
-    tokens = EntraTokens(entra, secrets=vault, clock=clock)
+    grants = Grants(secrets=vault, leases=TableLeases(tables, clock, row="grant-lease"), clock=clock, new_id=ids.new_id)
+    tokens = EntraTokens(entra, grants=grants, secrets=vault, clock=clock)
     meter = GraphMeter()
 
     def sent(call: GraphCall) -> None:
@@ -93,6 +98,8 @@ def ports_of(settings: Settings) -> Ports:
         ids=ids,
         secrets=vault,
         outlook=GraphOutlook(graph),
+        schedules=GraphSchedules(graph),
+        meetings=GraphMeetings(graph),
         meter=meter,
         subscriptions=GraphSubscriptions(
             graph,
@@ -108,10 +115,11 @@ def ports_of(settings: Settings) -> Ports:
             audience=settings.wedsync_jwt_audience,
             clock=clock,
         ),
-        integrations=TableIntegrations(tables),
+        integrations=TableIntegrations(tables, on_read=tokens.belongs),
         mappings=TableMappings(tables),
         conflicts=TableConflicts(tables),
         rules=TableResolutionRules(tables),
+        meeting_requests=TableMeetingRequests(tables),
         confirmations=TableConfirmations(tables),
         runs=TableRuns(tables),
         run_items=TableRunItems(tables),

@@ -161,11 +161,12 @@ class CalendarGone(RemoteFault):
 
 
 class ReconnectNeeded(RemoteFault):
-    """The user has to consent again."""
+    """The user has to consent again. ``link`` is where an administrator approves, if that is what is missing."""
 
-    def __init__(self, reason: str, *, code: str = "") -> None:
+    def __init__(self, reason: str, *, code: str = "", link: str = "") -> None:
         super().__init__("entra", code=code)
         self.reason = reason
+        self.link = link
 
 
 class OperatorFault(RemoteFault):

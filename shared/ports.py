@@ -6,18 +6,21 @@ aware UTC datetimes.
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
 
 from shared.core.confirmation import Confirmation, DeletionLedger
 from shared.core.event import CalendarEvent, EventType, Field, OutlookState, WedSyncState
 from shared.core.history import Conflict, SyncChange, SyncRun
 from shared.core.integration import Account, CalendarInfo, Integration, SyncWindow
-from shared.core.jobs import Job
+from shared.core.jobs import Message
 from shared.core.mapping import EventMapping, Role
 from shared.core.pulled import Pulled
 from shared.core.rules import ResolutionRule
 from shared.core.subscription import GraphSubscription, Subscription
+from shared.meeting_ports import MeetingRequests as MeetingRequests  # noqa: PLC0414 - handed on
+from shared.meeting_ports import Meetings as Meetings  # noqa: PLC0414 - handed on
+from shared.meeting_ports import Schedules as Schedules  # noqa: PLC0414 - handed on
 
 T = TypeVar("T")
 
@@ -233,7 +236,16 @@ class Subscriptions(Protocol):
         ...
 
     async def list(self, integration_id: str) -> tuple[GraphSubscription, ...]:
-        """Return this app's subscriptions of the user; may be stale."""
+        """Return this app's subscriptions of the user; may be stale, and leaves ``client_state`` out."""
+        ...
+
+    async def get(self, integration_id: str, subscription_id: str) -> GraphSubscription | None:
+        """Return one with its ``client_state``, if Graph tells it; None when there is none."""
+        ...
+
+    @property
+    def notification_url(self) -> str:
+        """Return where ours are delivered to: one that is delivered elsewhere is another deployment's."""
         ...
 
 
@@ -262,6 +274,13 @@ class Consent(Protocol):
 
     async def forget(self, integration_id: str) -> None:
         """Delete the tokens here and in the vault, and purge where the vault allows; quiet when there are none."""
+        ...
+
+    async def renew(self, integration_id: str, *, saved_before: datetime) -> bool:
+        """Refresh and save the rotated token if the stored one is that old; return whether that was done.
+
+        ``ReconnectNeeded`` if the grant is dead, ``Unavailable`` also if the vault did not save.
+        """
         ...
 
 
@@ -429,7 +448,15 @@ class Mappings(Protocol):
         ...
 
 
-class Conflicts(Protocol):
+class Pruned(Protocol):
+    """History that is kept for so long, and what is open however long."""
+
+    async def forget_before(self, integration_id: str, before: datetime, *, limit: int = 1000) -> int:
+        """Remove what ended before then, ``limit`` at the most; return how many. Fewer than that: nothing is left."""
+        ...
+
+
+class Conflicts(Pruned, Protocol):
     """The conflicts. Table ``OutlookConflicts``. One waits while it is open, or chosen in and not carried out yet.
 
     Workers that have seen different things write about the same conflict: what was chosen, or is closed, is not lost
@@ -467,7 +494,7 @@ class Conflicts(Protocol):
         ...
 
 
-class Confirmations(Protocol):
+class Confirmations(Pruned, Protocol):
     """The deletions counted, held and answered. Table ``OutlookConfirmations``."""
 
     async def ledger(self, integration_id: str) -> Stored[DeletionLedger]:
@@ -510,7 +537,7 @@ class ResolutionRules(Protocol):
         ...
 
 
-class Runs(Protocol):
+class Runs(Pruned, Protocol):
     """The sync history. Table ``OutlookSyncHistory``, newest first."""
 
     async def insert(self, run: SyncRun) -> Stored[SyncRun]:
@@ -557,7 +584,7 @@ class RunItems(Protocol):
         ...
 
 
-class Changes(Protocol):
+class Changes(Pruned, Protocol):
     """The applied changes. Table ``OutlookChanges``."""
 
     async def append(self, changes: Sequence[SyncChange]) -> None:
@@ -623,6 +650,10 @@ class AuthStates(Protocol):
         """Return the request, once: a second call, or one that races, gets None."""
         ...
 
+    async def forget_expired(self, *, limit: int = 1000) -> int:
+        """Remove requests that have expired, ``limit`` at the most; return how many."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeaseHold:
@@ -649,6 +680,10 @@ class Leases(Protocol):
         """Give back; quiet if it is not ours any more."""
         ...
 
+    async def forget_before(self, integration_id: str, before: datetime) -> bool:
+        """Remove the row if its last hold ended before then; return whether that was done. Numbers begin anew."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
@@ -667,8 +702,18 @@ class DueList(Protocol):
         """Enter; replaces an earlier entry of the same kind, integration and subject."""
         ...
 
-    async def due(self, kind: str, before: datetime, limit: int = 1000) -> tuple[Due, ...]:
-        """Return what is due, oldest first, reading only the buckets that have come."""
+    def hand_out(self, kind: str, now: datetime, *, again_after: timedelta) -> AsyncIterator[tuple[Due, ...]]:
+        """Yield pages of what has come due since this was last read to its end, oldest minute first.
+
+        What was handed out and still stands is handed out again once ``again_after`` has passed; one reader at a time.
+        """
+        ...
+
+    async def stands(self, due: Due) -> bool:
+        """Return whether the entry is still the one of its kind, integration and subject; one that is not is removed.
+
+        One read. An entry that nobody remembers, as a crash leaves it, stands.
+        """
         ...
 
     async def done(self, due: Due) -> None:
@@ -695,14 +740,14 @@ class Secrets(Protocol):
 class JobQueue(Protocol):
     """The three queues: ``outlook-event-jobs``, ``outlook-run-jobs``, ``outlook-upkeep-jobs``."""
 
-    async def put(self, job: Job, *, delay_seconds: float = 0) -> None:
+    async def put(self, job: Message, *, delay_seconds: float = 0) -> None:
         """Enqueue on the queue of the job's kind, invisible for the delay. ``Unavailable`` if it did not work.
 
         An ``EventJob`` of more than 100 events or 40 KiB is split.
         """
         ...
 
-    def parse(self, text: str) -> Job:
+    def parse(self, text: str) -> Message:
         """Return the job in a message's text; ``InvalidInput`` if it is none."""
         ...
 
@@ -719,6 +764,8 @@ class Ports:
     secrets: Secrets
     outlook: Outlook
     meter: RequestMeter
+    schedules: Schedules
+    meetings: Meetings
     subscriptions: Subscriptions
     consent: Consent
     wedsync: WedSync
@@ -727,6 +774,7 @@ class Ports:
     mappings: Mappings
     conflicts: Conflicts
     rules: ResolutionRules
+    meeting_requests: MeetingRequests
     confirmations: Confirmations
     runs: Runs
     run_items: RunItems

@@ -24,7 +24,9 @@ _TIMEOUT = (5.0, 30.0)
 _RESOURCE = "https://graph.microsoft.com/"
 
 _DECLINED = frozenset({"65004"})
-_ADMIN = frozenset({"90094", "90093", "90095", "65001"})
+_ADMIN_ALONE = frozenset({"90094", "90093", "90095"})
+_ADMIN = _ADMIN_ALONE | {"65001"}
+_ADMIN_REASON = "An administrator of your organization has to approve WedSync before the calendar can be read again."
 _UNSUPPORTED = frozenset({"50020", "50194", "500200", "500208", "50105"})
 _OURS = frozenset({"invalid_client", "unauthorized_client", "invalid_scope", "invalid_resource", "invalid_request"})
 _USERS = {
@@ -112,21 +114,31 @@ def transport_faults() -> tuple[type[Exception], ...]:
     return (requests.RequestException, MsalServiceError)
 
 
-def refresh_fault(answer: Mapping[str, Any]) -> SyncFault:
-    """Return what an error answer to a refresh means (fact C6)."""
+def refresh_fault(app: EntraApp, answer: Mapping[str, Any]) -> SyncFault:
+    """Return what an error answer to a refresh means (fact C6).
+
+    That an administrator has to approve is in the AADSTS numbers alone; without it the user would be sent through a
+    consent that cannot succeed.
+    """
     error = str(answer.get("error", ""))
     if error in _USERS:
+        if _numbers(answer) & _ADMIN_ALONE:
+            return ReconnectNeeded(_ADMIN_REASON, code="admin_approval_required", link=app.admin_consent_url)
         suberror = "consent_required" if answer.get("suberror") == "consent_required" else error
-        return ReconnectNeeded(_USERS[suberror], code=error)
+        return ReconnectNeeded(_USERS[suberror], code=suberror)
     if error in _OURS:
         return OperatorFault(SERVICE, code=error)
     return Unavailable(SERVICE, code=error or "no_error")
 
 
+def _numbers(answer: Mapping[str, Any]) -> set[str]:
+    return set(re.findall(r"AADSTS(\d+)", str(answer.get("error_description", ""))))
+
+
 def consent_fault(app: EntraApp, answer: Mapping[str, Any]) -> SyncFault:
     """Return what an error on the way back from the consent page, or at the redemption of the code, means."""
     error = str(answer.get("error", ""))
-    numbers = set(re.findall(r"AADSTS(\d+)", str(answer.get("error_description", ""))))
+    numbers = _numbers(answer)
     if numbers & _DECLINED:
         return ConsentFault("access_denied")
     if numbers & _ADMIN or error == "consent_required":

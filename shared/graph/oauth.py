@@ -7,12 +7,12 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
-from shared.core.integration import Account
-from shared.errors import ConsentFault, OperatorFault, ReconnectNeeded, Throttled, Unavailable
+from shared.core.integration import Account, Integration
+from shared.errors import ConsentFault, OperatorFault, ReconnectNeeded, StoreFault, Throttled, Unavailable
 from shared.graph.entra import (
     CLIENT_SECRET,
     SCOPES,
@@ -23,49 +23,49 @@ from shared.graph.entra import (
     refresh_fault,
     transport_faults,
 )
+from shared.graph.grants import Grants, KeptGrant
 from shared.log import log_action
 from shared.ports import Clock, Grant, Secrets
 
+T = TypeVar("T")
 _MARGIN = timedelta(minutes=5)
 _SAVE_AFTER = timedelta(days=1)
 _MOST_HELD = 2000
-_IN_MEMORY_ONLY = ("AccessToken", "IdToken")
 _NO_TOKENS = "There is no permission on record."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Held:
-    """An access token and when to stop using it."""
+    """An access token, when to stop using it, and the account that the connection had when it was got."""
 
     token: str
     until: datetime
+    account: tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Kept:
-    """What the vault holds for an integration: MSAL's cache without access tokens, and since when."""
+class _Refreshed:
+    """What a refresh brought, what it was made with, and MSAL's cache after it."""
 
+    token: str
+    kept: KeptGrant
     cache: str
-    saved_at: datetime
-
-
-def secret_name(integration_id: str) -> str:
-    """Return the name of the vault secret that holds an integration's refresh token."""
-    return f"outlook-token-{integration_id}"
 
 
 class EntraTokens:
     """Access tokens for Graph; implements the client's ``TokenSource``. One per process.
 
-    One refresh at a time per integration. Two processes may refresh at once: using a refresh token does not spend it
-    (section 1.4), and the vault keeps whichever saved last.
+    One refresh at a time per integration. Two processes may refresh at once: what each of them saves, ``Grants``
+    guards.
     """
 
-    def __init__(self, app: EntraApp, *, secrets: Secrets, clock: Clock) -> None:
+    def __init__(self, app: EntraApp, *, grants: Grants, secrets: Secrets, clock: Clock) -> None:
         self._app = app
+        self._grants = grants
         self._secrets = secrets
         self._clock = clock
         self._held: OrderedDict[str, _Held] = OrderedDict()
+        self._accounts: OrderedDict[str, tuple[str, str]] = OrderedDict()
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def access_token(self, integration_id: str, *, refused: str = "") -> str:
@@ -75,17 +75,41 @@ class EntraTokens:
         async with self._lock(integration_id):
             return self._good(integration_id, refused) or await self._refreshed(integration_id)
 
+    def belongs(self, integration: Integration) -> None:
+        """Note whose the connection is, as its row has just been read.
+
+        A connection that was ended and made anew keeps its id. What another process still holds of the account that it
+        had before must not open that one's mailbox.
+        """
+        integration_id, account = integration.integration_id, (integration.tenant_id, integration.account_id)
+        held = self._held.get(integration_id)
+        if held is not None and held.account != account:
+            self._held.pop(integration_id, None)
+        _remember(self._accounts, integration_id, account)
+
     async def keep(self, integration_id: str, token_cache: str) -> None:
         """Store a new grant, and use it from now on."""
         async with self._lock(integration_id):
             self._held.pop(integration_id, None)
-            await self._save(integration_id, token_cache)
+            await self._grants.keep(integration_id, token_cache)
 
     async def forget(self, integration_id: str) -> None:
         """Delete the tokens here and in the vault."""
         async with self._lock(integration_id):
             self._held.pop(integration_id, None)
-            await self._secrets.remove(secret_name(integration_id))
+            await self._grants.forget(integration_id)
+
+    async def renew(self, integration_id: str, *, saved_before: datetime) -> bool:
+        """Refresh and save the rotated token if the stored one is that old; return whether that was done.
+
+        Unlike a refresh in passing, this one fails if the vault does not save.
+        """
+        async with self._lock(integration_id):
+            kept = await self._kept(integration_id)
+            if kept.saved_at >= saved_before:
+                return False
+            refreshed = await self._refresh(integration_id, kept)
+            return await self._grants.rotate(integration_id, refreshed.kept, refreshed.cache)
 
     async def client_secret(self) -> str:
         """Return the app's own secret; ``OperatorFault`` if the vault has none."""
@@ -107,38 +131,64 @@ class EntraTokens:
         self._held.move_to_end(integration_id)
         return held.token
 
-    async def _refreshed(self, integration_id: str) -> str:
-        kept = _parse(await self._secrets.get(secret_name(integration_id)))
+    async def _kept(self, integration_id: str) -> KeptGrant:
+        kept = await self._grants.read(integration_id)
         if kept is None:
             raise ReconnectNeeded(_NO_TOKENS, code="no_tokens")
+        return kept
+
+    async def _refreshed(self, integration_id: str) -> str:
+        refreshed = await self._refresh(integration_id, await self._kept(integration_id))
+        if self._clock.now() - refreshed.kept.saved_at >= _SAVE_AFTER:
+            await self._save_rotated(integration_id, refreshed)
+        return refreshed.token
+
+    async def _refresh(self, integration_id: str, kept: KeptGrant) -> _Refreshed:
+        """Refresh and hold the access token.
+
+        A grant that is dead may have been replaced since it was read: then the user has just connected again, and is
+        not to be asked for it.
+        """
+        try:
+            answer, cache = await self._ask(integration_id, kept)
+        except ReconnectNeeded:
+            newer = await self._grants.read(integration_id)
+            if newer is None or newer.secret == kept.secret:
+                raise
+            kept = newer
+            answer, cache = await self._ask(integration_id, kept)
+        self._hold(integration_id, answer)
+        return _Refreshed(token=str(answer["access_token"]), kept=kept, cache=cache)
+
+    async def _ask(self, integration_id: str, kept: KeptGrant) -> tuple[Mapping[str, Any], str]:
         secret = await self.client_secret()
         answer, cache = await asyncio.to_thread(_refresh, self._app, secret, kept.cache)
         if "access_token" not in answer:
             log_action("token_refresh_failed", integration=integration_id, error_code=str(answer.get("error", "")))
-            raise refresh_fault(answer)
-        self._hold(integration_id, answer)
-        if self._clock.now() - kept.saved_at >= _SAVE_AFTER:
-            await self._save_rotated(integration_id, cache)
-        return str(answer["access_token"])
+            raise refresh_fault(self._app, answer)
+        return answer, cache
 
     def _hold(self, integration_id: str, answer: Mapping[str, Any]) -> None:
         lifetime = timedelta(seconds=max(0, int(answer.get("expires_in", 0))))
         until = self._clock.now() + lifetime - min(_MARGIN, lifetime / 5)
-        self._held[integration_id] = _Held(token=str(answer["access_token"]), until=until)
-        self._held.move_to_end(integration_id)
-        if len(self._held) > _MOST_HELD:
-            self._held.popitem(last=False)
+        account = self._accounts.get(integration_id, ("", ""))
+        _remember(self._held, integration_id, _Held(token=str(answer["access_token"]), until=until, account=account))
 
-    async def _save_rotated(self, integration_id: str, cache: str) -> None:
+    async def _save_rotated(self, integration_id: str, refreshed: _Refreshed) -> None:
         """Save the refresh token that came back. The old one stays good for weeks, so that a failure can wait."""
         try:
-            await self._save(integration_id, cache)
-        except (Unavailable, Throttled) as fault:
+            saved = await self._grants.rotate(integration_id, refreshed.kept, refreshed.cache)
+        except (Unavailable, Throttled, StoreFault) as fault:
             log_action("token_save_failed", integration=integration_id, reason=type(fault).__name__)
+        else:
+            log_action("token_rotated", integration=integration_id, saved=saved)
 
-    async def _save(self, integration_id: str, cache: str) -> None:
-        kept = {"savedAt": self._clock.now().isoformat(), "cache": _without_access(cache)}
-        await self._secrets.put(secret_name(integration_id), json.dumps(kept, separators=(",", ":")))
+
+def _remember(kept: "OrderedDict[str, T]", integration_id: str, value: T) -> None:
+    kept[integration_id] = value
+    kept.move_to_end(integration_id)
+    if len(kept) > _MOST_HELD:
+        kept.popitem(last=False)
 
 
 class EntraConsent:
@@ -177,6 +227,10 @@ class EntraConsent:
     async def forget(self, integration_id: str) -> None:
         """Delete the tokens."""
         await self._tokens.forget(integration_id)
+
+    async def renew(self, integration_id: str, *, saved_before: datetime) -> bool:
+        """Refresh and save the rotated token if the stored one is that old; return whether that was done."""
+        return await self._tokens.renew(integration_id, saved_before=saved_before)
 
 
 # --- In a thread --------------------------------------------------------------------------------------------------
@@ -256,17 +310,3 @@ def _account(claims: Mapping[str, Any]) -> Account:
         email=str(claims.get("email") or claims.get("preferred_username") or ""),
         display_name=str(claims.get("name") or ""),
     )
-
-
-def _without_access(cache: str) -> dict[str, Any]:
-    """Return MSAL's cache without what lives in memory only."""
-    return {section: rows for section, rows in json.loads(cache).items() if section not in _IN_MEMORY_ONLY}
-
-
-def _parse(text: str | None) -> _Kept | None:
-    try:
-        kept = json.loads(text or "")
-        saved_at = datetime.fromisoformat(kept["savedAt"])
-        return _Kept(cache=json.dumps(kept["cache"]), saved_at=saved_at.astimezone(UTC))
-    except (ValueError, TypeError, KeyError):
-        return None

@@ -10,7 +10,9 @@ from typing import Any, cast
 from shared.errors import RowChanged
 from shared.ports import AuthRequest, Clock
 from shared.store.codec import columns_of, packed, sha256, unpacked, value_of
-from shared.store.rows import Delete, Insert, Row, Table, Tables
+from shared.store.mappings import delete_quietly
+from shared.store.prune import is_older
+from shared.store.rows import Delete, Insert, Row, Span, Table, Tables
 
 _TABLE = Table.AUTH_STATES
 _ROW = "request"
@@ -45,6 +47,21 @@ class TableAuthStates:
         except RowChanged:
             return None
         return self._current(row, key)
+
+    async def forget_expired(self, *, limit: int = 1000) -> int:
+        """Remove requests that have expired, each in its own partition; return how many.
+
+        All are read, a page for a thousand: few are left of a day.
+        """
+        now, removed = self._clock.now(), 0
+        async for page in self._tables.query(_TABLE, Span(columns=("expiresAt",))):
+            for row in page:
+                if removed < limit and is_older(row, "expiresAt", now):
+                    await delete_quietly(self._tables, _TABLE, row)
+                    removed += 1
+            if removed >= limit:
+                break
+        return removed
 
     def _current(self, row: Row, key: str) -> AuthRequest | None:
         flow = _opened(str(unpacked(row.columns).get("flow", "{}")), key)

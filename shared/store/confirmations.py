@@ -1,12 +1,14 @@
 """The deletions of an integration, in its partition: ``l`` is the ledger, ``c|{confirmationId}`` a closed question."""
 
 from dataclasses import replace
+from datetime import datetime
 
 from shared.core.confirmation import Confirmation, DeletionLedger
 from shared.errors import RowChanged, RowExists
 from shared.ports import Stored
 from shared.store.codec import columns_of, key_text, value_of
 from shared.store.mappings import delete_all
+from shared.store.prune import forget_older
 from shared.store.rows import Insert, Operation, Replace, Row, Span, Table, Tables, Upsert
 
 _TABLE = Table.CONFIRMATIONS
@@ -45,6 +47,11 @@ class TableConfirmations:
         """Return a question that was answered or has lapsed. One read."""
         row = await self._tables.get(_TABLE, key_text(integration_id), _key(confirmation_id))
         return value_of(Confirmation, row) if row else None
+
+    async def forget_before(self, integration_id: str, before: datetime, *, limit: int = 1000) -> int:
+        """Remove questions that were answered or lapsed before then; return how many."""
+        closed = Span.prefix(key_text(integration_id), "c|")
+        return await forget_older(self._tables, _TABLE, closed, "closedAt", before, limit=limit)
 
     async def forget_all(self, integration_id: str) -> None:
         """Remove every row of the integration."""

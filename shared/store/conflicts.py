@@ -6,12 +6,14 @@ condition of every write.
 """
 
 from dataclasses import replace
+from datetime import datetime
 
 from shared.core.history import Conflict
 from shared.core.states import ConflictState
 from shared.errors import RowChanged, RowExists
 from shared.store.codec import columns_of, key_text, value_of
 from shared.store.mappings import delete_all
+from shared.store.prune import forget_older
 from shared.store.rows import Delete, Insert, Replace, Row, Span, Table, Tables, Upsert
 
 _TABLE = Table.CONFLICTS
@@ -62,6 +64,11 @@ class TableConflicts:
         for prefix in ("o|", "c|"):
             async for page in self._tables.query(_TABLE, Span.prefix(key_text(integration_id), prefix)):
                 await delete_all(self._tables, _TABLE, page)
+
+    async def forget_before(self, integration_id: str, before: datetime, *, limit: int = 1000) -> int:
+        """Remove conflicts that were closed before then; return how many."""
+        closed = Span.prefix(key_text(integration_id), "c|")
+        return await forget_older(self._tables, _TABLE, closed, "closedAt", before, limit=limit)
 
     async def _read(self, integration_id: str, prefix: str) -> tuple[Conflict, ...]:
         found: list[Conflict] = []

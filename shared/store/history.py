@@ -6,9 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 from shared.core.history import SyncChange, SyncRun
 from shared.core.jobs import RunPurpose
+from shared.core.states import RunState
 from shared.errors import RowExists
 from shared.ports import Stored
 from shared.store.codec import SCHEMA, columns_of, key_text, value_of
+from shared.store.mappings import delete_all
+from shared.store.prune import forget_older
 from shared.store.rows import (
     MAX_TRANSACTION_BYTES,
     MAX_TRANSACTION_ROWS,
@@ -19,10 +22,12 @@ from shared.store.rows import (
     Span,
     Table,
     Tables,
+    after,
     check,
 )
 
 _QUEUED, _BY_EVENT = "r|", "e|"
+_ENDED = (RunState.COMPLETED, RunState.FAILED, RunState.CANCELLED)
 _RUN_BODY = ("failures", "outcome", "stage", "request", "tally")
 _CHANGE_BODY = ("before", "after", "rule", "pair")
 _LAST_MICROSECOND = (datetime.max.replace(tzinfo=UTC) - datetime.min.replace(tzinfo=UTC)) // timedelta(microseconds=1)
@@ -71,6 +76,29 @@ class TableRuns:
         found = [run for place in (_QUEUED, _BY_EVENT) for run in await self._newest(integration_id, place, limit)]
         return tuple(sorted(found, key=lambda run: _order(run.value)))
 
+    async def forget_before(self, integration_id: str, before: datetime, *, limit: int = 1000) -> int:
+        """Remove runs that were queued before then and have ended, with their pointers; return how many."""
+        partition, ended, found = key_text(integration_id), {str(state) for state in _ENDED}, list[Row]()
+        last = _since_the_end(before - timedelta(microseconds=1))
+        for place in (_QUEUED, _BY_EVENT):
+            span = Span(
+                partition=partition,
+                key_from=f"{place}{last}",
+                key_to=after(place),
+                columns=("runId", "state"),
+            )
+            async for page in self._tables.query(Table.HISTORY, span):
+                found += [row for row in page if row.columns.get("state") in ended]
+                if len(found) >= limit:
+                    break
+        found = found[:limit]
+        pointers = [Row(partition=partition, key=_run_pointer(str(row.columns["runId"]))) for row in found]
+        # The pointer first: what is left of a removal that broke off is then found again by its time.
+        await delete_all(
+            self._tables, Table.HISTORY, [row for pair in zip(pointers, found, strict=True) for row in pair]
+        )
+        return len(found)
+
     async def _newest(self, integration_id: str, place: str, limit: int) -> tuple[Stored[SyncRun], ...]:
         found: list[Stored[SyncRun]] = []
         span = Span.prefix(key_text(integration_id), place)
@@ -110,6 +138,12 @@ class TableChanges:
         """Return the changes of one run, oldest first."""
         return await self._read(integration_id, f"r|{key_text(run_id)}|")
 
+    async def forget_before(self, integration_id: str, before: datetime, *, limit: int = 1000) -> int:
+        """Remove the rows of changes made before then; return how many rows. Their keys hold no time: all are read."""
+        return await forget_older(
+            self._tables, Table.CHANGES, Span(partition=key_text(integration_id)), "at", before, limit=limit
+        )
+
     async def _insert(self, rows: Sequence[Row]) -> None:
         try:
             await self._tables.transact(Table.CHANGES, [Insert(row) for row in rows])
@@ -131,8 +165,12 @@ def _run_row(run: SyncRun) -> Row:
 
 def _order(run: SyncRun) -> str:
     """Return what sorts the newest run first."""
-    elapsed = (run.queued_at.astimezone(UTC) - datetime.min.replace(tzinfo=UTC)) // timedelta(microseconds=1)
-    return f"{_LAST_MICROSECOND - elapsed:018d}|{key_text(run.run_id)}"
+    return f"{_since_the_end(run.queued_at)}|{key_text(run.run_id)}"
+
+
+def _since_the_end(moment: datetime) -> str:
+    elapsed = (moment.astimezone(UTC) - datetime.min.replace(tzinfo=UTC)) // timedelta(microseconds=1)
+    return f"{_LAST_MICROSECOND - elapsed:018d}"
 
 
 def _stored_run(row: Row) -> Stored[SyncRun]:

@@ -4,7 +4,7 @@ Pointers are written first and never change: one without its row leads nowhere a
 may be remembered in the process.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import replace
 
@@ -24,17 +24,27 @@ _BODY = ("delta_link", "wedsync_cursor", "reason", "preferences")
 _REMEMBERED = 10_000
 
 
+def _quiet(_: Integration) -> None:
+    pass
+
+
 class TableIntegrations:
     """``Integrations`` on tables."""
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: Tables, *, on_read: Callable[[Integration], None] = _quiet) -> None:
+        """``on_read`` is told every connection that is read by its user or its id."""
         self._tables = tables
+        self._on_read = on_read
         self._users: dict[str, str] = {}
 
     async def of_user(self, user_id: str) -> Stored[Integration] | None:
         """Return the user's connection, whatever its state. One read."""
         row = await self._tables.get(_TABLE, _user_partition(user_id), _ROW)
-        return _stored(row) if row else None
+        if row is None:
+            return None
+        found = _stored(row)
+        self._on_read(found.value)
+        return found
 
     async def get(self, integration_id: str) -> Stored[Integration] | None:
         """Return the connection. Two reads the first time, then one."""

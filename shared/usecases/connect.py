@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 
 from shared.core.integration import Account, CalendarInfo, Integration
 from shared.core.jobs import RunKind, TriggeredBy
-from shared.core.stagger import next_turn
+from shared.core.stagger import DAY, next_turn
 from shared.core.states import INTEGRATION_MOVES, IntegrationState, move
 from shared.errors import CalendarGone, ConsentFault, StateConflict, SyncFault
 from shared.log import log_action
@@ -27,7 +27,7 @@ from shared.ports import (
     Stored,
 )
 from shared.usecases.connect_state import connection_of
-from shared.usecases.due_kinds import RECONCILE, RENEWAL, SAFETY
+from shared.usecases.due_kinds import CHECK, RECONCILE, RENEWAL, SAFETY
 from shared.usecases.request_sync import RequestSync
 from shared.usecases.subscribe import Subscribe
 
@@ -238,7 +238,14 @@ class FinishConnect:
         state: IntegrationState = present.value.state
         if state != IntegrationState.CONNECTED:
             state = move(INTEGRATION_MOVES, state, IntegrationState.CONNECTED)
-        return replace(present.value, state=state, reason="", email=account.email, display_name=account.display_name)
+        return replace(
+            present.value,
+            state=state,
+            reason="",
+            reason_code="",
+            email=account.email,
+            display_name=account.display_name,
+        )
 
     async def _prepare(self, wanted: Integration) -> None:
         """Before the row says connected: the epoch that creates depend on, and what finds whatever is lost later."""
@@ -249,6 +256,8 @@ class FinishConnect:
         await self.due.put(Due(kind=RENEWAL, integration_id=wanted.integration_id, at=now + _NOTICED_LOST))
         turn = next_turn(wanted.integration_id, now)
         await self.due.put(Due(kind=RECONCILE, integration_id=wanted.integration_id, at=turn))
+        turn = next_turn(wanted.integration_id, now, every=DAY)
+        await self.due.put(Due(kind=CHECK, integration_id=wanted.integration_id, at=turn))
 
     async def _save(self, wanted: Integration, present: Stored[Integration] | None) -> Stored[Integration]:
         if present is None:

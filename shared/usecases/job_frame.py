@@ -4,6 +4,7 @@ Handing back is sending a copy with a delay and returning normally, so that thro
 message; only unforeseen errors are raised, and those the host counts (``maxDequeueCount``).
 """
 
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
@@ -28,6 +29,7 @@ from shared.ports import Integrations, JobQueue, Stored
 _DELAYS = (2.0, 10.0, 60.0, 300.0)
 _OPERATOR_DELAY = 300.0
 _LONGEST_UNASKED = 30.0
+_CALENDAR_GONE = "The calendar or the mailbox is not available in Outlook any more."
 
 
 def delay_of(attempt: int, fault: Exception) -> float:
@@ -76,8 +78,10 @@ class JobFrame:
         """Send a copy with a delay and one attempt more."""
         delay = delay_of(job.attempt, fault)
         await self.jobs.put(replace(job, attempt=job.attempt + 1), delay_seconds=delay)
+        ours = isinstance(fault, OperatorFault)
         log_action(
-            "operator_fault" if isinstance(fault, OperatorFault) else "job_handed_back",
+            "operator_fault" if ours else "job_handed_back",
+            level=logging.ERROR if ours else logging.INFO,
             integration=job.integration_id,
             kind=type(fault).__name__,
             fault_code=getattr(fault, "code", ""),
@@ -89,11 +93,9 @@ class JobFrame:
 
     async def stop(self, integration_id: str, fault: RemoteFault) -> None:
         """Stop the integration until its user reconnects; mappings and cursors are kept."""
-        reason = (
-            fault.reason
-            if isinstance(fault, ReconnectNeeded)
-            else "The calendar or the mailbox is not available in Outlook any more."
-        )
+        reason, code = _CALENDAR_GONE, "calendar_unavailable"
+        if isinstance(fault, ReconnectNeeded):
+            reason, code = fault.reason, fault.code
         for _ in range(5):
             stored = await self.integrations.get(integration_id)
             if stored is None or stored.value.state not in (IntegrationState.CONNECTED, IntegrationState.PAUSED):
@@ -101,9 +103,9 @@ class JobFrame:
             state = move(INTEGRATION_MOVES, stored.value.state, IntegrationState.NEEDS_RECONNECT)
             try:
                 await self.integrations.save(
-                    Stored(value=replace(stored.value, state=state, reason=reason), tag=stored.tag)
+                    Stored(value=replace(stored.value, state=state, reason=reason, reason_code=code), tag=stored.tag)
                 )
             except RowChanged:
                 continue
-            log_action("reconnect_needed", integration=integration_id, fault_code=fault.code)
+            log_action("reconnect_needed", integration=integration_id, fault_code=code)
             return

@@ -106,3 +106,15 @@ class ConfirmationsContract:
         assert await confirmations.closed(home, "q") is None
         assert (await confirmations.ledger(other)).value.mapped == 1
         assert await confirmations.closed(other, "q") is not None
+
+    async def test_what_was_answered_long_ago_is_forgotten(self, confirmations: Confirmations) -> None:
+        home = new_id()
+        stored = await confirmations.ledger(home)
+        asked = question(home)
+        answered = [question(home).ended(ConfirmationState.ACCEPTED, at=NOON + timedelta(days=day)) for day in range(2)]
+        for each in answered:
+            stored = await confirmations.save(replace(stored, value=replace(stored.value, open=asked)), each)
+        assert await confirmations.forget_before(home, NOON + timedelta(hours=1)) == 1
+        assert await confirmations.closed(home, answered[0].confirmation_id) is None
+        assert await confirmations.closed(home, answered[1].confirmation_id) == answered[1]
+        assert (await confirmations.ledger(home)).value.open == asked

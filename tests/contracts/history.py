@@ -85,6 +85,27 @@ class ConflictsContract:
             assert await conflicts.get(home, value.conflict_id) is None
         assert await conflicts.open_all(kept.integration_id) == (kept,)
 
+    async def test_what_was_closed_long_ago_is_forgotten(self, conflicts: Conflicts) -> None:
+        home = new_id()
+        old, recent, waiting, chosen = (conflict(integration_id=home, opened_at=NOON) for _ in range(4))
+        for value in (old, recent, waiting, chosen):
+            await conflicts.ask(value)
+        for value, at in ((old, NOON), (recent, NOON + timedelta(days=1))):
+            await conflicts.move(replace(value, state=ConflictState.APPLIED, closed_at=at))
+        await conflicts.move(replace(chosen, state=ConflictState.RESOLVED, choice="wedsync"))
+        strange = conflict(opened_at=NOON)
+        await conflicts.ask(strange)
+        await conflicts.move(replace(strange, state=ConflictState.APPLIED, closed_at=NOON))
+        assert await conflicts.forget_before(home, NOON + timedelta(hours=1)) == 1
+        assert await conflicts.get(home, old.conflict_id) is None
+        assert await conflicts.get(home, recent.conflict_id)
+        assert await conflicts.get(strange.integration_id, strange.conflict_id)
+        assert {each.conflict_id for each in await conflicts.open_all(home)} == {
+            waiting.conflict_id,
+            chosen.conflict_id,
+        }
+        assert await conflicts.forget_before(home, NOON + timedelta(hours=1)) == 0
+
 
 class RunsContract:
     """Needs a fixture ``runs``."""
@@ -136,6 +157,38 @@ class RunsContract:
         saved = await runs.save(replace(first, value=replace(first.value, tally=Tally(updated=2))))
         assert await runs.history(home) == (last, queued, saved)
 
+    async def test_what_ended_long_ago_is_forgotten(self, runs: Runs) -> None:
+        home = new_id()
+        noticed = RunRequest(kind=RunKind.WEBHOOK, triggered_by=TriggeredBy.WEBHOOK, purpose=RunPurpose.EVENT)
+        ended = {"integration_id": home, "state": RunState.COMPLETED}
+        early = NOON - timedelta(days=1)
+        old = [
+            await runs.insert(run(**ended, queued_at=early)),
+            await runs.insert(run(**{**ended, "state": RunState.FAILED}, queued_at=early)),
+            await runs.insert(run(**ended, queued_at=early, request=noticed)),
+        ]
+        kept = [
+            await runs.insert(run(**ended, queued_at=NOON)),
+            await runs.insert(run(**ended, queued_at=NOON, request=noticed)),
+            await runs.insert(run(integration_id=home, state=RunState.IN_PROGRESS, queued_at=early)),
+        ]
+        strange = await runs.insert(run(state=RunState.COMPLETED, queued_at=early))
+        assert await runs.forget_before(home, NOON) == 3
+        for stored in old:
+            assert await runs.get(home, stored.value.run_id) is None
+            await runs.insert(stored.value)  # the pointer has gone as well
+        assert {each.value.run_id for each in await runs.history(home)} >= {each.value.run_id for each in kept}
+        assert await runs.get(strange.value.integration_id, strange.value.run_id)
+
+    async def test_so_many_runs_are_forgotten_at_a_time(self, runs: Runs) -> None:
+        home = new_id()
+        for seconds in range(7):
+            at = NOON + timedelta(seconds=seconds)
+            await runs.insert(run(integration_id=home, state=RunState.CANCELLED, queued_at=at))
+        later = NOON + timedelta(hours=1)
+        assert [await runs.forget_before(home, later, limit=3) for _ in range(4)] == [3, 3, 1, 0]
+        assert await runs.history(home) == ()
+
 
 class ChangesContract:
     """Needs a fixture ``changes``."""
@@ -169,3 +222,23 @@ class ChangesContract:
         await changes.append(values)
         assert await changes.of_run(home, ran) == tuple(values)
         await changes.append([])
+
+    async def test_what_was_changed_long_ago_is_forgotten(self, changes: Changes) -> None:
+        home, mapped, ran = new_id(), new_id(), new_id()
+        of_pair = {"integration_id": home, "mapping_id": mapped}
+        old = [change(**of_pair, run_id=run_id, at=NOON + timedelta(seconds=n)) for n, run_id in enumerate((ran, ""))]
+        kept = change(**of_pair, run_id=ran, at=NOON + timedelta(days=1))
+        strange = change(mapping_id=mapped, run_id=ran)
+        await changes.append([*old, kept])
+        await changes.append([strange])
+        assert await changes.forget_before(home, kept.at) == 3
+        assert await changes.of_mapping(home, mapped) == (kept,)
+        assert await changes.of_run(home, ran) == (kept,)
+        assert await changes.of_run(strange.integration_id, ran) == (strange,)
+        assert await changes.forget_before(home, kept.at) == 0
+
+    async def test_so_many_changes_are_forgotten_at_a_time(self, changes: Changes) -> None:
+        home = new_id()
+        await changes.append([change(integration_id=home, run_id="") for _ in range(250)])
+        later = NOON + timedelta(hours=1)
+        assert [await changes.forget_before(home, later, limit=120) for _ in range(4)] == [120, 120, 10, 0]

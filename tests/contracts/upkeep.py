@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -82,6 +82,23 @@ class AuthStatesContract:
         await auth_states.put(ticket)
         assert await auth_states.take(ticket.key) == ticket
 
+    async def test_what_has_expired_is_forgotten(
+        self, auth_states: AuthStates, request_: AuthRequest, clock: StandingClock
+    ) -> None:
+        await auth_states.put(request_)
+        early = [
+            AuthRequest(key=f"old-{number}", user_id="anna", expires_at=NOON + timedelta(minutes=1))
+            for number in range(5)
+        ]
+        for each in early:
+            await auth_states.put(each)
+        assert await auth_states.forget_expired() == 0
+        clock.advance(minutes=5)
+        assert [await auth_states.forget_expired(limit=2) for _ in range(4)] == [2, 2, 1, 0]
+        for each in early:  # the same key can be used again: there is no row
+            await auth_states.put(each)
+        assert await auth_states.take(request_.key) == request_
+
 
 class LeasesContract:
     """Needs fixtures ``leases`` and ``clock``."""
@@ -130,6 +147,18 @@ class LeasesContract:
             await leases.renew(hold, until=self.until)
         await leases.release(hold)
 
+    async def test_one_that_nobody_has_held_for_long_is_forgotten(self, leases: Leases, clock: StandingClock) -> None:
+        home = new_id()
+        assert not await leases.forget_before(home, NOON)
+        hold = await leases.acquire(home, owner="a", until=self.until)
+        assert hold is not None
+        await leases.release(hold)
+        assert not await leases.forget_before(home, self.until)
+        assert await leases.forget_before(home, self.until + timedelta(seconds=1))
+        again = await leases.acquire(home, owner="b", until=self.until)
+        assert again is not None
+        assert again.fence == 1
+
     async def test_races_have_one_winner(self, leases: Leases, clock: StandingClock) -> None:
         home = new_id()
         for round_ in range(1, 4):
@@ -144,30 +173,62 @@ class LeasesContract:
             clock.advance(minutes=2)
 
 
+async def all_due(due_list: DueList, kind: str, now: datetime) -> tuple[Due, ...]:
+    """Everything that is due, whether it was handed out before or not, oldest first."""
+    found = [due async for page in due_list.hand_out(kind, now, again_after=timedelta(0)) for due in page]
+    return tuple(sorted(found, key=lambda due: (due.at, due.integration_id, due.subject)))
+
+
 class DueListContract:
     """Needs a fixture ``due_list`` that begins empty, and ``operations``."""
 
-    async def test_what_has_come_oldest_first(self, due_list: DueList) -> None:
+    again = timedelta(minutes=10)
+
+    async def taken(self, due_list: DueList, now: datetime) -> list[str]:
+        pages = [page async for page in due_list.hand_out("k", now, again_after=self.again)]
+        return sorted(due.integration_id for page in pages for due in page)
+
+    async def test_what_has_come(self, due_list: DueList) -> None:
         entries = [
             Due(kind="renew", integration_id=f"i{number}", at=NOON + timedelta(seconds=seconds))
             for number, seconds in enumerate((70, 10, 10, 0, -86400 * 30, 71, 86400))
         ]
         for entry in (*entries, Due(kind="renewal", integration_id="i", at=NOON)):
             await due_list.put(entry)
-        due = await due_list.due("renew", NOON + timedelta(seconds=70))
+        due = await all_due(due_list, "renew", NOON + timedelta(seconds=70))
         assert due == (entries[4], entries[3], entries[1], entries[2], entries[0])
-        assert await due_list.due("renew", NOON - timedelta(days=31)) == ()
+        assert await all_due(due_list, "renew", NOON - timedelta(days=31)) == ()
 
-    async def test_limit(self, due_list: DueList) -> None:
-        entries = [
-            Due(kind="k", integration_id=f"i{number}", at=NOON + timedelta(seconds=20 * (number % 12)))
-            for number in range(36)
-        ]
-        for entry in entries:
-            await due_list.put(entry)
-        in_order = sorted(entries, key=lambda due: (due.at, due.integration_id))
-        for limit in (0, 1, 5, 17, 36, 100):
-            assert await due_list.due("k", NOON + timedelta(hours=1), limit) == tuple(in_order[:limit])
+    async def test_handed_out_once(self, due_list: DueList) -> None:
+        for number in range(6):
+            await due_list.put(Due(kind="k", integration_id=f"i{number}", at=NOON + timedelta(seconds=20 * number)))
+        assert await self.taken(due_list, NOON + timedelta(seconds=20)) == ["i0", "i1"]
+        assert await self.taken(due_list, NOON + timedelta(seconds=20)) == []
+        assert await self.taken(due_list, NOON + timedelta(seconds=79)) == ["i2", "i3"]
+        assert await self.taken(due_list, NOON + timedelta(seconds=90)) == ["i4"]
+        assert await self.taken(due_list, NOON + timedelta(minutes=5)) == ["i5"]
+
+    async def test_what_still_stands_is_handed_out_again(self, due_list: DueList) -> None:
+        first, second = (Due(kind="k", integration_id=name, at=NOON) for name in ("first", "second"))
+        await due_list.put(first)
+        await due_list.put(second)
+        assert await self.taken(due_list, NOON) == ["first", "second"]
+        await due_list.put(replace(first, at=NOON + timedelta(hours=1)))
+        await due_list.put(Due(kind="k", integration_id="behind", at=NOON - timedelta(minutes=1)))
+        assert await self.taken(due_list, NOON + timedelta(minutes=9)) == []
+        assert await self.taken(due_list, NOON + self.again) == ["behind", "second"]
+
+    async def test_what_was_not_read_to_the_end_is_handed_out_again(self, due_list: DueList) -> None:
+        await due_list.put(Due(kind="k", integration_id="i", at=NOON))
+        pages = due_list.hand_out("k", NOON, again_after=self.again)
+        assert [due.integration_id for due in await anext(pages)] == ["i"]  # and its reader dies here
+        assert await self.taken(due_list, NOON) == ["i"]
+
+    async def test_a_clock_that_was_ahead_holds_nothing_back(self, due_list: DueList) -> None:
+        await due_list.put(Due(kind="k", integration_id="i", at=NOON))
+        assert await self.taken(due_list, NOON + timedelta(days=1)) == ["i"]
+        await due_list.put(Due(kind="k", integration_id="i", at=NOON + timedelta(minutes=1)))
+        assert await self.taken(due_list, NOON + timedelta(minutes=1)) == ["i"]
 
     @pytest.mark.parametrize("later", [-90, -1, 0, 1, 90])
     async def test_put_replaces(self, due_list: DueList, later: int) -> None:
@@ -176,14 +237,14 @@ class DueListContract:
         other = replace(first, subject="other")
         for entry in (first, other, second):
             await due_list.put(entry)
-        assert set(await due_list.due("k", NOON + timedelta(hours=1))) == {second, other}
+        assert set(await all_due(due_list, "k", NOON + timedelta(hours=1))) == {second, other}
 
     async def test_done(self, due_list: DueList) -> None:
         entry = Due(kind="k", integration_id="i", at=NOON, subject="a/b#?")
         await due_list.put(entry)
         for _ in range(2):
             await due_list.done(entry)
-            assert await due_list.due("k", NOON) == ()
+            assert await all_due(due_list, "k", NOON) == ()
 
     async def test_done_leaves_a_later_entry(self, due_list: DueList) -> None:
         first = Due(kind="k", integration_id="i", at=NOON)
@@ -191,19 +252,32 @@ class DueListContract:
         await due_list.put(first)
         await due_list.put(second)
         await due_list.done(first)
-        assert await due_list.due("k", NOON + timedelta(hours=1)) == (second,)
+        assert await all_due(due_list, "k", NOON + timedelta(hours=1)) == (second,)
         third = replace(first, at=NOON + timedelta(hours=1))
         await due_list.put(third)
-        assert await due_list.due("k", NOON + timedelta(hours=1)) == (third,)
+        assert await all_due(due_list, "k", NOON + timedelta(hours=1)) == (third,)
+
+    async def test_whether_an_entry_stands(self, due_list: DueList, operations: list[str]) -> None:
+        first = Due(kind="k", integration_id="i", at=NOON)
+        await due_list.put(first)
+        operations.clear()
+        assert await due_list.stands(first)
+        assert operations == ["get"]
+        moved = replace(first, at=NOON + timedelta(minutes=1))
+        await due_list.put(moved)
+        assert not await due_list.stands(first)
+        assert await due_list.stands(moved)
+        await due_list.done(moved)
+        assert await due_list.stands(moved), "nobody knows better"
 
     async def test_puts_at_once_leave_one(self, due_list: DueList) -> None:
         entries = [Due(kind="k", integration_id="i", at=NOON + timedelta(seconds=40 * n)) for n in range(4)]
         await asyncio.gather(*(due_list.put(entry) for entry in entries))
-        assert len(await due_list.due("k", NOON + timedelta(hours=1))) == 1
+        assert len(await all_due(due_list, "k", NOON + timedelta(hours=1))) == 1
 
-    async def test_nothing_due_costs_one_request(self, due_list: DueList, operations: list[str]) -> None:
+    async def test_nothing_due_costs_two_reads(self, due_list: DueList, operations: list[str]) -> None:
         for number in range(20):
             await due_list.put(Due(kind="k", integration_id=f"i{number}", at=NOON + timedelta(hours=number + 1)))
         operations.clear()
-        assert await due_list.due("k", NOON) == ()
-        assert operations == ["query"]
+        assert await self.taken(due_list, NOON) == []
+        assert operations == ["get", "query"]

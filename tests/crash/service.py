@@ -197,6 +197,9 @@ class FarEntra:
             self.held[integration_id] = await self.line.ask("entra.access_token", integration_id, refused)
         return self.held[integration_id]
 
+    async def renew(self, integration_id: str, *, saved_before: datetime) -> bool:
+        return bool(await self.line.ask("entra.renew", integration_id, saved_before=saved_before))
+
 
 class FarTransport(httpx.AsyncBaseTransport):
     """HTTP, carried out outside."""

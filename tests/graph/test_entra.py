@@ -10,7 +10,7 @@ APP = EntraApp(client_id="app-1")
 
 @pytest.mark.parametrize("error", ["invalid_grant", "interaction_required", "consent_required", "login_required"])
 def test_a_dead_grant_needs_its_user(error: str) -> None:
-    fault = refresh_fault({"error": error, "error_description": "AADSTS50173: …", "suberror": "bad_token"})
+    fault = refresh_fault(APP, {"error": error, "error_description": "AADSTS50173: …", "suberror": "bad_token"})
     assert isinstance(fault, ReconnectNeeded)
     assert fault.code == error
     assert "AADSTS" not in fault.reason
@@ -19,7 +19,7 @@ def test_a_dead_grant_needs_its_user(error: str) -> None:
 
 def test_a_withdrawn_consent_is_told_apart() -> None:
     plain, withdrawn = (
-        refresh_fault({"error": "invalid_grant", "suberror": suberror}) for suberror in ("x", "consent_required")
+        refresh_fault(APP, {"error": "invalid_grant", "suberror": suberror}) for suberror in ("x", "consent_required")
     )
     assert isinstance(plain, ReconnectNeeded)
     assert isinstance(withdrawn, ReconnectNeeded)
@@ -28,13 +28,23 @@ def test_a_withdrawn_consent_is_told_apart() -> None:
 
 @pytest.mark.parametrize("error", ["invalid_client", "unauthorized_client", "invalid_scope"])
 def test_our_own_faults_are_the_operators(error: str) -> None:
-    assert isinstance(refresh_fault({"error": error}), OperatorFault)
+    assert isinstance(refresh_fault(APP, {"error": error}), OperatorFault)
     assert isinstance(consent_fault(APP, {"error": error}), OperatorFault)
 
 
 @pytest.mark.parametrize("error", ["temporarily_unavailable", "server_error", "something_new", ""])
 def test_anything_else_may_pass(error: str) -> None:
-    assert isinstance(refresh_fault({"error": error}), Unavailable)
+    assert isinstance(refresh_fault(APP, {"error": error}), Unavailable)
+
+
+@pytest.mark.parametrize("number", [90094, 90093, 90095])
+@pytest.mark.parametrize("error", ["invalid_grant", "interaction_required", "consent_required"])
+def test_a_refresh_that_an_administrator_has_to_approve_says_so(error: str, number: int) -> None:
+    fault = refresh_fault(APP, {"error": error, "error_description": f"AADSTS{number}: Something happened."})
+    assert isinstance(fault, ReconnectNeeded)
+    assert (fault.code, fault.link) == ("admin_approval_required", APP.admin_consent_url)
+    assert "administrator" in fault.reason
+    assert "AADSTS" not in fault.reason
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,15 @@
 import asyncio
 import json
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
+import jwt
 import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
@@ -19,11 +22,13 @@ from local.simkit.people import IVY, MARCO, ROSE, Account
 from local.simkit.tls import Certificates, certificates
 from shared.errors import ConsentFault, OperatorFault, ReconnectNeeded, Unavailable
 from shared.graph.entra import SCOPES, EntraApp
-from shared.graph.oauth import EntraConsent, EntraTokens, secret_name
-from shared.ports import Grant
-from shared.store.memory import MemorySecrets
+from shared.graph.grants import Grants, secret_name
+from shared.graph.oauth import EntraConsent, EntraTokens
+from shared.ports import Grant, Secrets
+from shared.store.leases import TableLeases
+from shared.store.memory import MemorySecrets, MemoryTables
 from tests.local.entra.stranger import CLIENT_ID, REDIRECT, SECRET, Stranger, answer
-from tests.support.values import StandingClock
+from tests.support.values import StandingClock, integration, new_id
 
 INTEGRATION = "integration-1"
 NAME = secret_name(INTEGRATION)
@@ -64,9 +69,21 @@ def clock() -> StandingClock:
     return StandingClock()
 
 
+def worker(app: EntraApp, vault: Secrets, clock: StandingClock, tables: MemoryTables | None = None) -> EntraTokens:
+    """The tokens of one process; those of several share their tables."""
+    leases = TableLeases(tables or MemoryTables(), clock, row="grant-lease")
+    grants = Grants(secrets=vault, leases=leases, clock=clock, new_id=new_id)
+    return EntraTokens(app, grants=grants, secrets=vault, clock=clock)
+
+
 @pytest.fixture
-def tokens(app: EntraApp, vault: MemorySecrets, clock: StandingClock) -> EntraTokens:
-    return EntraTokens(app, secrets=vault, clock=clock)
+def tables() -> MemoryTables:
+    return MemoryTables()
+
+
+@pytest.fixture
+def tokens(app: EntraApp, vault: MemorySecrets, clock: StandingClock, tables: MemoryTables) -> EntraTokens:
+    return worker(app, vault, clock, tables)
 
 
 @pytest.fixture
@@ -79,6 +96,8 @@ def coming_back(
 ) -> dict[str, str]:
     """Go through the pages as a person does; return the redirect's query."""
     picked = stranger.send(stranger.web.get(str(auth_uri)), upn=who.upn)
+    if picked.status_code == 302:  # consented before
+        return answer(picked)
     return answer(stranger.send(picked, decision=decision))
 
 
@@ -249,7 +268,7 @@ async def test_a_vault_that_does_not_save_does_not_stop_the_sync(
 
     held = {NAME: await vault.get(NAME) or "", "azure-client-secret": SECRET}
     clock.advance(days=2)
-    assert await EntraTokens(app, secrets=ReadOnly(held), clock=clock).access_token(INTEGRATION)
+    assert await worker(app, ReadOnly(held), clock).access_token(INTEGRATION)
 
 
 @pytest.mark.usefixtures("connected")
@@ -290,14 +309,14 @@ async def test_an_entra_that_does_not_answer_is_tried_later(
 async def test_settings_that_name_no_tenant(
     app: EntraApp, vault: MemorySecrets, clock: StandingClock, grant: Grant
 ) -> None:
-    elsewhere = EntraTokens(replace(app, tenant_id="no-such-tenant"), secrets=vault, clock=clock)
+    elsewhere = worker(replace(app, tenant_id="no-such-tenant"), vault, clock)
     consent = EntraConsent(replace(app, tenant_id="no-such-tenant"), tokens=elsewhere, redirect_uri=REDIRECT)
     with pytest.raises(OperatorFault):
         await consent.begin(state="s")
 
 
 async def test_without_the_apps_secret_nothing_begins(app: EntraApp, clock: StandingClock) -> None:
-    tokens = EntraTokens(app, secrets=MemorySecrets(), clock=clock)
+    tokens = worker(app, MemorySecrets(), clock)
     with pytest.raises(OperatorFault):
         await EntraConsent(app, tokens=tokens, redirect_uri=REDIRECT).begin(state="s")
 
@@ -386,7 +405,204 @@ async def test_an_answer_that_is_no_json_is_tried_later(
     with Background(Starlette(routes=[Mount("/", app=garbled)]), certificate=tls.server_file) as url:
         kept = json.loads(await vault.get(NAME) or "")
         assert kept
-        elsewhere = EntraTokens(replace(app, authority_host=url), secrets=vault, clock=clock)
+        elsewhere = worker(replace(app, authority_host=url), vault, clock)
         with pytest.raises(Unavailable):
             await elsewhere.access_token(INTEGRATION)
     assert await tokens.access_token(INTEGRATION)
+
+
+# --- Several processes ----------------------------------------------------------------------------------------------
+
+
+class Interrupted(MemorySecrets):
+    """The vault as one process sees it; ``meanwhile`` begins right before the ``at``-th call, counted from 0."""
+
+    def __init__(self, shared: MemorySecrets, at: int, meanwhile: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        super().__init__()
+        self.values = shared.values
+        self.left = at
+        self.meanwhile = meanwhile
+        self.others: list[asyncio.Task[None]] = []
+
+    async def get(self, name: str) -> str | None:
+        await self._interrupt()
+        return await super().get(name)
+
+    async def put(self, name: str, value: str) -> None:
+        await self._interrupt()
+        await super().put(name, value)
+
+    async def _interrupt(self) -> None:
+        self.left -= 1
+        if self.left == -1:
+            self.others.append(asyncio.create_task(self.meanwhile()))
+            for _ in range(100):  # as far as it gets: it may have to wait for this very process
+                await asyncio.sleep(0)
+
+
+async def consents(consent: EntraConsent, stranger: Stranger, who: Account = ROSE) -> Grant:
+    stranger.web.cookies.clear()
+    flow = await consent.begin(state=new_id())
+    return await consent.finish(flow, coming_back(stranger, flow["auth_uri"], who=who))
+
+
+def refresh_token_in(vault: MemorySecrets) -> str:
+    (row,) = json.loads(vault.values[NAME])["cache"]["RefreshToken"].values()
+    return str(row["secret"])
+
+
+@pytest.mark.usefixtures("connected")
+async def test_two_workers_refresh_at_once_and_no_rotated_token_is_lost(
+    app: EntraApp, vault: MemorySecrets, clock: StandingClock, tables: MemoryTables
+) -> None:
+    before = refresh_token_in(vault)
+    clock.advance(days=2)
+    workers = [worker(app, vault, clock, tables) for _ in range(2)]
+    assert all(await asyncio.gather(*(each.access_token(INTEGRATION) for each in workers)))
+    rotated = refresh_token_in(vault)
+    assert rotated != before
+    assert json.loads(vault.values[NAME])["savedAt"] == clock.now().isoformat()
+    clock.advance(days=2)
+    assert await worker(app, vault, clock, tables).access_token(INTEGRATION)
+    assert refresh_token_in(vault) not in (before, rotated)
+
+
+STEPS = range(4)
+"""A worker reads the grant and the app's secret, refreshes, reads the grant again, saves."""
+
+
+@pytest.mark.usefixtures("connected")
+@pytest.mark.parametrize("at", STEPS)
+async def test_a_late_rotated_token_does_not_replace_a_new_grant(
+    app: EntraApp,
+    vault: MemorySecrets,
+    clock: StandingClock,
+    tables: MemoryTables,
+    consent: EntraConsent,
+    stranger: Stranger,
+    at: int,
+) -> None:
+    clock.advance(days=2)
+    again = await consents(consent, stranger)
+    seen = Interrupted(vault, at, lambda: consent.keep(INTEGRATION, again))
+    assert await worker(app, seen, clock, tables).access_token(INTEGRATION)
+    await asyncio.gather(*seen.others)
+    assert seen.others
+    (row,) = json.loads(again.token_cache)["RefreshToken"].values()
+    assert refresh_token_in(vault) == row["secret"]
+
+
+@pytest.mark.usefixtures("connected")
+@pytest.mark.parametrize("at", STEPS)
+async def test_a_late_rotated_token_does_not_come_back_after_a_disconnect(
+    app: EntraApp, vault: MemorySecrets, clock: StandingClock, tables: MemoryTables, consent: EntraConsent, at: int
+) -> None:
+    clock.advance(days=2)
+    seen = Interrupted(vault, at, lambda: consent.forget(INTEGRATION))
+    with suppress(ReconnectNeeded):
+        await worker(app, seen, clock, tables).access_token(INTEGRATION)
+    await asyncio.gather(*seen.others)
+    assert seen.others
+    assert NAME not in vault.values
+
+
+@pytest.mark.usefixtures("connected")
+async def test_a_dead_grant_that_was_replaced_meanwhile_asks_nobody(
+    app: EntraApp,
+    vault: MemorySecrets,
+    clock: StandingClock,
+    tables: MemoryTables,
+    consent: EntraConsent,
+    stranger: Stranger,
+) -> None:
+    stranger.order("grants/revoke", {"upn": ROSE.upn})
+    again = await consents(consent, stranger)
+    seen = Interrupted(vault, 1, lambda: consent.keep(INTEGRATION, again))
+    assert await worker(app, seen, clock, tables).access_token(INTEGRATION)
+
+
+@pytest.mark.usefixtures("connected")
+async def test_a_worker_that_died_while_saving_delays_a_new_grant_by_its_lease_alone(
+    app: EntraApp,
+    vault: MemorySecrets,
+    clock: StandingClock,
+    tables: MemoryTables,
+    consent: EntraConsent,
+    stranger: Stranger,
+) -> None:
+    again = await consents(consent, stranger)
+    leases = TableLeases(tables, clock, row="grant-lease")
+    assert await leases.acquire(INTEGRATION, owner="dead", until=clock.now() + timedelta(seconds=30))
+
+    async def passing(seconds: float) -> None:
+        clock.advance(seconds=seconds)
+
+    began = clock.now()
+    grants = Grants(secrets=vault, leases=leases, clock=clock, new_id=new_id, sleep=passing)
+    await grants.keep(INTEGRATION, again.token_cache)
+    assert clock.now() - began <= timedelta(seconds=31)
+    (row,) = json.loads(again.token_cache)["RefreshToken"].values()
+    assert refresh_token_in(vault) == row["secret"]
+
+
+async def test_a_new_grant_waits_no_longer_than_anybody_may_save(vault: MemorySecrets, clock: StandingClock) -> None:
+    leases = TableLeases(MemoryTables(), clock, row="grant-lease")
+    await leases.acquire(INTEGRATION, owner="somebody", until=clock.now() + timedelta(days=1))
+
+    async def passing(seconds: float) -> None:
+        clock.advance(seconds=seconds)
+
+    grants = Grants(secrets=vault, leases=leases, clock=clock, new_id=new_id, sleep=passing)
+    with pytest.raises(Unavailable):
+        await grants.keep(INTEGRATION, "{}")
+
+
+@pytest.mark.usefixtures("connected")
+async def test_another_accounts_token_is_not_used_for_a_connection_made_anew(
+    app: EntraApp,
+    vault: MemorySecrets,
+    clock: StandingClock,
+    tables: MemoryTables,
+    consent: EntraConsent,
+    stranger: Stranger,
+) -> None:
+    """Rose disconnects and connects Marco's account, in one process; another still holds a token of Rose's."""
+    roses = integration(integration_id=INTEGRATION, tenant_id=ROSE.tid, account_id=ROSE.oid)
+    other = worker(app, vault, clock, tables)
+    other.belongs(roses)
+    held = await other.access_token(INTEGRATION)
+    other.belongs(roses)
+    assert await other.access_token(INTEGRATION) == held
+    await consent.forget(INTEGRATION)
+    await consent.keep(INTEGRATION, await consents(consent, stranger, MARCO))
+    other.belongs(replace(roses, tenant_id=MARCO.tid, account_id=MARCO.oid))
+    token = await other.access_token(INTEGRATION)
+    assert jwt.decode(token, options={"verify_signature": False})["oid"] == MARCO.oid
+    assert jwt.decode(held, options={"verify_signature": False})["oid"] == ROSE.oid
+
+
+# --- Tokens that nobody uses ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("connected")
+async def test_an_idle_grant_is_renewed(consent: EntraConsent, vault: MemorySecrets, clock: StandingClock) -> None:
+    before = refresh_token_in(vault)
+    clock.advance(days=30)
+    assert not await consent.renew(INTEGRATION, saved_before=clock.now() - timedelta(days=30))
+    assert refresh_token_in(vault) == before
+    clock.advance(minutes=1)
+    assert await consent.renew(INTEGRATION, saved_before=clock.now() - timedelta(days=30))
+    assert refresh_token_in(vault) != before
+    assert json.loads(vault.values[NAME])["savedAt"] == clock.now().isoformat()
+
+
+@pytest.mark.usefixtures("connected")
+async def test_a_renewal_that_the_vault_did_not_keep_has_failed(
+    app: EntraApp, vault: MemorySecrets, clock: StandingClock
+) -> None:
+    class Failing(MemorySecrets):
+        async def put(self, name: str, value: str) -> None:
+            raise Unavailable("keyvault")
+
+    with pytest.raises(Unavailable):
+        await worker(app, Failing(vault.values), clock).renew(INTEGRATION, saved_before=clock.now() + timedelta(days=1))

@@ -7,6 +7,7 @@ own against the simulator. Tokens are in the vault or nowhere, as with the real 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import jwt
@@ -14,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from local.simkit import people
 from shared.core.integration import Account
-from shared.errors import ReconnectNeeded
+from shared.errors import ReconnectNeeded, SyncFault
 from shared.ports import Grant, Secrets
 
 _KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -47,12 +48,15 @@ def graph_token(account: people.Account) -> str:
 class FakeEntra:
     """Whoever is named in the code has consented.
 
-    ``revoked`` holds the ids of integrations whose grant is dead; ``held`` is what the process remembers.
+    ``revoked`` holds the ids of integrations whose grant is dead; ``held`` is what the process remembers. ``fault`` is
+    what Entra answers to every refresh while it is set; ``renewed`` are the integrations whose rotated token was saved.
     """
 
     secrets: Secrets
     revoked: set[str] = field(default_factory=set)
     held: dict[str, str] = field(default_factory=dict)
+    fault: SyncFault | None = None
+    renewed: list[str] = field(default_factory=list)
 
     async def begin(self, *, state: str) -> Mapping[str, object]:
         return {"auth_uri": f"https://login.test/authorize?state={state}", "state": state}
@@ -76,12 +80,20 @@ class FakeEntra:
         await self.secrets.remove(f"outlook-token-{integration_id}")
 
     async def access_token(self, integration_id: str, *, refused: str = "") -> str:
-        if refused or integration_id in self.revoked:
+        if integration_id in self.revoked:
             raise ReconnectNeeded("Outlook has to be connected again.", code="invalid_grant")
-        if integration_id not in self.held:
+        if refused or integration_id not in self.held:
+            if self.fault:
+                raise self.fault
             kept = await self.secrets.get(f"outlook-token-{integration_id}")
             if kept is None:
                 raise ReconnectNeeded("There are no tokens.", code="no_tokens")
             upn = json.loads(kept)["upn"]
             self.held[integration_id] = graph_token(next(each for each in people.ACCOUNTS if each.upn == upn))
         return self.held[integration_id]
+
+    async def renew(self, integration_id: str, *, saved_before: datetime) -> bool:
+        self.held.pop(integration_id, None)
+        await self.access_token(integration_id)
+        self.renewed.append(integration_id)
+        return True

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 
@@ -78,6 +79,9 @@ class FakeConsent:
 
     async def forget(self, integration_id: str) -> None:
         self.vault.pop(integration_id, None)
+
+    async def renew(self, integration_id: str, *, saved_before: datetime) -> bool:
+        return integration_id in self.vault
 
 
 @dataclass(kw_only=True)

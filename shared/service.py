@@ -21,10 +21,13 @@ from shared.usecases.find_run import FindRun
 from shared.usecases.force_sync import ForceSync
 from shared.usecases.foresee_deletions import ForeseeDeletions
 from shared.usecases.job_frame import JobFrame
-from shared.usecases.keep_up import EnqueueDue, KeepUp, RecoverPoison
+from shared.usecases.judge_channel import JudgeChannel
+from shared.usecases.keep_up import EnqueueDue, KeepUp, RecoverPoison, TakeTurns
 from shared.usecases.list_events import ListEvents
 from shared.usecases.preview_sync import PreviewSync
+from shared.usecases.prune_history import PruneHistory
 from shared.usecases.record_jobs import RecordJobs
+from shared.usecases.renew_token import RenewToken
 from shared.usecases.report_status import ReportStatus
 from shared.usecases.request_sync import RequestSync
 from shared.usecases.resolution_rules import KeepRules
@@ -72,6 +75,8 @@ class App:
     restore_event: RestoreEvent
     keep_up: KeepUp
     enqueue_due: EnqueueDue
+    renew_token: RenewToken
+    prune_history: PruneHistory
     recover_poison: RecoverPoison
 
     async def webhook_secret(self) -> str:
@@ -97,13 +102,27 @@ def build(settings: Settings, ports: Ports) -> App:
         clock=p.clock,
         minutes=settings.subscription_minutes,
     )
-    enqueue_due = EnqueueDue(
+    enqueue_due = EnqueueDue(due=p.due, jobs=p.jobs, clock=p.clock, safety_sync_minutes=settings.safety_sync_minutes)
+    take_turns = TakeTurns(
         due=p.due,
         integrations=p.integrations,
         jobs=p.jobs,
         request_sync=request_sync,
         clock=p.clock,
         safety_sync_minutes=settings.safety_sync_minutes,
+    )
+    renew_token = RenewToken(consent=p.consent, clock=p.clock)
+    prune_history = PruneHistory(
+        runs=p.runs,
+        changes=p.changes,
+        conflicts=p.conflicts,
+        confirmations=p.confirmations,
+        leases=p.leases,
+        states=p.states,
+        due=p.due,
+        jobs=p.jobs,
+        clock=p.clock,
+        retention_days=settings.history_retention_days,
     )
     disconnect = Disconnect(
         integrations=p.integrations,
@@ -222,6 +241,7 @@ def build(settings: Settings, ports: Ports) -> App:
             },
             dead=BuryDeadRuns(runs=p.runs, run_items=p.run_items, request_sync=request_sync, clock=p.clock),
             due=enqueue_due,
+            channel=JudgeChannel(rows=p.rows, changes=p.changes, mappings=p.mappings, jobs=p.jobs, clock=p.clock),
             ids=p.ids,
             meter=p.meter,
             run_items=p.run_items,
@@ -230,8 +250,18 @@ def build(settings: Settings, ports: Ports) -> App:
         explain_event=explaining(p, look=settling.look, past_days=past, future_days=future),
         restore_event=restoring(p, pair=settling.pair),
         undo_sync=undoing(p),
-        keep_up=KeepUp(frame=frame, subscribe=subscribe, disconnect=disconnect),
+        keep_up=KeepUp(
+            frame=frame,
+            subscribe=subscribe,
+            disconnect=disconnect,
+            take_turns=take_turns,
+            request_sync=request_sync,
+            renew_token=renew_token,
+            prune_history=prune_history,
+        ),
         enqueue_due=enqueue_due,
+        renew_token=renew_token,
+        prune_history=prune_history,
         recover_poison=RecoverPoison(integrations=p.integrations, jobs=p.jobs, request_sync=request_sync),
     )
 

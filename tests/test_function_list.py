@@ -37,6 +37,8 @@ EXPECTED = {
     ("wedsync_webhook", API, "POST", "webhooks/wedsync"),
     ("preflight", API, "OPTIONS", "{*path}"),
     ("health", API, "GET", "health"),
+    ("api_document", API, "GET", "openapi.json"),
+    ("without_route", API, "", "{*path}"),
     ("event_jobs", QUEUE, "SyncStorage", "outlook-event-jobs"),
     ("run_jobs", QUEUE, "SyncStorage", "outlook-run-jobs"),
     ("upkeep_jobs", QUEUE, "SyncStorage", "outlook-upkeep-jobs"),
@@ -46,6 +48,8 @@ EXPECTED = {
     ("renew_subscriptions", TIMER, "", "0 */5 * * * *"),
     ("safety_sync", TIMER, "", "0 * * * * *"),
     ("reconcile", TIMER, "", "0 7 * * * *"),
+    ("refresh_idle_tokens", TIMER, "", "0 23 3 * * *"),
+    ("prune_history", TIMER, "", "0 41 2 * * *"),
 }
 
 INDEX = """
@@ -78,7 +82,7 @@ def described(name: str, kind: str, members: dict[str, object]) -> tuple[str, st
     match kind:
         case "httpTrigger":
             assert members["authLevel"] == "ANONYMOUS"
-            methods = members["methods"]
+            methods = members.get("methods") or []
             assert isinstance(methods, list)
             return name, API, ",".join(methods), str(members["route"])
         case "queueTrigger":

@@ -87,7 +87,8 @@ class Integration:
     """The connection. ``epoch`` rises at each disconnect and fences every write that began before it.
 
     ``tenant_id`` and ``account_id`` are Entra's ``tid`` and ``oid``. ``reason`` says in plain words why a connection
-    needs its user, and ``reason_code`` which of the known reasons it is. ``delta_link`` and ``wedsync_cursor`` are opaque places to continue reading from.
+    needs its user, ``reason_code`` which of the known reasons it is, and ``reason_link`` where an administrator mends it.
+    ``delta_link`` and ``wedsync_cursor`` are opaque places to continue reading from.
 
     ``calendar_id`` is the calendar that is synced, ``chosen_calendar_id`` the one that the user chose where that is
     another, ``separate_calendar_id`` the one that we made. ``moving_to`` is where copies are being moved to, and
@@ -110,6 +111,7 @@ class Integration:
     epoch: int = 1
     reason: str = ""
     reason_code: str = ""
+    reason_link: str = ""
     delta_link: str = ""
     wedsync_cursor: str = ""
     last_sync_at: datetime | None = None

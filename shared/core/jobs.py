@@ -1,6 +1,7 @@
 """What is put on the queues. A job says "look", never "do": repeats and reordering are harmless."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from shared.core.event import Side
@@ -77,7 +78,10 @@ class UpkeepKind(StrEnum):
 
     SUBSCRIBE = "subscribe"  # make sure that an active subscription exists
     RENEW = "renew"
+    CHECK = "check"  # compare what we know of the subscription with what Graph has
     DISCONNECT = "disconnect"  # go on removing our events
+    TOKEN = "token"  # noqa: S105 - renew a refresh token that nobody uses
+    PRUNE = "prune"  # forget history that is older than it is kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +96,27 @@ class UpkeepJob:
 
 
 Job = EventJob | RunJob | UpkeepJob
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """Something whose time has come for one integration, as the list of due things has it."""
+
+    integration_id: str
+    at: datetime
+    subject: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnsJob:
+    """See to what has come due, of one kind and for many integrations: what a timer hands over."""
+
+    kind: str
+    turns: tuple[Turn, ...]
+
+
+Message = Job | TurnsJob
+"""What a queue holds: work for one integration, or a timer's list of integrations to see to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,3 +30,21 @@ async def reconcile(timer: func.TimerRequest) -> None:
     """Start the weekly reconciliation of each integration whose turn has come."""
     count = await bootstrap.get_app().enqueue_due.reconciliations()
     log_action("reconciliations_enqueued", count=count, past_due=timer.past_due)
+
+
+@blueprint.function_name("refresh_idle_tokens")
+@blueprint.timer_trigger(arg_name="timer", schedule="0 23 3 * * *")
+async def refresh_idle_tokens(timer: func.TimerRequest) -> None:
+    """Enqueue a look at refresh tokens, long before one that nobody uses would end."""
+    count = await bootstrap.get_app().enqueue_due.idle_tokens()
+    log_action("token_renewals_enqueued", count=count, past_due=timer.past_due)
+
+
+@blueprint.function_name("prune_history")
+@blueprint.timer_trigger(arg_name="timer", schedule="0 41 2 * * *")
+async def prune_history(timer: func.TimerRequest) -> None:
+    """Forget sign-ins that broke off, and enqueue the removal of history that is older than it is kept."""
+    app = bootstrap.get_app()
+    sign_ins = await app.prune_history.sign_ins()
+    count = await app.enqueue_due.prunings()
+    log_action("prunings_enqueued", count=count, sign_ins=sign_ins, past_due=timer.past_due)

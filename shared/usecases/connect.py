@@ -11,7 +11,7 @@ from shared.core.integration import Account, CalendarInfo, Integration
 from shared.core.jobs import RunKind, TriggeredBy
 from shared.core.stagger import DAY, next_turn
 from shared.core.states import INTEGRATION_MOVES, IntegrationState, move
-from shared.errors import CalendarGone, ConsentFault, StateConflict, SyncFault
+from shared.errors import CalendarGone, ConsentFault, RowChanged, StateConflict, SyncFault
 from shared.log import log_action
 from shared.ports import (
     AuthRequest,
@@ -27,13 +27,19 @@ from shared.ports import (
     Stored,
 )
 from shared.usecases.connect_state import connection_of
-from shared.usecases.due_kinds import CHECK, RECONCILE, RENEWAL, SAFETY
+from shared.usecases.due_kinds import CHECK, PRUNE, RECONCILE, RENEWAL, SAFETY, TOKEN
 from shared.usecases.request_sync import RequestSync
 from shared.usecases.subscribe import Subscribe
 
 _USERS = UUID("9d3f6f0a-2c57-5d61-9f0e-6b1f4a7c8e22")
 STATE_LIFETIME = timedelta(minutes=10)
 TICKET_LIFETIME = timedelta(minutes=1)
+_DIFFERENT = (
+    "Another Microsoft account is connected. Disconnect it first, then connect this one: the events that WedSync has "
+    "put into the other account's calendar are removed by that."
+)
+_TRIES = 5
+_LIVE = (IntegrationState.CONNECTED, IntegrationState.PAUSED, IntegrationState.NEEDS_RECONNECT)
 _NOTICED_LOST = timedelta(minutes=10)
 """After which it is seen to once more that there is a subscription."""
 
@@ -173,7 +179,7 @@ class FinishConnect:
             calendars = await self.outlook.calendars(integration_id)
             wanted = await self._wanted(request.user_id, grant.account, present, calendars)
             await self._prepare(wanted)
-            stored = await self._save(wanted, present)
+            stored = await self._save(wanted, present, grant.account)
         except SyncFault:
             await self._give_back(grant.account, integration_id)
             raise
@@ -190,7 +196,7 @@ class FinishConnect:
         if present and present.value.state is not IntegrationState.DISCONNECTED:
             same = (present.value.tenant_id, present.value.account_id) == (account.tenant_id, account.account_id)
             if not same:
-                raise StateConflict("different_account", "Another Microsoft account is connected; disconnect it first.")
+                raise StateConflict("different_account", _DIFFERENT)
         holder = await self.integrations.take_account(account, integration_id)
         if holder != integration_id:
             raise StateConflict("account_in_use", "This Microsoft account is connected to another WedSync user.")
@@ -235,17 +241,7 @@ class FinishConnect:
             raise StateConflict(
                 "calendar_gone", "The calendar that was synced is not there any more; disconnect, then connect again."
             )
-        state: IntegrationState = present.value.state
-        if state != IntegrationState.CONNECTED:
-            state = move(INTEGRATION_MOVES, state, IntegrationState.CONNECTED)
-        return replace(
-            present.value,
-            state=state,
-            reason="",
-            reason_code="",
-            email=account.email,
-            display_name=account.display_name,
-        )
+        return _reconnected(present.value, account)
 
     async def _prepare(self, wanted: Integration) -> None:
         """Before the row says connected: the epoch that creates depend on, and what finds whatever is lost later."""
@@ -255,14 +251,43 @@ class FinishConnect:
         await self.due.put(Due(kind=SAFETY, integration_id=wanted.integration_id, at=safety))
         await self.due.put(Due(kind=RENEWAL, integration_id=wanted.integration_id, at=now + _NOTICED_LOST))
         turn = next_turn(wanted.integration_id, now)
-        await self.due.put(Due(kind=RECONCILE, integration_id=wanted.integration_id, at=turn))
+        for kind in (RECONCILE, TOKEN, PRUNE):
+            await self.due.put(Due(kind=kind, integration_id=wanted.integration_id, at=turn))
         turn = next_turn(wanted.integration_id, now, every=DAY)
         await self.due.put(Due(kind=CHECK, integration_id=wanted.integration_id, at=turn))
 
-    async def _save(self, wanted: Integration, present: Stored[Integration] | None) -> Stored[Integration]:
+    async def _save(
+        self, wanted: Integration, present: Stored[Integration] | None, account: Account
+    ) -> Stored[Integration]:
+        """Save; what a run has noted meanwhile in a connection that lives on is kept: the code is spent by now."""
         if present is None:
             return await self.integrations.insert(wanted)
-        return await self.integrations.save(Stored(value=wanted, tag=present.tag))
+        lives = present.value.state is not IntegrationState.DISCONNECTED
+        for _ in range(_TRIES):
+            try:
+                return await self.integrations.save(Stored(value=wanted, tag=present.tag))
+            except RowChanged:
+                now = await self.integrations.get(wanted.integration_id)
+                if not lives or now is None or now.value.state not in _LIVE:
+                    raise
+                present, wanted = now, _reconnected(now.value, account)
+        raise RowChanged
+
+
+def _reconnected(present: Integration, account: Account) -> Integration:
+    """Return the connection with its user's consent renewed; mappings, cursors and settings are kept."""
+    state = present.state
+    if state is not IntegrationState.CONNECTED:
+        state = move(INTEGRATION_MOVES, state, IntegrationState.CONNECTED)
+    return replace(
+        present,
+        state=state,
+        reason="",
+        reason_code="",
+        reason_link="",
+        email=account.email,
+        display_name=account.display_name,
+    )
 
 
 def default_calendar(calendars: tuple[CalendarInfo, ...]) -> CalendarInfo:

@@ -217,7 +217,15 @@ class Disconnect:
         state = move(INTEGRATION_MOVES, stored.value.state, IntegrationState.DISCONNECTED)
         await self.integrations.save(
             Stored(
-                value=replace(stored.value, state=state, delta_link="", wedsync_cursor="", reason="", reason_code=""),
+                value=replace(
+                    stored.value,
+                    state=state,
+                    delta_link="",
+                    wedsync_cursor="",
+                    reason="",
+                    reason_link="",
+                    reason_code="",
+                ),
                 tag=stored.tag,
             )
         )

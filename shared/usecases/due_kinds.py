@@ -3,3 +3,6 @@
 RENEWAL = "renew-subscription"
 SAFETY = "safety-sync"
 RECONCILE = "reconcile"
+CHECK = "check-subscription"
+TOKEN = "renew-token"  # noqa: S105 - what is due, no secret
+PRUNE = "prune-history"

@@ -93,19 +93,17 @@ class JobFrame:
 
     async def stop(self, integration_id: str, fault: RemoteFault) -> None:
         """Stop the integration until its user reconnects; mappings and cursors are kept."""
-        reason, code = _CALENDAR_GONE, "calendar_unavailable"
+        said = {"reason": _CALENDAR_GONE, "reason_code": "calendar_unavailable", "reason_link": ""}
         if isinstance(fault, ReconnectNeeded):
-            reason, code = fault.reason, fault.code
+            said = {"reason": fault.reason, "reason_code": fault.code, "reason_link": fault.link}
         for _ in range(5):
             stored = await self.integrations.get(integration_id)
             if stored is None or stored.value.state not in (IntegrationState.CONNECTED, IntegrationState.PAUSED):
                 return
             state = move(INTEGRATION_MOVES, stored.value.state, IntegrationState.NEEDS_RECONNECT)
             try:
-                await self.integrations.save(
-                    Stored(value=replace(stored.value, state=state, reason=reason, reason_code=code), tag=stored.tag)
-                )
+                await self.integrations.save(Stored(value=replace(stored.value, state=state, **said), tag=stored.tag))
             except RowChanged:
                 continue
-            log_action("reconnect_needed", integration=integration_id, fault_code=code)
+            log_action("reconnect_needed", integration=integration_id, fault_code=said["reason_code"])
             return

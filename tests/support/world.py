@@ -37,7 +37,9 @@ from shared.core.mapping import EventMapping
 from shared.core.unmapped import decide_unmapped
 from shared.graph.calendar import GraphOutlook
 from shared.graph.client import GraphCall, GraphClient
+from shared.graph.meetings import GraphMeetings
 from shared.graph.meter import GraphMeter
+from shared.graph.schedules import GraphSchedules
 from shared.graph.subscriptions import GraphSubscriptions
 from shared.ports import Ports, Stored
 from shared.service import App, build
@@ -50,6 +52,7 @@ from shared.store.history import TableChanges, TableRuns
 from shared.store.integrations import TableIntegrations
 from shared.store.leases import TableLeases
 from shared.store.mappings import TableMappings
+from shared.store.meetings import TableMeetingRequests
 from shared.store.rules import TableResolutionRules
 from shared.store.run_items import TableRunItems
 from shared.store.subscriptions import TableSubscriptionRows
@@ -199,6 +202,8 @@ class World:
             ids=self.ids,
             secrets=self.secrets,
             outlook=GraphOutlook(self._graph_client),
+            schedules=GraphSchedules(self._graph_client),
+            meetings=GraphMeetings(self._graph_client),
             meter=self.meter,
             subscriptions=GraphSubscriptions(
                 self._graph_client,
@@ -218,6 +223,7 @@ class World:
             mappings=TableMappings(self.tables),
             conflicts=TableConflicts(self.tables),
             rules=TableResolutionRules(self.tables),
+            meeting_requests=TableMeetingRequests(self.tables),
             confirmations=TableConfirmations(self.tables),
             runs=TableRuns(self.tables),
             run_items=TableRunItems(self.tables),
@@ -252,6 +258,9 @@ class World:
         await self.app.enqueue_due.renewals()
         await self.app.enqueue_due.safety_runs()
         await self.app.enqueue_due.reconciliations()
+        await self.app.enqueue_due.idle_tokens()
+        await self.app.prune_history.sign_ins()
+        await self.app.enqueue_due.prunings()
 
     async def advance(self, **span: float) -> None:
         """Let time pass; nothing is delivered meanwhile."""

@@ -9,6 +9,7 @@ def blueprints() -> tuple[func.Blueprint, ...]:
         api,
         auth,
         conflicts,
+        description,
         history,
         runs,
         settings,
@@ -17,5 +18,5 @@ def blueprints() -> tuple[func.Blueprint, ...]:
         worker,
     )
 
-    rooms = (auth, api, runs, conflicts, history, settings, webhooks, worker, timers)
+    rooms = (auth, api, runs, conflicts, history, settings, webhooks, worker, timers, description)
     return tuple(room.blueprint for room in rooms)

@@ -1,5 +1,6 @@
 """What the WedSync frontend calls, beside connecting and disconnecting."""
 
+import re
 from datetime import date
 from typing import get_args
 
@@ -13,6 +14,8 @@ from shared.triggers.http import Call, Reply, endpoint
 from shared.usecases.list_events import EventFilter
 
 blueprint = func.Blueprint()
+_FULL_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+"""https://www.rfc-editor.org/rfc/rfc3339#section-5.6; ``fromisoformat`` takes weeks and the basic form too."""
 _STATUSES = get_args(shapes.MappedEventShape.model_fields["sync_status"].annotation)
 
 
@@ -48,7 +51,8 @@ async def health(app: App, call: Call) -> Reply:
 
 
 def _listed(call: Call, name: str, allowed: tuple[str, ...]) -> tuple[str, ...]:
-    values = tuple(value.strip() for value in call.query.get(name, "").split(",") if value.strip())
+    text = call.query.get(name, "")
+    values = tuple(text.split(",")) if text else ()
     if any(value not in allowed for value in values):
         raise InvalidInput("invalid_query", f"{name} takes: {', '.join(allowed)}.")
     return values
@@ -57,7 +61,9 @@ def _listed(call: Call, name: str, allowed: tuple[str, ...]) -> tuple[str, ...]:
 def _day(call: Call, name: str) -> date | None:
     text = call.query.get(name, "")
     try:
-        return date.fromisoformat(text[:10]) if text else None
+        if text and not _FULL_DATE.fullmatch(text):
+            raise ValueError
+        return date.fromisoformat(text) if text else None
     except ValueError:
         raise InvalidInput("invalid_query", f"{name} is not a date (YYYY-MM-DD).") from None
 

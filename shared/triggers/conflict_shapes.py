@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from shared.triggers.shapes import Shape
 
@@ -19,8 +19,8 @@ class ResolveRequest(Shape):
     """``ResolveConflictRequest``."""
 
     resolutions: dict[str, FieldChoice] = Field(min_length=1, max_length=10)
-    set_as_default: bool = False
-    mail_guests: bool = False
+    set_as_default: StrictBool = False
+    mail_guests: StrictBool = False
 
 
 class ResolveResponse(Shape):
@@ -34,7 +34,7 @@ class ForceSyncRequest(Shape):
     """``ForceSyncEventRequest``."""
 
     direction: Literal["to_outlook", "from_outlook"]
-    overwrite_conflicts: bool = False
+    overwrite_conflicts: StrictBool = False
 
 
 class ForceSyncResponse(Shape):

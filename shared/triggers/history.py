@@ -14,6 +14,7 @@ from shared.service import App
 from shared.triggers import present
 from shared.triggers.history_shapes import (
     ChangeShape,
+    EventFieldsShape,
     ExplainResponse,
     FieldStandingShape,
     KeptShape,
@@ -101,9 +102,9 @@ def _change(change: SyncChange) -> ChangeShape:
     )
 
 
-def _values(change: SyncChange, event: CalendarEvent | None) -> dict[str, Any] | None:
+def _values(change: SyncChange, event: CalendarEvent | None) -> EventFieldsShape | None:
     """Return the fields that were changed, or all of them where the event as such was."""
     if event is None:
         return None
     fields = change.fields or tuple(Field)
-    return {each.value: present.field_value(event, each) for each in fields}
+    return EventFieldsShape.model_validate({each.value: present.field_value(event, each) for each in fields})

@@ -1,6 +1,6 @@
 """The JSON of what was done: undoing a run, explaining an event, bringing one back."""
 
-from typing import Any, Literal
+from typing import Literal
 
 from shared.triggers.shapes import ConflictShape, Shape
 
@@ -31,6 +31,40 @@ class FieldStandingShape(Shape):
     reason: str
 
 
+class SpanShape(Shape):
+    """``dateTime``: local to ``timeZone``; of an all-day event dates, the end exclusive."""
+
+    start: str
+    end: str
+    time_zone: str
+    all_day: bool
+
+
+class WhereShape(Shape):
+    """``location``."""
+
+    name: str
+    address: str
+
+
+class PersonShape(Shape):
+    """One of ``attendees``."""
+
+    email: str
+    name: str
+
+
+class EventFieldsShape(Shape):
+    """The fields of an event that a change wrote; the others are absent."""
+
+    title: str | None = None
+    description: str | None = None
+    date_time: SpanShape | None = None
+    location: WhereShape | None = None
+    private: bool | None = None
+    attendees: list[PersonShape] | None = None
+
+
 class ChangeShape(Shape):
     """One change that was made, with what was there before and after on the side that was written."""
 
@@ -42,8 +76,8 @@ class ChangeShape(Shape):
     reason: str
     run_id: str | None = None
     correlation: str | None = None
-    before: dict[str, Any] | None = None
-    after: dict[str, Any] | None = None
+    before: EventFieldsShape | None = None
+    after: EventFieldsShape | None = None
 
 
 class ExplainResponse(Shape):

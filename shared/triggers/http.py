@@ -4,7 +4,7 @@ The only table from errors to statuses. Errors go out as RFC 9457 problem docume
 https://www.rfc-editor.org/rfc/rfc9457
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -28,9 +28,11 @@ from shared.errors import (
 )
 from shared.log import log_action
 from shared.service import App
+from shared.triggers.shapes import ConflictShape
 
 M = TypeVar("M", bound=BaseModel)
 FRONTEND_BODY = 256 * 1024
+LONGEST_KEY = 256
 NOTIFICATION_BODY = 4 * 1024 * 1024
 
 
@@ -53,6 +55,13 @@ class Call:
                 "invalid_body", "The body is not what this endpoint takes.", errors=_members(error)
             ) from None
 
+    def idempotency_key(self) -> str:
+        """Return the ``Idempotency-Key``, or an empty string where there is none; one cut short would not be one."""
+        key = self.headers.get("idempotency-key")
+        if key is not None and not 0 < len(key) <= LONGEST_KEY:
+            raise InvalidInput("invalid_idempotency_key", f"Idempotency-Key takes 1 to {LONGEST_KEY} characters.")
+        return key or ""
+
     def cookie(self, name: str) -> str:
         """Return a cookie's value, or an empty string."""
         pairs = (part.strip().partition("=") for part in self.headers.get("cookie", "").split(";"))
@@ -71,10 +80,28 @@ class Reply:
 Handler = Callable[[App, Call], Awaitable[Reply]]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Registered:
+    """An HTTP function as it was declared; ``method`` is empty for one that takes every method."""
+
+    name: str
+    method: str
+    route: str
+    signed_in: bool
+    says: str
+
+
+ROUTES: dict[str, Registered] = {}
+"""Every HTTP function by its name: what the API document and the answer to a wrong method are made from."""
+
+
 def endpoint(
     blueprint: func.Blueprint, *, route: str, method: str, signed_in: bool = True, limit: int = FRONTEND_BODY
 ) -> Callable[[Handler], Handler]:
-    """Register a handler; its name becomes the function's. ``signed_in`` demands a user's bearer token."""
+    """Register a handler; its name becomes the function's. ``signed_in`` demands a user's bearer token.
+
+    An empty ``method`` means all of them.
+    """
 
     def register(handler: Handler) -> Handler:
         async def invoke(req: func.HttpRequest) -> func.HttpResponse:
@@ -94,7 +121,10 @@ def endpoint(
         invoke.__name__ = handler.__name__
         invoke.__doc__ = handler.__doc__
         named = blueprint.function_name(handler.__name__)
-        named(blueprint.route(route=route, methods=[method])(invoke))
+        named(blueprint.route(route=route, methods=[method] if method else None)(invoke))
+        ROUTES[handler.__name__] = Registered(
+            name=handler.__name__, method=method, route=route, signed_in=signed_in, says=handler.__doc__ or ""
+        )
         return handler
 
     return register
@@ -118,9 +148,14 @@ def _bearer(headers: Mapping[str, str]) -> str:
 
 def _members(error: ValidationError) -> tuple[dict[str, str], ...]:
     return tuple(
-        {"pointer": "/" + "/".join(str(part) for part in item["loc"]), "detail": item["msg"]}
+        {"pointer": "".join(f"/{_escaped(part)}" for part in item["loc"]) or "/", "detail": item["msg"]}
         for item in error.errors(include_input=False, include_url=False, include_context=False)[:20]
     )
+
+
+def _escaped(part: int | str) -> str:
+    """https://www.rfc-editor.org/rfc/rfc6901#section-3"""
+    return str(part).replace("~", "~0").replace("/", "~1")
 
 
 def problem_of(error: Exception, where: str) -> Reply:
@@ -152,8 +187,25 @@ def problem_of(error: Exception, where: str) -> Reply:
     return _problem(500, "internal", "Something went wrong on our side.")
 
 
+def not_allowed(methods: Sequence[str]) -> Reply:
+    """Answer 405: https://www.rfc-editor.org/rfc/rfc9110#section-15.5.6"""
+    allow = ", ".join((*methods, "OPTIONS"))
+    return _problem(405, "method_not_allowed", f"This path takes {allow}.", headers={"Allow": allow})
+
+
+class MemberAtFault(BaseModel):
+    """What is wrong with one member of a body; ``pointer`` is a JSON pointer (RFC 6901). No value is repeated."""
+
+    pointer: str
+    detail: str
+
+
 class Problem(BaseModel):
-    """RFC 9457, with ``code``, for bodies the members at fault, and the extension members of its type."""
+    """RFC 9457, with a stable ``code``, for bodies the members at fault, and the extension members of its type.
+
+    ``link`` is where an administrator approves the app; ``conflict`` and ``conflicts`` are what there is to choose now;
+    ``guests`` is how many people Outlook would mail.
+    """
 
     model_config = ConfigDict(extra="allow")
 
@@ -162,8 +214,11 @@ class Problem(BaseModel):
     status: int
     code: str
     detail: str = ""
-    errors: list[dict[str, str]] | None = None
+    errors: list[MemberAtFault] | None = None
     link: str | None = None
+    conflict: ConflictShape | None = None
+    conflicts: list[ConflictShape] | None = None
+    guests: int | None = None
 
 
 def _problem(
@@ -182,7 +237,7 @@ def _problem(
         status=status,
         code=code,
         detail=detail,
-        errors=list(errors) or None,
+        errors=[MemberAtFault(**error) for error in errors] or None,
         link=link,
         **(members or {}),
     )

@@ -22,7 +22,7 @@ async def sync_start(app: App, call: Call) -> Reply:
     run = await app.request_sync.by_user(
         call.user_id,
         _request(wanted, status.integration.direction),
-        idempotency_key=call.headers.get("idempotency-key", "")[:256],
+        idempotency_key=call.idempotency_key(),
     )
     total = len(run.request.specific_events) or status.counts.total
     return Reply(

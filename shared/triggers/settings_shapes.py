@@ -2,10 +2,13 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, StrictBool, StrictInt, StrictStr
+from pydantic import AfterValidator, Field, StrictBool, StrictInt, StrictStr, WithJsonSchema
 
-from shared.core.settings_change import LONGEST_REMINDER, MOST_REMINDERS, prefix_fault
+from shared.core.settings_change import LONGEST_PREFIX, LONGEST_REMINDER, MOST_REMINDERS, prefix_fault
 from shared.triggers.shapes import DirectionText, IntegrationShape, Shape
+
+_VISIBLE = r"^(?!\s)[^\p{C}\p{Zl}\p{Zp}]*$"
+"""What ``prefix_fault`` takes, as JSON Schema says it (ECMA-262 with the flag u)."""
 
 
 def _checked_prefix(prefix: str) -> str:
@@ -21,7 +24,14 @@ class PreferencesRequest(Shape):
     sync_wedding_events: StrictBool | None = None
     sync_deadlines: StrictBool | None = None
     sync_travel_time: StrictBool | None = None
-    event_prefix: Annotated[StrictStr, AfterValidator(_checked_prefix)] | None = None
+    event_prefix: (
+        Annotated[
+            StrictStr,
+            AfterValidator(_checked_prefix),
+            WithJsonSchema({"type": "string", "maxLength": LONGEST_PREFIX, "pattern": _VISIBLE}),
+        ]
+        | None
+    ) = None
     create_separate_calendar: StrictBool | None = None
     notification_minutes: (
         Annotated[

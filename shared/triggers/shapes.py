@@ -2,7 +2,15 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, StringConstraints, model_serializer
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    StrictBool,
+    StringConstraints,
+    model_serializer,
+)
 from pydantic.alias_generators import to_camel
 
 DirectionText = Literal["to_outlook", "from_outlook", "bidirectional"]
@@ -198,7 +206,7 @@ class ConfirmRequest(Shape):
     """The answer: delete these events, or keep them."""
 
     confirmation_id: str = Field(min_length=1, max_length=256)
-    accept: bool
+    accept: StrictBool
 
 
 class StatusResponse(Shape):
@@ -310,7 +318,7 @@ class PaginationShape(Shape):
 
 
 class DateRange(Shape):
-    """``dateRange``."""
+    """``dateRange``; an end that was left open is empty."""
 
     start: str
     end: str

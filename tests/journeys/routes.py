@@ -25,6 +25,7 @@ class Endpoint:
     """``body`` is a good one; ``wrong`` holds, by JSON pointer into it, values that no honest caller sends.
 
     ``queries`` are bad query strings. ``unconnected`` is the answer to a user without a connection.
+    ``every_method``: registered for all; ``method`` is one to call it with.
     """
 
     method: str
@@ -36,6 +37,7 @@ class Endpoint:
     limit: int = 256 * KIB
     empty_body_is_fine: bool = False
     unconnected: tuple[int, str] = (404, "not_connected")
+    every_method: bool = False
 
 
 NO_TEXT: tuple[Any, ...] = (5, 1.5, True, None, [], {})
@@ -44,7 +46,19 @@ NO_OBJECT: tuple[Any, ...] = (5, "x", True, None, [])
 EVENT_QUERIES = (
     *(f"page={text}" for text in ("0", "-1", "1.5", "abc", "", "%20", "1e3", "٣", "100001", "9" * 40, "9" * 5000)),
     *(f"pageSize={text}" for text in ("0", "501", "all", "9" * 5000)),
-    *(f"start={text}" for text in ("yesterday", "2026-13-01", "2026-02-30", "06/20/2026", "%00")),
+    *(
+        f"start={text}"
+        for text in (
+            "yesterday",
+            "2026-13-01",
+            "2026-02-30",
+            "06/20/2026",
+            "2026-W01-1",
+            "20260620",
+            "2026-06-20T10:00:00Z",
+            "%00",
+        )
+    ),
     "end=never",
     "eventTypes=funeral",
     "eventTypes=client_meeting,",
@@ -105,7 +119,7 @@ ENDPOINTS: Mapping[str, Endpoint] = {
         body={"confirmationId": "made-up", "accept": False},
         wrong={
             "confirmationId": (*NO_TEXT, "", "x" * 257),
-            "accept": ("perhaps", 5, [], {}, None),
+            "accept": (*NO_FLAG, None),
             "eventId": ("x",),
         },
     ),
@@ -125,8 +139,8 @@ ENDPOINTS: Mapping[str, Endpoint] = {
             "resolutions/title/useValue": (*NO_TEXT, "mine", "OUTLOOK"),
             "resolutions/title/conflictId": (5, True, [], {}),
             "resolutions/title/force": (True,),
-            "setAsDefault": (5, "perhaps", [], {}, None),
-            "mailGuests": (5, "perhaps", [], {}, None),
+            "setAsDefault": (*NO_FLAG, None),
+            "mailGuests": (*NO_FLAG, None),
             "eventId": ("x",),
         },
     ),
@@ -167,7 +181,7 @@ ENDPOINTS: Mapping[str, Endpoint] = {
         body={"direction": "to_outlook", "overwriteConflicts": False},
         wrong={
             "direction": (*NO_TEXT, "bidirectional", "", "TO_OUTLOOK"),
-            "overwriteConflicts": ("perhaps", 5, [], {}, None),
+            "overwriteConflicts": (*NO_FLAG, None),
             "mailGuests": (True,),
         },
     ),
@@ -192,6 +206,8 @@ ENDPOINTS: Mapping[str, Endpoint] = {
     "wedsync_webhook": Endpoint(method="POST", route="webhooks/wedsync", caller=Caller.WEDSYNC),
     "preflight": Endpoint(method="OPTIONS", route="{*path}", caller=Caller.ANYONE),
     "health": Endpoint(method="GET", route="health", caller=Caller.ANYONE),
+    "api_document": Endpoint(method="GET", route="openapi.json", caller=Caller.ANYONE),
+    "without_route": Endpoint(method="GET", route="{*path}", caller=Caller.ANYONE, every_method=True),
 }
 
 UNREADABLE = (

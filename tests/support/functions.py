@@ -20,7 +20,8 @@ class Registered:
 
     @property
     def methods(self) -> list[str]:
-        return [str(method).rpartition(".")[2] for method in self.trigger["methods"]]
+        """None are named for a function that takes them all."""
+        return [str(method).rpartition(".")[2] for method in self.trigger.get("methods") or ()]
 
 
 @cache

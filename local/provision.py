@@ -23,6 +23,7 @@ TABLES = (
     "OutlookChanges",
     "OutlookConflicts",
     "OutlookRules",
+    "OutlookMeetings",
     "OutlookConfirmations",
     "OutlookSubscriptions",
     "OutlookAuthStates",

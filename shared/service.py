@@ -9,7 +9,9 @@ from shared.runs import Settling, previewing, runs_that_sync, settling_on
 from shared.settings import Settings
 from shared.usecases.accept_notifications import AcceptNotifications
 from shared.usecases.accept_wedsync_event import AcceptWedSyncEvent
+from shared.usecases.cancel_meeting import CancelMeeting, cancelling_meetings
 from shared.usecases.cancel_sync import CancelSync
+from shared.usecases.change_meeting import ChangeMeeting, changing_meetings
 from shared.usecases.change_settings import ChangeSettings
 from shared.usecases.clear_outlook import ClearOutlook
 from shared.usecases.confirm_deletions import ConfirmDeletions
@@ -17,6 +19,7 @@ from shared.usecases.connect import BeginConnect, FinishConnect, ListCalendars
 from shared.usecases.dead_runs import BuryDeadRuns
 from shared.usecases.disconnect import Disconnect
 from shared.usecases.explain_event import ExplainEvent, explaining
+from shared.usecases.find_availability import FindAvailability, finding_availability
 from shared.usecases.find_run import FindRun
 from shared.usecases.force_sync import ForceSync
 from shared.usecases.foresee_deletions import ForeseeDeletions
@@ -24,6 +27,7 @@ from shared.usecases.job_frame import JobFrame
 from shared.usecases.judge_channel import JudgeChannel
 from shared.usecases.keep_up import EnqueueDue, KeepUp, RecoverPoison, TakeTurns
 from shared.usecases.list_events import ListEvents
+from shared.usecases.make_meeting import MakeMeeting, making_meetings
 from shared.usecases.preview_sync import PreviewSync
 from shared.usecases.prune_history import PruneHistory
 from shared.usecases.record_jobs import RecordJobs
@@ -73,6 +77,10 @@ class App:
     undo_sync: UndoSync
     explain_event: ExplainEvent
     restore_event: RestoreEvent
+    find_availability: FindAvailability
+    make_meeting: MakeMeeting
+    change_meeting: ChangeMeeting
+    cancel_meeting: CancelMeeting
     keep_up: KeepUp
     enqueue_due: EnqueueDue
     renew_token: RenewToken
@@ -129,6 +137,7 @@ def build(settings: Settings, ports: Ports) -> App:
         mappings=p.mappings,
         conflicts=p.conflicts,
         rules=p.rules,
+        meeting_requests=p.meeting_requests,
         confirmations=p.confirmations,
         runs=p.runs,
         run_items=p.run_items,
@@ -141,6 +150,7 @@ def build(settings: Settings, ports: Ports) -> App:
         clock=p.clock,
     )
     settling = settling_on(p, request_sync)
+    make_meeting = making_meetings(p, pair=settling.pair)
     return App(
         settings=settings,
         clock=p.clock,
@@ -258,7 +268,12 @@ def build(settings: Settings, ports: Ports) -> App:
             request_sync=request_sync,
             renew_token=renew_token,
             prune_history=prune_history,
+            make_meeting=make_meeting,
         ),
+        find_availability=finding_availability(p),
+        make_meeting=make_meeting,
+        change_meeting=changing_meetings(p, pair=settling.pair),
+        cancel_meeting=cancelling_meetings(p, pair=settling.pair),
         enqueue_due=enqueue_due,
         renew_token=renew_token,
         prune_history=prune_history,

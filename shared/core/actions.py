@@ -35,6 +35,7 @@ class Rule(StrEnum):
     RESOLVED = "resolved"
     RESOLUTION_RULE = "resolution_rule"
     FORCED = "forced"
+    MEETING = "meeting"
     # deletions
     UNPROVED_ABSENCE = "unproved_absence"
     BOTH_GONE = "both_gone"
@@ -111,6 +112,7 @@ EXPLAINED: Mapping[Rule, str] = {
     Rule.RESOLVED: "You chose this value in the conflict.",
     Rule.RESOLUTION_RULE: "Both sides changed this field; your rule for events of this type decided.",
     Rule.FORCED: "You had the event carried over as it is on one side, whatever the rules say.",
+    Rule.MEETING: "You made, changed or cancelled this meeting yourself, and Outlook told its guests.",
     Rule.UNPROVED_ABSENCE: "The event was not found, and that alone proves nothing.",
     Rule.BOTH_GONE: "The event is gone on both sides.",
     Rule.EDITED_AND_DELETED: "One side changed the event and the other deleted it.",

@@ -82,6 +82,7 @@ class UpkeepKind(StrEnum):
     DISCONNECT = "disconnect"  # go on removing our events
     TOKEN = "token"  # noqa: S105 - renew a refresh token that nobody uses
     PRUNE = "prune"  # forget history that is older than it is kept
+    MEETING = "meeting"  # see whether a meeting that was asked for has come to be on both sides
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

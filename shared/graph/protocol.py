@@ -18,6 +18,8 @@ MARKER_ID = "String {b3f5a0c2-9d6e-4c8e-a1f7-3e5d7c9b1a20} Name WedSyncMapping"
 """The one extended property of ours; its value is the mapping id (fact C16). The quota of names is finite."""
 CALENDAR_MARKER_ID = "String {b3f5a0c2-9d6e-4c8e-a1f7-3e5d7c9b1a20} Name WedSyncCalendar"
 """The same on a calendar that we made; its value is the integration id (fact C33)."""
+MEETING_MARKER_ID = "String {b3f5a0c2-9d6e-4c8e-a1f7-3e5d7c9b1a20} Name WedSyncMeeting"
+"""The same on a meeting that was made here; its value is the create's ``transactionId``."""
 BATCH_LIMIT = 20
 PAGE_SIZE = 200
 _EXPAND_MARKER = f"singleValueExtendedProperties($filter=id eq '{MARKER_ID}')"

@@ -53,6 +53,7 @@ class Table(StrEnum):
     AUTH_STATES = "OutlookAuthStates"
     DUE = "OutlookDue"
     RUN_ITEMS = "OutlookRunItems"
+    MEETINGS = "OutlookMeetings"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from shared.core.integration import Integration
 from shared.core.states import IntegrationState
-from shared.errors import NotFound
+from shared.errors import NotFound, StateConflict
 from shared.ports import Integrations, Stored
 
 
@@ -12,3 +12,11 @@ async def connection_of(integrations: Integrations, user_id: str) -> Stored[Inte
     if stored is None or stored.value.state in (IntegrationState.DISCONNECTED, IntegrationState.AWAITING_CONSENT):
         raise NotFound("not_connected", "No Outlook calendar is connected.")
     return stored
+
+
+async def syncing_connection_of(integrations: Integrations, user_id: str) -> Integration:
+    """Return the user's connection if it syncs; raise ``StateConflict`` with its state if it does not."""
+    integration = (await connection_of(integrations, user_id)).value
+    if not integration.syncing:
+        raise StateConflict(integration.state.value, integration.reason or "The connection is not syncing.")
+    return integration

@@ -34,6 +34,7 @@ from shared.ports import (
     LeaseHold,
     Leases,
     Mappings,
+    MeetingRequests,
     ResolutionRules,
     RunItems,
     Runs,
@@ -59,6 +60,7 @@ class Disconnect:
     mappings: Mappings
     conflicts: Conflicts
     rules: ResolutionRules
+    meeting_requests: MeetingRequests
     confirmations: Confirmations
     runs: Runs
     run_items: RunItems
@@ -193,6 +195,7 @@ class Disconnect:
         await self.conflicts.forget_all(integration_id)
         await self.run_items.forget_all(integration_id)
         await self.rules.forget_all(integration_id)
+        await self.meeting_requests.forget_all(integration_id)
         await self.confirmations.forget_all(integration_id)
         await self.consent.forget(integration_id)
         account = Account(tenant_id=integration.tenant_id, account_id=integration.account_id)

@@ -14,6 +14,7 @@ from shared.usecases import due_kinds as kinds
 from shared.usecases.disconnect import Disconnect
 from shared.usecases.due_kinds import CHECK, RECONCILE, RENEWAL, SAFETY
 from shared.usecases.job_frame import JobFrame
+from shared.usecases.make_meeting import MakeMeeting
 from shared.usecases.prune_history import PruneHistory
 from shared.usecases.renew_token import RenewToken
 from shared.usecases.request_sync import RequestSync
@@ -159,6 +160,7 @@ class KeepUp:
     request_sync: RequestSync
     renew_token: RenewToken
     prune_history: PruneHistory
+    make_meeting: MakeMeeting
 
     async def run(self, job: UpkeepJob | TurnsJob) -> None:
         """Do what the job names."""
@@ -173,6 +175,8 @@ class KeepUp:
                 await self.renew_token.run(integration)
             elif job.kind is UpkeepKind.PRUNE:
                 await self.prune_history.run(integration)
+            elif job.kind is UpkeepKind.MEETING:
+                await self.make_meeting.finish(integration, job.subject)
             elif integration.syncing or not integration.webhooks:
                 await self._subscribe(integration, job)
 

@@ -15,6 +15,7 @@ from shared.store.history import TableChanges, TableRuns
 from shared.store.integrations import TableIntegrations
 from shared.store.leases import TableLeases
 from shared.store.mappings import TableMappings
+from shared.store.meetings import TableMeetingRequests
 from shared.store.memory import MemoryTables
 from shared.store.rows import Tables
 from shared.store.rules import TableResolutionRules
@@ -73,6 +74,10 @@ class Stores:
     @pytest.fixture
     def conflicts(self, tables: Tables) -> TableConflicts:
         return TableConflicts(tables)
+
+    @pytest.fixture
+    def meeting_requests(self, tables: Tables) -> TableMeetingRequests:
+        return TableMeetingRequests(tables)
 
     @pytest.fixture
     def rules(self, tables: Tables) -> TableResolutionRules:

@@ -3,6 +3,7 @@
 from tests.contracts.confirmations import ConfirmationsContract
 from tests.contracts.history import ChangesContract, ConflictsContract, RunsContract
 from tests.contracts.integrations import IntegrationsContract
+from tests.contracts.meetings import MeetingRequestsContract
 from tests.contracts.rules import ResolutionRulesContract
 from tests.contracts.run_items import RunItemsContract
 from tests.contracts.upkeep import AuthStatesContract, DueListContract, LeasesContract, SubscriptionRowsContract
@@ -30,6 +31,14 @@ class TestResolutionRulesOnMemory(OnMemory, Stores, ResolutionRulesContract):
 
 
 class TestResolutionRulesOnAzurite(OnAzurite, Stores, ResolutionRulesContract):
+    """On the emulator."""
+
+
+class TestMeetingRequestsOnMemory(OnMemory, Stores, MeetingRequestsContract):
+    """In memory."""
+
+
+class TestMeetingRequestsOnAzurite(OnAzurite, Stores, MeetingRequestsContract):
     """On the emulator."""
 
 

@@ -23,6 +23,7 @@ from shared.store.history import TableChanges, TableRuns
 from shared.store.integrations import TableIntegrations
 from shared.store.leases import TableLeases
 from shared.store.mappings import TableMappings
+from shared.store.meetings import TableMeetingRequests
 from shared.store.memory import MemoryJobQueue, MemorySecrets, MemoryTables
 from shared.store.rules import TableResolutionRules
 from shared.store.run_items import TableRunItems
@@ -155,6 +156,8 @@ async def new_bench() -> Bench:
         ids=RandomIds(),
         secrets=MemorySecrets(),
         outlook=cast(Any, outlook),
+        schedules=nobody,
+        meetings=nobody,
         meter=GraphMeter(),
         subscriptions=nobody,
         consent=nobody,
@@ -169,6 +172,7 @@ async def new_bench() -> Bench:
         changes=TableChanges(tables),
         rows=TableSubscriptionRows(tables),
         rules=TableResolutionRules(tables),
+        meeting_requests=TableMeetingRequests(tables),
         states=TableAuthStates(tables, clock),
         leases=TableLeases(tables, clock),
         due=TableDueList(tables),

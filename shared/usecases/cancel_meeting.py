@@ -1,0 +1,142 @@
+"""Cancel a meeting by its owner's word, after saying whom that mails.
+
+Outlook first, then WedSync, the mapping last. A process that dies in between leaves an event that is gone in Outlook,
+which a sync proves and settles as ever; and the same call again ends what was begun.
+"""
+
+from dataclasses import dataclass
+
+from shared.core.actions import Rule
+from shared.core.event import Side, WedSyncState
+from shared.core.history import ChangeKind, Tally
+from shared.core.integration import Integration
+from shared.core.mapping import EventMapping
+from shared.core.meeting import addresses_of, cancelled
+from shared.core.views import Gone, Present, Views
+from shared.errors import (
+    EventGone,
+    NotFound,
+    Rejected,
+    RowChanged,
+    RowExists,
+    StateConflict,
+    Unprocessable,
+    VersionMismatch,
+)
+from shared.ports import Ports
+from shared.usecases.connect_state import syncing_connection_of
+from shared.usecases.meeting_frame import (
+    ROUNDS,
+    MeetingFrame,
+    MeetingWork,
+    assert_organizer,
+    assert_told,
+    unprefixed,
+)
+from shared.usecases.record_jobs import RecordJobs
+from shared.usecases.settle_pair import SettlePair
+
+
+@dataclass(frozen=True, kw_only=True)
+class CancelledMeeting:
+    """What was cancelled, and whom Outlook told."""
+
+    event_id: str
+    mailed: tuple[str, ...]
+    run_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CancelMeeting(MeetingFrame):
+    """Cancel in Outlook with a message, then delete WedSync's event."""
+
+    async def run(
+        self, user_id: str, event_id: str, *, message: str = "", mail_guests: bool = False
+    ) -> CancelledMeeting:
+        """Cancel it. ``NotFound``, ``MeetingMails``, ``StateConflict``, ``Unprocessable``."""
+        integration = await syncing_connection_of(self.integrations, user_id)
+        done = MeetingWork(recording=self.record.of_user(integration))
+        for _ in range(ROUNDS):
+            try:
+                return await self._once(integration, event_id, message, done, mail_guests=mail_guests)
+            except (VersionMismatch, EventGone, RowChanged, RowExists):
+                continue  # somebody is at it: look anew at what is there now
+            except Rejected as fault:
+                raise Unprocessable("meeting_refused", "Outlook does not cancel this meeting.") from fault
+            except NotFound:
+                if not done.removed:
+                    raise
+                return await self._ended(event_id, done)  # a sync has seen it go, and cleared up after it
+        raise StateConflict("event_busy", "The event keeps changing; try again.")
+
+    async def _once(
+        self, integration: Integration, event_id: str, message: str, done: MeetingWork, *, mail_guests: bool
+    ) -> CancelledMeeting:
+        stored = await self.mapping_of(integration, event_id, done)
+        mapping = stored.value
+        await self._remove(integration, mapping, message, done, mail_guests=mail_guests)
+        here = await self.look.at(integration, mapping, Side.WEDSYNC)
+        state = here.state if isinstance(here, Present) else None
+        version = state.version if isinstance(state, WedSyncState) else mapping.w_version
+        conflicts = await self.conflicts.open_of(integration.integration_id, mapping.mapping_id)
+        await self.pair.carry_out(
+            integration,
+            stored,
+            cancelled(mapping, version=version, conflict_ids=[row.conflict_id for row in conflicts]),
+            views=Views(wedsync=here, outlook=Gone(proved=True)),
+            trace=done.recording.trace,
+            conflicts=conflicts,
+        )
+        await self.look_later(mapping)
+        return await self._ended(mapping.wedsync_id or mapping.mapping_id, done)
+
+    async def _remove(
+        self, integration: Integration, mapping: EventMapping, message: str, done: MeetingWork, *, mail_guests: bool
+    ) -> None:
+        """Cancel where there is somebody to tell; Graph refuses that for an event without guests (fact C24).
+
+        One that is gone is proved to be gone, as ever: the calendar itself has to answer.
+        """
+        home, outlook_id = integration.integration_id, str(mapping.outlook_id)
+        try:
+            meeting = await self.meetings.read(home, outlook_id)
+        except EventGone:
+            await self.outlook.calendar_answers(home, integration.calendar_id)
+            return
+        assert_organizer(meeting)
+        told = addresses_of(meeting.event.content)
+        assert_told(integration, told, mail_guests=mail_guests)
+        if told:
+            await self.meetings.cancel(home, event_id=outlook_id, message=message)
+        else:
+            await self.outlook.delete(home, event_id=outlook_id, etag=meeting.event.etag)
+        done.mailed, done.removed = told, True
+        row = self.pair.journal.change(
+            mapping,
+            side=Side.OUTLOOK,
+            kind=ChangeKind.DELETED,
+            trace=done.recording.trace,
+            before=unprefixed(mapping, meeting),
+            rule=Rule.MEETING,
+        )
+        await self.changes.append([row])
+
+    async def _ended(self, event_id: str, done: MeetingWork) -> CancelledMeeting:
+        await self.record.end(done.recording, Tally(handled=1, deleted=1))
+        return CancelledMeeting(event_id=event_id, mailed=done.mailed, run_id=done.recording.run_id)
+
+
+def cancelling_meetings(ports: Ports, *, pair: SettlePair) -> CancelMeeting:
+    """Return the use case, put together on the ports and what events and runs have in common."""
+    return CancelMeeting(
+        integrations=ports.integrations,
+        mappings=ports.mappings,
+        meetings=ports.meetings,
+        outlook=ports.outlook,
+        conflicts=ports.conflicts,
+        changes=ports.changes,
+        look=pair.look,
+        pair=pair,
+        record=RecordJobs(runs=ports.runs, ids=ports.ids, clock=ports.clock),
+        jobs=ports.jobs,
+    )

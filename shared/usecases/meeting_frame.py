@@ -1,0 +1,91 @@
+"""What changing and cancelling a meeting have in common: finding it, and saying whom that mails."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from shared.core.event import CalendarEvent, Field, Side
+from shared.core.integration import GuestUpdates, Integration
+from shared.core.jobs import EventJob, Glance
+from shared.core.mapping import EventMapping, Role
+from shared.core.meeting import MeetingState
+from shared.core.states import MappingState
+from shared.core.views import outlook_content
+from shared.errors import NotFound, StateConflict
+from shared.ports import Changes, Conflicts, Integrations, JobQueue, Mappings, Meetings, Outlook, Stored
+from shared.usecases.choices import GuestsWouldBeMailed
+from shared.usecases.explain_event import find_mapping
+from shared.usecases.look import Look
+from shared.usecases.record_jobs import Recording, RecordJobs
+from shared.usecases.settle_pair import SettlePair
+
+ROUNDS = 4
+"""So often a meeting is looked at anew when somebody else is at it as well."""
+
+
+class MeetingMails(GuestsWouldBeMailed):
+    """Outlook would mail ``addresses``, and the user has not said that this is what they want."""
+
+    def __init__(self, addresses: Sequence[str]) -> None:
+        super().__init__(len(addresses))
+        self.addresses = tuple(addresses)
+
+
+@dataclass(kw_only=True)
+class MeetingWork:
+    """What the rounds of one call have done so far: a later round finds it done."""
+
+    recording: Recording
+    mailed: tuple[str, ...] = ()
+    fields: frozenset[Field] = frozenset()
+    online: bool = False
+    removed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeetingFrame:
+    """What changing and cancelling have in common."""
+
+    integrations: Integrations
+    mappings: Mappings
+    meetings: Meetings
+    outlook: Outlook
+    conflicts: Conflicts
+    changes: Changes
+    look: Look
+    pair: SettlePair
+    record: RecordJobs
+    jobs: JobQueue
+
+    async def mapping_of(self, integration: Integration, event_id: str, done: MeetingWork) -> Stored[EventMapping]:
+        """Return the linked mapping of an event; ``NotFound`` if there is none."""
+        stored = await find_mapping(self.mappings, integration, event_id)
+        if stored is not None and stored.value.state is MappingState.INTENT:
+            stored = await self.pair.settle_intent(integration, stored, done.recording.trace)
+        if stored is None or stored.value.state is not MappingState.LINKED or stored.value.outlook_id is None:
+            raise NotFound("meeting_not_found", "No synced event has this id.")
+        if stored.value.role is Role.TRAVEL:
+            raise StateConflict("travel_block", "A travel block follows its event, and has no guests.")
+        return stored
+
+    async def look_later(self, mapping: EventMapping) -> None:
+        """Have the pair looked at: what else has moved on either side is the rules' to judge."""
+        if mapping.wedsync_id:
+            glance = Glance(event_id=mapping.wedsync_id)
+            await self.jobs.put(EventJob(integration_id=mapping.integration_id, side=Side.WEDSYNC, events=(glance,)))
+
+
+def assert_organizer(meeting: MeetingState) -> None:
+    """Raise ``StateConflict`` for a meeting to which somebody else has invited."""
+    if not meeting.event.is_organizer:
+        raise StateConflict("not_organizer", "Somebody else invited to this event; only they can change it.")
+
+
+def assert_told(integration: Integration, addresses: Sequence[str], *, mail_guests: bool) -> None:
+    """Raise ``MeetingMails`` unless the user knows whom Outlook mails, or always wants that."""
+    if addresses and not mail_guests and integration.preferences.guest_updates is not GuestUpdates.SEND:
+        raise MeetingMails(addresses)
+
+
+def unprefixed(mapping: EventMapping, meeting: MeetingState) -> CalendarEvent:
+    """Return the meeting's content without our prefix; its owner may see all of it."""
+    return outlook_content(replace(mapping, masked=False), meeting.event)

@@ -22,7 +22,9 @@ _STATUSES = get_args(shapes.MappedEventShape.model_fields["sync_status"].annotat
 @endpoint(blueprint, route="calendar/outlook/sync", method="GET")
 async def sync_status(app: App, call: Call) -> Reply:
     """Return the state of the connection."""
-    return Reply(body=present.sync_status(await app.report_status.run(call.user_id)))
+    status = await app.report_status.run(call.user_id)
+    page = f"{app.settings.wedsync_app_url}/settings/integrations?reconnect=outlook"
+    return Reply(body=present.sync_status(status, reconnect_url=page))
 
 
 @endpoint(blueprint, route="calendar/outlook/events", method="GET")

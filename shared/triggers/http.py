@@ -4,6 +4,7 @@ The only table from errors to statuses. Errors go out as RFC 9457 problem docume
 https://www.rfc-editor.org/rfc/rfc9457
 """
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -169,21 +170,21 @@ def problem_of(error: Exception, where: str) -> Reply:
         case ConsentFault():
             return _problem(400, error.code, error.detail, link=error.link or None)
         case ReconnectNeeded():
-            return _problem(409, "needs_reconnect", error.reason)
+            return _problem(409, "needs_reconnect", error.reason, link=error.link or None)
         case CalendarGone():
             return _problem(409, "calendar_unavailable", "Microsoft does not let us at this mailbox or calendar.")
         case Throttled():
             wait = {"Retry-After": str(max(1, round(error.retry_after)))}
             return _problem(503, "busy", "Another service asks us to wait.", headers=wait)
         case OperatorFault():
-            log_action("operator_fault", where=where, fault_code=error.code)
+            log_action("operator_fault", level=logging.ERROR, where=where, fault_code=error.code)
             return _problem(500, "configuration", "The service is not configured correctly.")
         case RemoteFault() | StoreFault():
             log_action("remote_fault", where=where, kind=type(error).__name__, fault_code=getattr(error, "code", ""))
             return _problem(503, "unavailable", "Another service did not answer.", headers={"Retry-After": "5"})
         case RecursionError():
             return _problem(400, "invalid_body", "The body is nested too deeply.")
-    log_action("unforeseen_fault", where=where, kind=type(error).__name__)
+    log_action("unforeseen_fault", level=logging.ERROR, where=where, kind=type(error).__name__)
     return _problem(500, "internal", "Something went wrong on our side.")
 
 

@@ -50,8 +50,11 @@ def preferences(value: Preferences) -> shapes.PreferencesShape:
     )
 
 
-def integration(value: Integration, rules: Sequence[ResolutionRule] = ()) -> shapes.IntegrationShape:
-    """Present the connection and the user's rules for conflicts."""
+def integration(
+    value: Integration, rules: Sequence[ResolutionRule] = (), *, reconnect_url: str = ""
+) -> shapes.IntegrationShape:
+    """Present the connection and the user's rules for conflicts; ``reconnect_url`` where the user is needed."""
+    needed = value.state is IntegrationState.NEEDS_RECONNECT
     return shapes.IntegrationShape(
         id=value.integration_id,
         microsoft_user_id=value.account_id,
@@ -65,6 +68,9 @@ def integration(value: Integration, rules: Sequence[ResolutionRule] = ()) -> sha
         last_sync_status=value.last_sync_status.value,
         status=value.state.value,
         reason=value.reason or None,
+        reason_code=value.reason_code or None,
+        reconnect_url=(reconnect_url or None) if needed else None,
+        admin_consent_url=value.reason_link or None,
         email=value.email or None,
         resolution_rules=[resolution_rule(rule) for rule in rules] or None,
         webhook_enabled=value.webhooks,
@@ -201,11 +207,11 @@ def sync_job(run: SyncRun, held: Question | None = None, *, now: datetime | None
     )
 
 
-def sync_status(value: SyncStatus) -> shapes.StatusResponse:
-    """Present the status of the connection."""
+def sync_status(value: SyncStatus, *, reconnect_url: str = "") -> shapes.StatusResponse:
+    """Present the status of the connection; ``reconnect_url`` is shown while its user has to connect again."""
     channel = value.subscription
     return shapes.StatusResponse(
-        integration=integration(value.integration, value.rules),
+        integration=integration(value.integration, value.rules, reconnect_url=reconnect_url),
         sync_stats=shapes.StatsShape(
             total_events=value.counts.total,
             synced_events=value.counts.synced,
@@ -216,7 +222,7 @@ def sync_status(value: SyncStatus) -> shapes.StatusResponse:
         ),
         recent_sync_history=[history_item(run) for run in value.recent],
         webhook_status=shapes.WebhookStatus(
-            is_active=channel is not None,
+            is_active=value.channel_works,
             subscription_id=channel.subscription_id if channel else None,
             expires_at=when(channel.expires_at) if channel else None,
             renewal_needed=value.renewal_needed,
@@ -304,12 +310,14 @@ def _waits_for(event: MappedEvent) -> str | None:
 
 def event_page(page: EventPage, wanted: EventFilter) -> shapes.EventsResponse:
     """Present a page of mappings."""
-    dates = shapes.DateRange(start=str(wanted.start), end=str(wanted.end)) if wanted.start and wanted.end else None
+    dates = shapes.DateRange(start=str(wanted.start or ""), end=str(wanted.end or ""))
     return shapes.EventsResponse(
         events=[mapped_event(event) for event in page.events],
         pagination=shapes.PaginationShape(page=page.page, total_pages=page.total_pages, total_events=page.total_events),
         filters=shapes.FiltersShape(
-            event_types=list(wanted.event_types), sync_statuses=list(wanted.statuses), date_range=dates
+            event_types=list(wanted.event_types),
+            sync_statuses=list(wanted.statuses),
+            date_range=dates if wanted.start or wanted.end else None,
         ),
     )
 

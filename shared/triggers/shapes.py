@@ -71,6 +71,8 @@ class ResolutionRuleShape(Shape):
 class IntegrationShape(Shape):
     """``OutlookIntegration``; ``status`` and ``reason`` say whether the user has to do something.
 
+    While ``status`` is ``needs_reconnect``, ``reasonCode`` is the reason for programs, ``reconnectUrl`` is the page where
+    the user connects again, and ``adminConsentUrl`` where an administrator approves first, if one has to.
     ``moving``: ``calendarId`` is still the earlier one, because the copies are on their way to another calendar.
     """
 
@@ -86,6 +88,9 @@ class IntegrationShape(Shape):
     last_sync_status: Literal["pending", "success", "error", "partial"]
     status: str
     reason: str | None = None
+    reason_code: str | None = None
+    reconnect_url: str | None = None
+    admin_consent_url: str | None = None
     email: str | None = None
     resolution_rules: list[ResolutionRuleShape] | None = None
     webhook_enabled: bool

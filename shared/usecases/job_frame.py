@@ -93,17 +93,18 @@ class JobFrame:
 
     async def stop(self, integration_id: str, fault: RemoteFault) -> None:
         """Stop the integration until its user reconnects; mappings and cursors are kept."""
-        said = {"reason": _CALENDAR_GONE, "reason_code": "calendar_unavailable", "reason_link": ""}
+        reason, code, link = _CALENDAR_GONE, "calendar_unavailable", ""
         if isinstance(fault, ReconnectNeeded):
-            said = {"reason": fault.reason, "reason_code": fault.code, "reason_link": fault.link}
+            reason, code, link = fault.reason, fault.code, fault.link
         for _ in range(5):
             stored = await self.integrations.get(integration_id)
             if stored is None or stored.value.state not in (IntegrationState.CONNECTED, IntegrationState.PAUSED):
                 return
             state = move(INTEGRATION_MOVES, stored.value.state, IntegrationState.NEEDS_RECONNECT)
+            stopped = replace(stored.value, state=state, reason=reason, reason_code=code, reason_link=link)
             try:
-                await self.integrations.save(Stored(value=replace(stored.value, state=state, **said), tag=stored.tag))
+                await self.integrations.save(Stored(value=stopped, tag=stored.tag))
             except RowChanged:
                 continue
-            log_action("reconnect_needed", integration=integration_id, fault_code=said["reason_code"])
+            log_action("reconnect_needed", integration=integration_id, fault_code=code)
             return

@@ -55,6 +55,21 @@ def test_a_fresh_connection_has_no_nulls_and_no_missing_strings() -> None:
     assert written["recentSyncHistory"][0]["syncStatus"] == "in_progress"
 
 
+def test_a_connection_that_waits_for_its_user_says_where_to_go() -> None:
+    waits = values.integration(
+        state=IntegrationState.NEEDS_RECONNECT,
+        reason="An administrator has to approve.",
+        reason_code="admin_approval_required",
+        reason_link="https://login.test/adminconsent",
+    )
+    written = wire(present.integration(waits, reconnect_url="https://app.test/settings"))
+    assert written["reasonCode"] == "admin_approval_required"
+    assert written["reconnectUrl"] == "https://app.test/settings"
+    assert written["adminConsentUrl"] == "https://login.test/adminconsent"
+    well = wire(present.integration(values.integration(), reconnect_url="https://app.test/settings"))
+    assert not {"reason", "reasonCode", "reconnectUrl", "adminConsentUrl"} & set(well)
+
+
 def test_preferences_have_the_specifications_names() -> None:
     written = wire(present.preferences(Preferences()))
     assert {"syncClientMeetings", "eventPrefix", "onOutlookDelete", "guestUpdates"} <= set(written)

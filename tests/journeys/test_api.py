@@ -1,0 +1,125 @@
+"""The whole API as its callers see it: the frontend's types, its calls, and a fuzzer, against one running host."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from tests.journeys.connecting import handed_over
+from tests.journeys.evidence import subscriptions_of
+from tests.journeys.pairs import Pair, pair
+from tests.journeys.planner import Planner
+from tests.journeys.recording import Recorded, Recording, interfaces, lies_about, refused
+from tests.journeys.scene import Scene, open_scene
+
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(300), pytest.mark.asyncio(loop_scope="module")]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene]:
+    async with open_scene(tmp_path_factory.mktemp("api")) as opened:
+        yield opened
+
+
+# --- The frontend's types ---------------------------------------------------------------------------------------------
+
+
+async def recorded(scene: Scene) -> list[Recorded]:
+    """Call every endpoint that the specification has an interface for, as its frontend would."""
+    rose, marco, kept = scene.rose, scene.marco, Recording()
+
+    kept.answered(await rose.call("GET", "calendar/outlook/auth"), "OutlookAuthResponse")
+    handed = kept.sent("the callback", "OutlookCallbackRequest", await handed_over(marco))
+    kept.answered(await marco.call("POST", "calendar/outlook/auth/callback", json=handed), "OutlookCallbackResponse")
+    await calendars(rose, kept)
+    await runs(scene, kept)
+    tasting = await pair(rose, "Tasting")
+    await tasting.clash("Cake", "Wine")
+    kept.answered(await rose.call("GET", "calendar/outlook/sync"), "OutlookSyncStatusResponse")
+    for query in ("", "?page=1&pageSize=1&eventTypes=client_meeting&syncStatuses=synced,conflict&start=2026-01-01"):
+        kept.answered(await rose.call("GET", f"calendar/outlook/events{query}"), "OutlookEventsResponse")
+    await choices(tasting, kept)
+    await settings(scene, kept)
+    await notification(scene, kept)
+    kept.answered(await marco.call("DELETE", "calendar/outlook/integration"), "RemoveIntegrationResponse")
+    return kept.kept
+
+
+async def runs(scene: Scene, kept: Recording) -> None:
+    named = [scene.events["planner-rose"]]
+    for body in ({"syncType": "full_sync", "syncDirection": "bidirectional"}, {"specificEvents": named}, {}):
+        kept.sent("a sync", "OutlookSyncRequest", body)
+        answer = await scene.rose.call("POST", "calendar/outlook/sync", json=body)
+        started = kept.answered(answer, "OutlookSyncResponse")
+        at_work = await scene.rose.call("GET", f"calendar/outlook/sync/{started['syncId']}")
+        kept.answered(at_work, "OutlookSyncJobResponse")
+        await scene.rose.run_ended(started["syncId"])
+        ended = await scene.rose.call("GET", f"calendar/outlook/sync/{started['syncId']}")
+        kept.answered(ended, "OutlookSyncJobResponse")
+
+
+async def choices(tasting: Pair, kept: Recording) -> None:
+    """Answer a conflict, and force an event; the specification has interfaces for what is sent."""
+    body = {"resolutions": {"title": {"useValue": "custom", "customValue": "Cheese"}}, "setAsDefault": False}
+    kept.sent("a choice", "ResolveConflictRequest", body)
+    assert (await tasting.post("resolve", **body)).status_code == 200
+    await tasting.both("Cheese")
+    body = {"direction": "to_outlook", "overwriteConflicts": True}
+    kept.sent("a forced sync", "ForceSyncEventRequest", body)
+    assert (await tasting.post("force-sync", **body)).status_code == 200
+
+
+async def settings(scene: Scene, kept: Recording) -> None:
+    (_, calendar_id) = (await scene.rose.call("GET", "calendar/outlook/calendars")).json().values()
+    body = {
+        "calendarId": calendar_id,
+        "syncDirection": "bidirectional",
+        "syncPreferences": {"syncDeadlines": True, "notificationMinutes": [30]},
+        "syncEnabled": True,
+        "webhookEnabled": True,
+    }
+    kept.sent("settings", "UpdateOutlookSettingsRequest", body)
+    answer = await scene.rose.call("PUT", "calendar/outlook/settings", json=body)
+    kept.answered(answer, "UpdateOutlookSettingsResponse")
+
+
+async def calendars(planner: Planner, kept: Recording) -> None:
+    answer = await planner.call("GET", "calendar/outlook/calendars")
+    found = answer.raise_for_status().json()["calendars"]
+    assert found
+    kept.kept += [Recorded(what="a calendar", interface="OutlookCalendar", value=each) for each in found]
+
+
+async def notification(scene: Scene, kept: Recording) -> None:
+    (subscription, *_) = await subscriptions_of(scene.rose)
+    change = {
+        "changeType": "updated",
+        "clientState": subscription["clientState"],
+        "resource": "Users/x/Events/y",
+        "resourceData": {
+            "@odata.type": "#Microsoft.Graph.Event",
+            "@odata.id": "Users/x/Events/y",
+            "@odata.etag": 'W/"DwAAABYAAAB"',
+            "id": "y",
+        },
+        "subscriptionExpirationDateTime": "2027-01-01T00:00:00Z",
+        "subscriptionId": subscription["id"],
+        "tenantId": "84bd8158-6d4d-4958-8b9f-9d6445542f95",
+    }
+    body = kept.sent("a notification", "OutlookWebhookNotification", {"value": [change]})
+    assert (await scene.call("graph_webhook", json=body)).status_code == 202
+
+
+async def test_every_answer_assigns_to_its_interface(scene: Scene, tmp_path: Path) -> None:
+    kept = await recorded(scene)
+    named = re.compile("(Request|Response|Notification)$")
+    assert {each.interface for each in kept} >= {name for name in interfaces() if named.search(name)}
+    assert await asyncio.to_thread(refused, kept, tmp_path / "recorded") == {}
+
+    lies = lies_about(kept)
+    assert len(lies) > len(interfaces())
+    seen = await asyncio.to_thread(refused, lies, tmp_path / "lies")
+    assert {each.what for each in lies} == set(seen), "the compiler has looked at nothing"

@@ -13,6 +13,7 @@ from shared.usecases.cancel_meeting import CancelMeeting, cancelling_meetings
 from shared.usecases.cancel_sync import CancelSync
 from shared.usecases.change_meeting import ChangeMeeting, changing_meetings
 from shared.usecases.change_settings import ChangeSettings
+from shared.usecases.check_health import CheckHealth
 from shared.usecases.clear_outlook import ClearOutlook
 from shared.usecases.confirm_deletions import ConfirmDeletions
 from shared.usecases.connect import BeginConnect, FinishConnect, ListCalendars
@@ -83,6 +84,7 @@ class App:
     cancel_meeting: CancelMeeting
     keep_up: KeepUp
     enqueue_due: EnqueueDue
+    check_health: CheckHealth
     renew_token: RenewToken
     prune_history: PruneHistory
     recover_poison: RecoverPoison
@@ -275,6 +277,7 @@ def build(settings: Settings, ports: Ports) -> App:
         change_meeting=changing_meetings(p, pair=settling.pair),
         cancel_meeting=cancelling_meetings(p, pair=settling.pair),
         enqueue_due=enqueue_due,
+        check_health=CheckHealth(probes=p.probes, clock=p.clock),
         renew_token=renew_token,
         prune_history=prune_history,
         recover_poison=RecoverPoison(integrations=p.integrations, jobs=p.jobs, request_sync=request_sync),

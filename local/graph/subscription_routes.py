@@ -14,9 +14,14 @@ async def create(graph: Graph, call: Call) -> Answer:
 
 
 def listed(graph: Graph, call: Call) -> Answer:
-    """GET the caller's subscriptions."""
+    """GET the caller's subscriptions, each without its ``clientState``: only who reads one is told that."""
     found = graph.subscriptions.listed(call.caller, graph.store.now())
-    return Answer(body={"@odata.context": f"{call.base}/$metadata#subscriptions", "value": [s.json() for s in found]})
+    return Answer(
+        body={
+            "@odata.context": f"{call.base}/$metadata#subscriptions",
+            "value": [{**s.json(), "clientState": None} for s in found],
+        }
+    )
 
 
 def read(graph: Graph, call: Call) -> Answer:

@@ -1,14 +1,25 @@
 """A Graph subscription: the channel on which notifications come."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
+from shared.core.stagger import share_of
 from shared.core.states import SubscriptionState
+
+RENEW_BEFORE = timedelta(hours=24)
+"""So long before its end a subscription is renewed at the latest."""
+
+_SPREAD = timedelta(hours=12)
+"""By so much some are renewed earlier than others, so that those made in the same minute part ways."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
-    """One subscription. ``client_state_hash`` is the SHA-256 hex of the secret that each notification must carry."""
+    """One subscription. ``client_state_hash`` is the SHA-256 hex of the secret that each notification must carry.
+
+    ``granted_at``: when Graph last gave it an end. ``missed_at``: when a run came upon a change that no notification
+    had told of; None again once one has come.
+    """
 
     subscription_id: str
     integration_id: str
@@ -17,13 +28,32 @@ class Subscription:
     client_state_hash: str
     expires_at: datetime
     created_at: datetime | None = None
+    granted_at: datetime | None = None
+    missed_at: datetime | None = None
+
+    def ends_soon(self, now: datetime) -> bool:
+        """Whether it should have been renewed by now."""
+        return self.expires_at - now <= RENEW_BEFORE
+
+    def healthy(self, now: datetime) -> bool:
+        """Whether notifications can be counted on, as far as we know."""
+        return self.state is SubscriptionState.ACTIVE and self.expires_at > now and self.missed_at is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GraphSubscription:
-    """A subscription as Graph returned it."""
+    """A subscription as Graph returned it. ``client_state`` is empty where it was left out, as in every list."""
 
     subscription_id: str
     resource: str
     expires_at: datetime
     notification_url: str = ""
+    client_state: str = field(default="", repr=False)
+
+
+def renewal_at(subscription: Subscription) -> datetime:
+    """Return when to renew: 24 to 36 hours before the end, but not in the first half of what was granted."""
+    ahead = RENEW_BEFORE + share_of(subscription.subscription_id, _SPREAD)
+    if subscription.granted_at is not None:
+        ahead = min(ahead, (subscription.expires_at - subscription.granted_at) / 2)
+    return subscription.expires_at - ahead

@@ -26,6 +26,11 @@ class GraphSubscriptions:
         self._notification_url = notification_url
         self._lifecycle_url = lifecycle_url
 
+    @property
+    def notification_url(self) -> str:
+        """Return where Graph posts change notifications to."""
+        return self._notification_url
+
     async def create(
         self, integration_id: str, *, calendar_id: str, client_state: str, expires_at: datetime
     ) -> GraphSubscription:
@@ -69,6 +74,15 @@ class GraphSubscriptions:
             path = path_of(link, self._client.base_url)
         return tuple(found)
 
+    async def get(self, integration_id: str, subscription_id: str) -> GraphSubscription | None:
+        """Return one, with the ``clientState`` that a list leaves out (docs issue 4807); None when there is none."""
+        path = f"/subscriptions/{segment(subscription_id)}"
+        try:
+            answer = await self._client.send(integration_id, read(path, _ONE, Subject.SUBSCRIPTION))
+        except EventGone:
+            return None
+        return _read(members(answer.body))
+
 
 def resource_of(calendar_id: str) -> str:
     """Return the resource to subscribe to: a calendar's events, since /me/events leaves other calendars out (C55)."""
@@ -86,4 +100,5 @@ def _read(item: object) -> GraphSubscription:
         resource=text(row.get("resource")),
         expires_at=read_instant(row.get("expirationDateTime")),
         notification_url=text(row.get("notificationUrl")),
+        client_state=text(row.get("clientState")),
     )

@@ -1,25 +1,30 @@
-"""What is due when. A timer reads only the minutes that have come.
+"""What is due when. A timer reads only the minutes that have come, and of these only what it has not handed out yet.
 
 An entry's partition is ``d|{kind}|{minute}|{shard}``, its key the exact time, the integration and the subject: the
 order of keys is the order of time, and one busy minute is spread over a few partitions. The partition
 ``p|{integrationId}`` remembers, by kind and subject, where the present entry is, so that a new time replaces the old.
+The row ``h|{kind}`` remembers up to where a timer has handed out, and when it began anew from the first entry: an
+entry that came in behind that place, or whose message was lost, comes up then.
 
 Two partitions are not one transaction. What a crash can leave is an entry that comes up once too often: jobs say
 "look", so that costs a look.
 """
 
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 
 from shared.errors import RowChanged, RowExists, StoreFault
 from shared.ports import Due
 from shared.store.codec import SCHEMA, columns_of, instant_text, key_text, sha256, value_of
 from shared.store.mappings import delete_quietly
-from shared.store.rows import PAGE_SIZE, Insert, Operation, Replace, Row, Span, Table, Tables, Upsert
+from shared.store.rows import Insert, Operation, Property, Replace, Row, Span, Table, Tables, Upsert
 
 _TABLE = Table.DUE
 _SHARDS = 4
 _ATTEMPTS = 10
 _PAST_EVERY_SHARD = "~"
+_MARK = "handed-out"
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class TableDueList:
@@ -42,19 +47,33 @@ class TableDueList:
             return
         raise StoreFault("the entry of the due list is contended")
 
-    async def due(self, kind: str, before: datetime, limit: int = 1000) -> tuple[Due, ...]:
-        """Return what is due, oldest first, reading only the buckets that have come."""
-        if limit < 1:
-            return ()
+    async def hand_out(self, kind: str, now: datetime, *, again_after: timedelta) -> AsyncIterator[tuple[Due, ...]]:
+        """Yield pages of what has come due since this was last read to its end."""
+        mark = await self._tables.get(_TABLE, _mark_partition(kind), _MARK)
+        up_to, began = _read_mark(mark)
+        anew = now - began >= again_after or up_to > now
         start = f"d|{key_text(kind)}|"
-        span = Span(partition_from=start, partition_to=f"{start}{_minute(before)}|{_PAST_EVERY_SHARD}")
-        found: list[Due] = []
-        async for page in self._tables.query(_TABLE, span, page_size=min(limit, PAGE_SIZE)):
-            found += [due for row in page if (due := value_of(Due, row)).at <= before]
-            # Rows come in the order of minutes, but a minute's shards follow each other: read on until a later one.
-            if len(found) > limit and _minute(found[-1].at) > _minute(found[limit - 1].at):
-                break
-        return tuple(sorted(found, key=lambda due: (due.at, due.integration_id, due.subject))[:limit])
+        span = Span(
+            partition_from=start if anew else f"{start}{_minute(up_to)}",
+            partition_to=f"{start}{_minute(now)}|{_PAST_EVERY_SHARD}",
+        )
+        any_found = False
+        async for page in self._tables.query(_TABLE, span):
+            entries = (value_of(Due, row) for row in page)
+            found = tuple(due for due in entries if due.at <= now and (anew or due.at > up_to))
+            if found:
+                any_found = True
+                yield found
+        if any_found:  # otherwise the old place is as good
+            await self._tables.write(_TABLE, Upsert(_written_mark(kind, now, now if anew else began)))
+
+    async def stands(self, due: Due) -> bool:
+        """Return whether the entry is still the one of its kind, integration and subject."""
+        pointer = await self._tables.get(_TABLE, *_pointer_keys(due))
+        if pointer is None or pointer.columns["at"] == instant_text(due.at):
+            return True
+        await delete_quietly(self._tables, _TABLE, _entry(due))
+        return False
 
     async def done(self, due: Due) -> None:
         """Remove the entry; quiet when it is gone. A later entry of the same kind and subject stays."""
@@ -100,6 +119,22 @@ def _pointer_write(due: Due, entry_tag: str, present: Row | None) -> Operation:
         },
     )
     return Replace(pointer, present.tag) if present else Insert(pointer)
+
+
+def _mark_partition(kind: str) -> str:
+    return f"h|{key_text(kind)}"
+
+
+def _read_mark(mark: Row | None) -> tuple[datetime, datetime]:
+    """Return up to where was handed out, and when that began at the first entry."""
+    if mark is None:
+        return _NEVER, _NEVER
+    return datetime.fromisoformat(str(mark.columns["upTo"])), datetime.fromisoformat(str(mark.columns["began"]))
+
+
+def _written_mark(kind: str, up_to: datetime, began: datetime) -> Row:
+    columns: dict[str, Property] = {"schema": SCHEMA, "upTo": instant_text(up_to), "began": instant_text(began)}
+    return Row(partition=_mark_partition(kind), key=_MARK, columns=columns)
 
 
 def _minute(moment: datetime) -> str:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from shared.core.jobs import Job
+from shared.core.jobs import Message
 from shared.errors import RowChanged, RowExists
 from shared.store import messages
 from shared.store.rows import (
@@ -126,7 +126,7 @@ class MemoryJobQueue:
     waiting: list[QueuedMessage] = field(default_factory=list)
     fault: Exception | None = None
 
-    async def put(self, job: Job, *, delay_seconds: float = 0) -> None:
+    async def put(self, job: Message, *, delay_seconds: float = 0) -> None:
         """Enqueue, in as many messages as the real queue would get."""
         if self.fault is not None:
             raise self.fault
@@ -135,11 +135,11 @@ class MemoryJobQueue:
             QueuedMessage(queue=queue, text=text, delay_seconds=delay_seconds) for text in messages.to_texts(job)
         ]
 
-    def parse(self, text: str) -> Job:
+    def parse(self, text: str) -> Message:
         """Return the job in a message's text; ``InvalidInput`` if it is none."""
         return messages.parse(text)
 
-    def take(self, queue: str = "") -> tuple[Job, ...]:
+    def take(self, queue: str = "") -> tuple[Message, ...]:
         """Return and remove what waits on the queue, or on all of them, whatever the delay."""
         taken = [message for message in self.waiting if queue in ("", message.queue)]
         self.waiting = [message for message in self.waiting if message not in taken]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from shared.core.jobs import EventJob, Glance, Job, RunJob, UpkeepJob
+from shared.core.jobs import EventJob, Glance, Message, RunJob, TurnsJob, UpkeepJob
 from shared.errors import InvalidInput
 from shared.store.codec import from_json, to_json
 
@@ -18,17 +18,22 @@ MAX_EVENTS = 100
 # A message holds 64 KiB after base64, which adds a third: 40 KiB leaves room.
 MAX_BYTES = 40 * 1024
 
-_KINDS: dict[str, type[Job]] = {"event": EventJob, "run": RunJob, "upkeep": UpkeepJob}
+_KINDS: dict[str, type[Message]] = {"event": EventJob, "run": RunJob, "upkeep": UpkeepJob, "turns": TurnsJob}
 _NAMES = {kind: name for name, kind in _KINDS.items()}
-_QUEUES: dict[type[Job], str] = {EventJob: EVENT_QUEUE, RunJob: RUN_QUEUE, UpkeepJob: UPKEEP_QUEUE}
+_QUEUES: dict[type[Message], str] = {
+    EventJob: EVENT_QUEUE,
+    RunJob: RUN_QUEUE,
+    UpkeepJob: UPKEEP_QUEUE,
+    TurnsJob: UPKEEP_QUEUE,
+}
 
 
-def queue_of(job: Job) -> str:
+def queue_of(job: Message) -> str:
     """Return the name of the queue that jobs of this kind go to."""
     return _QUEUES[type(job)]
 
 
-def to_texts(job: Job) -> tuple[str, ...]:
+def to_texts(job: Message) -> tuple[str, ...]:
     """Return the messages of a job: one, or several for an ``EventJob`` of more than 100 events or 40 KiB.
 
     An ``EventJob`` without events is none.
@@ -38,7 +43,7 @@ def to_texts(job: Job) -> tuple[str, ...]:
     return (_text(job),)
 
 
-def parse(text: str) -> Job:
+def parse(text: str) -> Message:
     """Return the job in a message's text; ``InvalidInput`` if it is none."""
     try:
         members = json.loads(text)
@@ -51,7 +56,7 @@ def parse(text: str) -> Job:
     return job  # type: ignore[no-any-return]
 
 
-def _text(job: Job) -> str:
+def _text(job: Message) -> str:
     return json.dumps({"version": VERSION, "job": _NAMES[type(job)], **to_json(job)}, separators=(",", ":"))
 
 
@@ -73,6 +78,11 @@ def _portions(job: EventJob) -> Iterator[tuple[Glance, ...]]:
 
 def _check(job: Any) -> None:
     """Raise ``InvalidInput`` where a member has the wrong type: a queue takes messages from whoever has its key."""
+    if isinstance(job, TurnsJob):
+        texts = [job.kind, *(part for turn in job.turns for part in (turn.integration_id, turn.subject))]
+        if not all(isinstance(text, str) for text in texts):
+            raise InvalidInput("invalid_job", "a member of the job has the wrong type")
+        return
     texts = [job.integration_id, job.correlation]
     flags: list[Any] = []
     if isinstance(job, EventJob):

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from shared.core.jobs import Job
+from shared.core.jobs import Message
 from shared.errors import OperatorFault, RowChanged, RowExists, StoreFault, Unavailable
 from shared.store import messages
 from shared.store.azure import DEADLINE_SECONDS, client_options, fault_of
@@ -48,16 +48,26 @@ class StorageJobQueue:
         self._service: QueueServiceClient | None = None
         self._clients: dict[str, QueueClient] = {}
 
-    async def put(self, job: Job, *, delay_seconds: float = 0) -> None:
+    async def put(self, job: Message, *, delay_seconds: float = 0) -> None:
         """Enqueue on the queue of the job's kind, invisible for the delay (whole seconds, six days at the most)."""
         name = messages.queue_of(job)
         invisible = min(max(math.ceil(delay_seconds), 0), _LONGEST_DELAY)
         for text in messages.to_texts(job):
             await self._send(name, text, invisible)
 
-    def parse(self, text: str) -> Job:
+    def parse(self, text: str) -> Message:
         """Return the job in a message's text; ``InvalidInput`` if it is none."""
         return messages.parse(text)
+
+    async def reach(self) -> None:
+        """Return if the queues answer; one that nothing was ever put on may be missing."""
+        client = self._client(messages.UPKEEP_QUEUE)
+        try:
+            async with asyncio.timeout(DEADLINE_SECONDS):
+                await client.get_queue_properties()
+        except Exception as error:
+            if getattr(error, "status_code", None) != 404:
+                raise _fault(error) from error
 
     async def close(self) -> None:
         """Close the connections; the next call opens them again."""

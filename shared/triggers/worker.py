@@ -3,7 +3,7 @@
 import azure.functions as func
 
 from shared import bootstrap
-from shared.core.jobs import EventJob, RunJob, UpkeepJob
+from shared.core.jobs import EventJob, RunJob, TurnsJob, UpkeepJob
 from shared.errors import InvalidInput
 from shared.log import log_action
 
@@ -39,7 +39,7 @@ async def upkeep_jobs(msg: func.QueueMessage) -> None:
     """Do what timers and endpoints handed over."""
     app = bootstrap.get_app()
     job = app.jobs.parse(msg.get_body().decode())
-    if not isinstance(job, UpkeepJob):
+    if not isinstance(job, UpkeepJob | TurnsJob):
         raise InvalidInput("wrong_queue")
     await app.keep_up.run(job)
 

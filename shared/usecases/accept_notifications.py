@@ -61,6 +61,7 @@ class AcceptNotifications:
                 log_action("notification_rejected", subscription=subscription_id, count=len(group) - len(honest))
             if subscription and honest:
                 await self._enqueue(subscription, honest, correlation)
+                await self._tend(subscription)
             taken += len(honest)
         log_action("notification_accepted", count=taken, correlation=correlation)
         return taken
@@ -102,6 +103,13 @@ class AcceptNotifications:
                     correlation=correlation,
                 )
             )
+
+    async def _tend(self, subscription: Subscription) -> None:
+        """What has just delivered is healthy; where it should have been renewed by now, see to that as well."""
+        if subscription.missed_at is not None:
+            await self.rows.put(replace(subscription, missed_at=None))
+        if subscription.ends_soon(self.clock.now()):
+            await self.jobs.put(UpkeepJob(integration_id=subscription.integration_id, kind=UpkeepKind.SUBSCRIBE))
 
     async def _answer(self, subscription: Subscription, event: str) -> None:
         log_action("lifecycle_notice", integration=subscription.integration_id, event=event)

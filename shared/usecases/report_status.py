@@ -45,6 +45,7 @@ class SyncStatus:
     next_sync_at: datetime
     recent: tuple[SyncRun, ...]
     subscription: Subscription | None
+    channel_works: bool
     renewal_needed: bool
     question: Question | None = None
     rules: tuple[ResolutionRule, ...] = ()
@@ -86,6 +87,7 @@ class ReportStatus:
         held = waiting((await self.confirmations.ledger(integration.integration_id)).value, now=now)
         mappings = [stored.value async for stored in self.mappings.all(integration.integration_id)]
         subscription = active[0] if active else None
+        works = subscription is not None and subscription.healthy(now)
         return SyncStatus(
             integration=integration,
             rules=await self.rules.of_integration(integration.integration_id),
@@ -93,8 +95,8 @@ class ReportStatus:
             next_sync_at=(integration.last_sync_at or now) + timedelta(minutes=self.safety_sync_minutes),
             recent=tuple(stored.value for stored in recent),
             subscription=subscription,
-            renewal_needed=integration.webhooks
-            and (subscription is None or subscription.expires_at - now < timedelta(hours=24)),
+            channel_works=works,
+            renewal_needed=integration.webhooks and (subscription is None or not works or subscription.ends_soon(now)),
             question=Question.about(held, mappings) if held else None,
         )
 

@@ -29,6 +29,7 @@ from shared.usecases.dead_runs import BuryDeadRuns
 from shared.usecases.heartbeat import Heartbeat
 from shared.usecases.job_frame import JobFrame
 from shared.usecases.journal import Trace
+from shared.usecases.judge_channel import JudgeChannel
 from shared.usecases.keep_up import EnqueueDue
 from shared.usecases.run_record import CONTINUED, LIVING, Done, RunCancelled, RunRecord, RunWork
 
@@ -53,6 +54,7 @@ class SyncRunner:
     works: Mapping[RunPurpose, RunWork]
     dead: BuryDeadRuns
     due: EnqueueDue
+    channel: JudgeChannel
     ids: Ids
     meter: RequestMeter
     run_items: RunItems
@@ -143,6 +145,7 @@ class SyncRunner:
         await self._end(record, RunState.COMPLETED, done)
         if done.status is not None:
             await self.due.confirmed(integration.integration_id)
+            await self.channel.run(integration, record.run, done.pulled)
 
     async def _end(self, record: RunRecord, state: RunState, done: Done | None = None, *, outcome: str = "") -> None:
         if done is None:

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from shared.core.event import Side
-from shared.core.jobs import EventJob, Glance, Job, RunJob, UpkeepJob, UpkeepKind
+from shared.core.jobs import EventJob, Glance, Message, RunJob, TurnsJob, UpkeepJob, UpkeepKind
 from shared.ports import JobQueue
 
 Received = Callable[[str], Awaitable[list[str]]]
@@ -28,9 +28,10 @@ class JobQueueContract:
             (event_job(3), EVENT_QUEUE),
             (RunJob(integration_id="i", run_id="r", attempt=1), RUN_QUEUE),
             (UpkeepJob(integration_id="i", kind=UpkeepKind.RENEW, subject="s"), UPKEEP_QUEUE),
+            (TurnsJob(kind="k", turns=()), UPKEEP_QUEUE),
         ],
     )
-    async def test_what_is_put_comes_out(self, queue: JobQueue, received: Received, job: Job, name: str) -> None:
+    async def test_what_is_put_comes_out(self, queue: JobQueue, received: Received, job: Message, name: str) -> None:
         await queue.put(job)
         (text,) = await received(name)
         assert queue.parse(text) == job

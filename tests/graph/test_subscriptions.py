@@ -1,5 +1,6 @@
 """``GraphSubscriptions`` against the simulated Graph."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -50,7 +51,16 @@ async def test_a_second_one_to_the_same_calendar_is_a_conflict(
     with pytest.raises(StateConflict) as caught:
         await subscriptions.create(INTEGRATION, calendar_id=calendar_id, client_state="x", expires_at=in_days(1))
     assert caught.value.code == "subscription_exists"
-    assert await subscriptions.list(INTEGRATION) == (made,)
+    assert await subscriptions.list(INTEGRATION) == (replace(made, client_state=""),)
+
+
+async def test_the_client_state_is_told_to_who_reads_one(
+    subscriptions: GraphSubscriptions, made: GraphSubscription
+) -> None:
+    assert made.client_state == "secret"
+    assert "secret" not in repr(made)
+    assert await subscriptions.get(INTEGRATION, made.subscription_id) == made
+    assert await subscriptions.get(INTEGRATION, new_id()) is None
 
 
 async def test_renewing_moves_the_expiry(subscriptions: GraphSubscriptions, made: GraphSubscription) -> None:

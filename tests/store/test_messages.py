@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.core.event import Side
-from shared.core.jobs import EventJob, Glance, Job, RunJob, UpkeepJob, UpkeepKind
+from shared.core.jobs import EventJob, Glance, Message, RunJob, Turn, TurnsJob, UpkeepJob, UpkeepKind
 from shared.errors import InvalidInput
 from shared.store.messages import MAX_BYTES, MAX_EVENTS, parse, to_texts
+from tests.support.values import instants
 
 ids = st.text(max_size=50)
 glances = st.builds(Glance, event_id=st.text(max_size=2000), hint=ids, removed=st.booleans())
@@ -25,10 +26,12 @@ event_jobs = st.builds(
 other_jobs = st.builds(RunJob, integration_id=ids, run_id=ids, attempt=attempts, correlation=ids) | st.builds(
     UpkeepJob, integration_id=ids, kind=st.sampled_from(UpkeepKind), subject=ids, attempt=attempts, correlation=ids
 )
+turns = st.builds(Turn, integration_id=ids, at=instants, subject=ids)
+turns_jobs = st.builds(TurnsJob, kind=ids, turns=st.lists(turns, max_size=50).map(tuple))
 
 
-@given(other_jobs)
-def test_there_and_back(job: Job) -> None:
+@given(other_jobs | turns_jobs)
+def test_there_and_back(job: Message) -> None:
     (text,) = to_texts(job)
     assert parse(text) == job
 
@@ -75,6 +78,9 @@ def test_the_form() -> None:
         '{"version":1,"job":"run","integrationId":"i"}',
         '{"version":1,"job":"run","integrationId":7,"runId":"r"}',
         '{"version":1,"job":"run","integrationId":"i","runId":null}',
+        '{"version":1,"job":"turns","kind":7,"turns":[]}',
+        '{"version":1,"job":"turns","kind":"k","turns":[{"integrationId":"i","at":"noon","subject":""}]}',
+        '{"version":1,"job":"turns","kind":"k","turns":[{"integrationId":7,"at":"2026-06-01T00:00:00Z","subject":""}]}',
         '{"version":1,"job":"run","integrationId":"i","runId":"r","attempt":"1"}',
         '{"version":1,"job":"run","integrationId":"i","runId":"r","attempt":true}',
         '{"version":1,"job":"run","integrationId":"i","runId":"r","attempt":-1}',

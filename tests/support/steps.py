@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from shared.core.jobs import Job
+from shared.core import jobs
 from shared.store import messages
 from shared.store.memory import MemoryJobQueue, MemorySecrets, MemoryTables
 from shared.store.rows import PAGE_SIZE, Operation, Row, Span, Table
@@ -132,7 +132,7 @@ class SteppedQueue(MemoryJobQueue):
     kept: list[Message] = field(default_factory=list)
     sent: int = 0
 
-    async def put(self, job: Job, *, delay_seconds: float = 0) -> None:
+    async def put(self, job: jobs.Message, *, delay_seconds: float = 0) -> None:
         async with self.steps.around(f"put {messages.queue_of(job)}"):
             await super().put(job, delay_seconds=delay_seconds)
             now = asyncio.get_running_loop().time()

@@ -7,7 +7,7 @@ import pytest
 
 from shared.core.event import Side
 from shared.core.integration import Integration
-from shared.core.jobs import EventJob, Glance, Job, RunJob, UpkeepJob, UpkeepKind
+from shared.core.jobs import EventJob, Glance, Message, RunJob, UpkeepJob, UpkeepKind
 from shared.core.states import IntegrationState, SubscriptionState
 from shared.errors import Unavailable
 from shared.store.history import TableRuns
@@ -47,7 +47,7 @@ class Setting:
     def looks(self) -> list[tuple[Glance, ...]]:
         return [job.events for job in self.taken() if isinstance(job, EventJob)]
 
-    def taken(self) -> Sequence[Job]:
+    def taken(self) -> Sequence[Message]:
         return self.jobs.take()
 
     async def answer(self, event: str, client_state: str = SECRET) -> int:

@@ -8,13 +8,10 @@ from shared.core.integration import Preferences
 from shared.core.jobs import RunKind, RunPurpose
 from shared.core.stagger import WEEK, next_turn
 from shared.core.states import IntegrationState, MappingState, RunState
-from shared.ports import Due
 from shared.store.rows import Table
-from shared.usecases.due_kinds import RECONCILE
 from shared.usecases.list_events import EventFilter
 from tests.support.calendars import at
 from tests.support.pair import Pair
-from tests.support.values import integration
 from tests.support.world import World
 from tests.usecases.counting import CALENDAR_DELTA, counted
 
@@ -285,10 +282,14 @@ async def test_a_stopped_connection_keeps_its_turn(world: World) -> None:
     await world.connect()
     await world.change_integration(state=IntegrationState.PAUSED)
     await world.advance(days=8)
-    assert await world.app.enqueue_due.reconciliations() == 0
+    assert await world.app.enqueue_due.reconciliations() == 1
+    await world.settle()
+    assert await reconciled(world) == 0
     await world.change_integration(state=IntegrationState.CONNECTED)
     await world.advance(days=7)
     assert await world.app.enqueue_due.reconciliations() == 1
+    await world.settle()
+    assert await reconciled(world) == 1
 
 
 async def test_a_connection_that_is_no_more_has_none(world: World) -> None:
@@ -296,29 +297,12 @@ async def test_a_connection_that_is_no_more_has_none(world: World) -> None:
     await world.app.disconnect.by_user(world.planner.user_id)
     await world.settle()
     await world.advance(days=8)
-    assert await world.app.enqueue_due.reconciliations() == 0
-    entries = [row for row in world.tables.contents().get(Table.DUE, []) if RECONCILE in row.partition]
-    assert entries == []
-
-
-async def test_ten_thousand_connections_are_read_as_they_come_due(world: World) -> None:
-    """A turn of the timer reads the entries that have come, whatever their number, and no connection besides."""
-    now = world.clock.now()
-    due = 0
-    for number in range(10_000):
-        name = f"integration-{number}"
-        turn = next_turn(name, now)
-        due += turn <= now + timedelta(hours=1)
-        await world.ports.due.put(Due(kind=RECONCILE, integration_id=name, at=turn))
-    assert 0 < due < 200
-    await world.ports.integrations.insert(replace(integration(), integration_id="integration-x", user_id="x"))
-    await world.advance(hours=1)
-    before = len(world.steps.names)
-    assert await world.app.enqueue_due.reconciliations() == 0, "none of them is known any more"
-    reads = [name for name in world.steps.names[before:] if name.startswith("before")]
-    assert len([name for name in reads if "OutlookIntegrations" in name]) <= 2 * due
-    assert len(reads) <= 8 * due
-    assert await world.ports.due.due(RECONCILE, world.clock.now()) == ()
+    await world.timers()
+    await world.settle()
+    entries = [
+        row.partition + row.key for row in world.tables.contents().get(Table.DUE, []) if row.partition[0] in "dp"
+    ]
+    assert all("prune-history" in entry for entry in entries), "only what is kept of it is looked after"
 
 
 async def test_what_it_costs_when_nothing_is_amiss(world: World, ours: Pair) -> None:

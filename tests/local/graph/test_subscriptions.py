@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.padding import PKCS7
 
 from tests.local.evidence import Grade, behaviour
 from tests.local.graph.conftest import Endpoint, Far, free_port, token
-from tests.local.graph.sources import CLOSEIO, IMMUTABLE_ID, concept, issue, resource
+from tests.local.graph.sources import CLOSEIO, IMMUTABLE_ID, api, concept, issue, resource
 from tests.local.graph.subscribing import PLAIN, advance, in_minutes, lasting, notices, subscribe, wanted
 
 WEBHOOKS, OVERVIEW = concept("change-notifications-delivery-webhooks"), concept("change-notifications-overview")
@@ -40,6 +40,18 @@ async def test_s46_both_urls_are_validated(graph: Far, endpoint: Endpoint) -> No
     assert (made["clientState"], made["notificationQueryOptions"]) == ("secret", None)
     read = (await graph.call("GET", f"/subscriptions/{made['id']}", status=200)).json()
     assert read["expirationDateTime"] == made["expirationDateTime"]
+
+
+@behaviour("S48", Grade.REPORTED, issue(5248, "microsoftgraph/microsoft-graph-docs"), api("subscription-list"))
+async def test_s48_the_client_state_is_told_to_who_reads_one_and_left_out_of_the_list(
+    graph: Far, endpoint: Endpoint
+) -> None:
+    """Since a list may be asked for by somebody else than the maker: docs issues 4807 and 5248."""
+    made = await subscribe(graph, endpoint)
+    (listed,) = (await graph.call("GET", "/subscriptions", status=200)).json()["value"]
+    assert (listed["id"], listed["clientState"]) == (made["id"], None)
+    read = (await graph.call("GET", f"/subscriptions/{made['id']}", status=200)).json()
+    assert read["clientState"] == made["clientState"] == "secret"
 
 
 @behaviour("S46", Grade.REPORTED, CLOSEIO, WEBHOOKS)

@@ -4,6 +4,7 @@ Nothing is built at import. ``get_app`` builds once per process, on first use; e
 its own first use.
 """
 
+import asyncio
 import os
 import secrets as random_secrets
 import uuid
@@ -33,6 +34,7 @@ from shared.store.leases import TableLeases
 from shared.store.mappings import TableMappings
 from shared.store.meetings import TableMeetingRequests
 from shared.store.queues import StorageJobQueue
+from shared.store.rows import Table
 from shared.store.rules import TableResolutionRules
 from shared.store.run_items import TableRunItems
 from shared.store.secrets import VaultSecrets
@@ -129,6 +131,14 @@ def ports_of(settings: Settings) -> Ports:
         leases=TableLeases(tables, clock),
         due=TableDueList(tables),
         jobs=jobs,
+        probes={
+            "tables": lambda: tables.get(Table.INTEGRATIONS, "health", "health"),
+            "queues": jobs.reach,
+            "vault": lambda: vault.get("health"),
+            "entra": lambda: asyncio.to_thread(entra.reach),
+            "graph": graph.reach,
+            "wedsync": lambda: wedsync.fetch(settings.wedsync_jwks_url),
+        },
     )
 
 

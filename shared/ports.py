@@ -4,7 +4,7 @@ Methods raise the errors of ``shared.errors``; which ones, each port says. Ids a
 aware UTC datetimes.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
@@ -784,3 +784,5 @@ class Ports:
     leases: Leases
     due: DueList
     jobs: JobQueue
+    probes: Mapping[str, Callable[[], Awaitable[object]]] = field(default_factory=dict)
+    """What tells of each dependency, by its name, whether it answers; raises where it does not."""

@@ -61,6 +61,7 @@ class Settings(BaseModel):
     window_future_days: int = Field(1460, alias="SYNC_WINDOW_FUTURE_DAYS", ge=1, le=1460)
     safety_sync_minutes: int = Field(15, alias="SAFETY_SYNC_MINUTES", ge=1, le=1440)
     subscription_minutes: int = Field(10070, alias="SUBSCRIPTION_MINUTES", ge=45, le=10080)
+    build_version: str = Field("unreleased", alias="BUILD_VERSION", pattern=r"^[\w.+-]{1,64}$")
     history_retention_days: int = Field(90, alias="HISTORY_RETENTION_DAYS", ge=1)
 
     @model_validator(mode="after")

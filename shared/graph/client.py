@@ -82,6 +82,15 @@ class GraphClient:
                 sleep=self._sleep,
             )
 
+    async def reach(self) -> None:
+        """Return if Graph answers at all; without a token it says 401. ``Unavailable`` otherwise."""
+        try:
+            answer = await self._connection().get(f"{self.base_url}/me")
+        except httpx.HTTPError as error:
+            raise Unavailable(SERVICE, code=type(error).__name__) from None
+        if answer.status_code >= 500:
+            raise Unavailable(SERVICE, status=answer.status_code)
+
     async def pause(self, seconds: float) -> None:
         """Wait as this client waits between attempts."""
         await self._sleep(seconds)

@@ -79,6 +79,16 @@ class EntraApp:
             instance_discovery=None if known else False,
         )
 
+    def reach(self) -> None:
+        """Return if Entra tells its metadata (OpenID Connect discovery); blocking. ``Unavailable`` otherwise."""
+        try:
+            with self._session() as session:
+                answer = session.get(f"{self.authority}/v2.0/.well-known/openid-configuration")
+        except transport_faults() as error:
+            raise Unavailable(SERVICE, code=type(error).__name__) from None
+        if answer.status_code != 200:
+            raise Unavailable(SERVICE, status=answer.status_code)
+
     def _session(self) -> "requests.Session":
         import ssl  # noqa: PLC0415
 

@@ -47,9 +47,10 @@ async def list_events(app: App, call: Call) -> Reply:
 
 @endpoint(blueprint, route="health", method="GET", signed_in=False)
 async def health(app: App, call: Call) -> Reply:
-    """Say that the service is up and its settings are right."""
-    del app, call
-    return Reply(body=shapes.HealthResponse(status="ok"))
+    """Say which build is up and whether what it stands on answers: 200, or 503 if anything does not."""
+    del call
+    found = await app.check_health.run()
+    return Reply(status=200 if found.well else 503, body=present.health(found, version=app.settings.build_version))
 
 
 def _listed(call: Call, name: str, allowed: tuple[str, ...]) -> tuple[str, ...]:

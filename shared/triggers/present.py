@@ -18,7 +18,8 @@ from shared.core.jobs import RunPurpose
 from shared.core.pair import NOTE_TYPE_OFF, is_deletion_held
 from shared.core.rules import ResolutionRule
 from shared.core.states import ConflictState, IntegrationState, RunState
-from shared.triggers import shapes
+from shared.triggers import health_shapes, shapes
+from shared.usecases.check_health import Health
 from shared.usecases.clear_outlook import Removal
 from shared.usecases.list_events import EventFilter, EventPage, MappedEvent, day_of
 from shared.usecases.report_status import SyncStatus
@@ -334,4 +335,22 @@ def removal(value: Removal) -> shapes.RemovalResponse:
         sync_id=value.sync_id,
         events_left=value.events_left,
         left_events=left if value.finished else None,
+    )
+
+
+def health(value: Health, *, version: str) -> health_shapes.HealthResponse:
+    """Present who answers and how quickly; kinds of faults, never their texts."""
+    return health_shapes.HealthResponse(
+        status="ok" if value.well else "unavailable",
+        version=version,
+        checked_at=when(value.checked_at),
+        dependencies=[
+            health_shapes.DependencyShape(
+                name=each.name,
+                status="ok" if each.well else "failed",
+                latency_ms=each.milliseconds,
+                fault=each.fault or None,
+            )
+            for each in value.dependencies
+        ],
     )

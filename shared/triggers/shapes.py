@@ -372,9 +372,3 @@ class WebhookReceipt(Shape):
     """The answer to WedSync's webhook."""
 
     accepted: bool
-
-
-class HealthResponse(Shape):
-    """Whether the service is up."""
-
-    status: Literal["ok"]

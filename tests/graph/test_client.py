@@ -227,3 +227,19 @@ async def test_a_fault_does_not_show_the_address_it_came_from(dial: Dial) -> Non
     assert "select" not in str(caught.value)
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__
+
+
+@pytest.mark.parametrize("status", [200, 401, 404])
+async def test_graph_is_within_reach_whatever_it_says_to_a_stranger(dial: Dial, status: int) -> None:
+    line = dial(answer(status))
+    await line.client.reach()
+    (sent,) = line.far.requests
+    assert "authorization" not in sent.headers
+    assert line.calls == []
+
+
+@pytest.mark.parametrize("step", [answer(503), httpx.ConnectError("hush")])
+async def test_graph_is_out_of_reach(dial: Dial, step: Step) -> None:
+    with pytest.raises(Unavailable) as caught:
+        await dial(step).client.reach()
+    assert "hush" not in str(caught.value)

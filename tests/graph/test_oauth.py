@@ -606,3 +606,12 @@ async def test_a_renewal_that_the_vault_did_not_keep_has_failed(
 
     with pytest.raises(Unavailable):
         await worker(app, Failing(vault.values), clock).renew(INTEGRATION, saved_before=clock.now() + timedelta(days=1))
+
+
+@pytest.mark.parametrize("fault", [{"action": "status", "status": 503}, {"action": "drop_connection"}])
+async def test_whether_entra_is_within_reach(app: EntraApp, stranger: Stranger, fault: dict[str, Any]) -> None:
+    await asyncio.to_thread(app.reach)
+    stranger.web.post("/_control/faults", json=fault | {"path": "openid-configuration"})
+    with pytest.raises(Unavailable):
+        await asyncio.to_thread(app.reach)
+    stranger.web.request("DELETE", "/_control/faults")

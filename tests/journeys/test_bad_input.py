@@ -288,4 +288,17 @@ async def test_preflights_of_our_page_alone_are_granted(scene: Scene, name: str)
 @on_the_stand
 async def test_health_says_nothing_about_anybody(scene: Scene) -> None:
     answers = await asyncio.gather(*(scene.call("health", query=query) for query in ("", "x=1", "path=..")))
-    assert {answer.text for answer in answers} == {'{"status":"ok"}'}
+    assert {answer.status_code for answer in answers} == {200}
+    for answer in answers:
+        body = answer.json()
+        assert set(body) == {"status", "version", "checkedAt", "dependencies"}
+        assert {each["name"] for each in body["dependencies"]} == {
+            "tables",
+            "queues",
+            "vault",
+            "entra",
+            "graph",
+            "wedsync",
+        }
+        assert {frozenset(each) for each in body["dependencies"]} == {frozenset({"name", "status", "latencyMs"})}
+        assert "//" not in answer.text

@@ -122,3 +122,18 @@ async def test_nobody_there(unused_url: str) -> None:
 async def test_without_a_way_to_sign_in() -> None:
     with pytest.raises(OperatorFault):
         await StorageJobQueue(endpoint="https://account.queue.core.windows.net").put(JOB)
+
+
+@pytest.mark.azurite
+async def test_queues_are_within_reach_before_anything_was_put_on_them(azurite: Azurite) -> None:
+    queue = StorageJobQueue(connection_string=azurite.connection_string, prefix=f"t{uuid4().hex[:8]}-")
+    await queue.reach()
+    await queue.close()
+
+
+async def test_queues_out_of_reach(far_end: FarEnd) -> None:
+    far_end.answer(500, code="InternalError")
+    queue = StorageJobQueue(connection_string=connection_string(far_end.url), retries=0)
+    with pytest.raises(Unavailable):
+        await queue.reach()
+    await queue.close()

@@ -5,7 +5,16 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from shared.triggers import conflict_shapes, history_shapes, run_shapes, settings_shapes, shapes, webhook_shapes
+from shared.triggers import (
+    conflict_shapes,
+    health_shapes,
+    history_shapes,
+    run_shapes,
+    settings_shapes,
+    shapes,
+    webhook_shapes,
+)
+from shared.triggers.openapi import meetings
 
 _RUN = "5b0c2f5e-3f0e-4c64-9d1b-0a4f0f1c7d11"
 _EVENT = "evt_4f6c"
@@ -337,8 +346,16 @@ BODIES: Mapping[type[BaseModel], Mapping[str, Any]] = {
             "data": {"userId": "planner-rose", "eventId": _EVENT, "version": 7},
         }
     },
+    **meetings.EXAMPLES,
     shapes.WebhookReceipt: {"taken": {"accepted": True}},
-    shapes.HealthResponse: {"up": {"status": "ok"}},
+    health_shapes.HealthResponse: {
+        "up": {
+            "status": "ok",
+            "version": "1.4.0",
+            "checkedAt": "2026-06-20T13:05:00Z",
+            "dependencies": [{"name": "tables", "status": "ok", "latencyMs": 12}],
+        }
+    },
 }
 
 DETAILS: Mapping[str, Mapping[str, Any]] = {

@@ -4,7 +4,16 @@ from collections.abc import Mapping
 from typing import get_args
 
 from shared.core.event import EventType
-from shared.triggers import conflict_shapes, history_shapes, run_shapes, settings_shapes, shapes, webhook_shapes
+from shared.triggers import (
+    conflict_shapes,
+    health_shapes,
+    history_shapes,
+    run_shapes,
+    settings_shapes,
+    shapes,
+    webhook_shapes,
+)
+from shared.triggers.openapi import meetings
 from shared.triggers.openapi.operation import AT_MICROSOFT, CONNECTED, Answered, Given, Operation, merged
 
 _EVENT = merged(CONNECTED, {404: ("event_not_found",)})
@@ -288,6 +297,7 @@ OPERATIONS: Mapping[str, Operation] = {
             },
         ),
     ),
+    **meetings.operations(IDEMPOTENCY_KEY),
     "graph_webhook": _FROM_GRAPH,
     "graph_webhook_alias": _FROM_GRAPH,
     "graph_lifecycle": _FROM_GRAPH,
@@ -299,8 +309,14 @@ OPERATIONS: Mapping[str, Operation] = {
         problems={400: ("malformed_webhook",), 401: ("invalid_signature",)},
         security="wedSyncSignature",
     ),
-    "health": Operation(tag="Service", answers={200: Answered(says="It is up.", model=shapes.HealthResponse)}),
+    "health": Operation(
+        tag="Service",
+        answers={
+            200: Answered(says="It is up, and all that it stands on answers.", model=health_shapes.HealthResponse),
+            503: Answered(says="It is up, and something that it stands on is not.", model=health_shapes.HealthResponse),
+        },
+    ),
     "api_document": Operation(tag="Service", answers={200: Answered(says="This document.", text="{}")}),
 }
-UNLISTED = frozenset({"preflight", "without_route"})
-"""Functions that answer for every path: CORS, and what has no route."""
+UNLISTED = frozenset({"without_route"})
+"""What answers for every path: CORS preflights, wrong methods, and what has no route."""

@@ -11,6 +11,7 @@ def blueprints() -> tuple[func.Blueprint, ...]:
         conflicts,
         description,
         history,
+        meetings,
         runs,
         settings,
         timers,
@@ -18,5 +19,5 @@ def blueprints() -> tuple[func.Blueprint, ...]:
         worker,
     )
 
-    rooms = (auth, api, runs, conflicts, history, settings, webhooks, worker, timers, description)
+    rooms = (auth, api, runs, conflicts, history, meetings, settings, webhooks, worker, timers, description)
     return tuple(room.blueprint for room in rooms)

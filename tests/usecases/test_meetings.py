@@ -1,0 +1,157 @@
+"""Meetings made, changed and cancelled in WedSync: once, on both sides, and nobody is mailed who is not named."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from shared.core.canon import canonical
+from shared.core.event import CalendarEvent, EventType, Place, Timed
+from shared.core.integration import Direction, ImportOutlookEvents, Preferences
+from shared.core.meeting import Guest
+from shared.errors import SyncFault, Unprocessable
+from shared.usecases.make_meeting import MadeMeeting, MeetingWish
+from tests.support.world import World
+
+ANN = Guest(email="ann@example.test", name="Ann")
+BEN = Guest(email="ben@example.test", optional=True)
+START = datetime(2026, 8, 6, 13, tzinfo=UTC)
+
+
+def wish(title: str = "Menu tasting", *, guests: Sequence[Guest] = (ANN, BEN), **members: Any) -> MeetingWish:
+    content = CalendarEvent(
+        title=title,
+        time=Timed(start=START, end=START + timedelta(hours=1), zone="Europe/London"),
+        description="Bring the list",
+        location=Place(name="Mill House"),
+    )
+    return MeetingWish(content=canonical(content), guests=tuple(guests), **members)
+
+
+async def make(world: World, wanted: MeetingWish | None = None, *, key: str = "key-1") -> MadeMeeting:
+    return await world.app.make_meeting.run(world.planner.user_id, wanted or wish(), key=key)
+
+
+async def mails(world: World) -> list[tuple[str, str]]:
+    return sorted((mail["kind"], to) for mail in await world.outlook.sent() for to in mail["to"])
+
+
+INVITED = [("invitation", ANN.email), ("invitation", BEN.email)]
+
+
+async def assert_one_pair(world: World) -> None:
+    (here,), (there,), (mapping,) = await world.wedsync.events(), await world.outlook.events(), await world.mappings()
+    assert (mapping.wedsync_id, mapping.outlook_id) == (here["id"], there["id"])
+    assert (here["title"], there["subject"]) == ("Menu tasting", "Menu tasting")
+
+
+# --- making -----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_meeting_is_on_both_sides_and_its_guests_are_invited_once(world: World) -> None:
+    await world.connect()
+    made = await make(world, wish(event_type=EventType.VENDOR_MEETING))
+    assert made.mailed == (ANN.email, BEN.email)
+    assert (made.repeated, made.event_type) == (False, EventType.VENDOR_MEETING)
+    await world.settle()
+    await world.sync()
+    await assert_one_pair(world)
+    (event,) = await world.wedsync.events()
+    assert (event["id"], event["type"], event["start"]) == (made.event_id, "vendor_meeting", "2026-08-06T14:00:00")
+    assert (event["description"], event["location"]["name"]) == ("Bring the list", "Mill House")
+    assert sorted(person["email"] for person in event["attendees"]) == [ANN.email, BEN.email]
+    (item,) = await world.outlook.events()
+    assert [(row["emailAddress"]["address"], row["type"]) for row in item["attendees"]] == [
+        (ANN.email, "required"),
+        (BEN.email, "optional"),
+    ]
+    assert await mails(world) == INVITED
+    assert await world.open_conflicts() == ()
+
+
+async def test_the_same_key_makes_nothing_new(world: World) -> None:
+    await world.connect()
+    first = await make(world)
+    again = await make(world)
+    assert (again.event_id, again.meeting.event.event_id) == (first.event_id, first.meeting.event.event_id)
+    assert (first.repeated, again.repeated) == (False, True)
+    await world.settle()
+    await assert_one_pair(world)
+    assert await mails(world) == INVITED
+
+
+async def test_another_key_makes_another_meeting(world: World) -> None:
+    await world.connect()
+    await make(world)
+    await make(world, key="key-2")
+    await make(world, key="")
+    await world.settle()
+    assert len(await world.outlook.events()) == len(await world.wedsync.events()) == 3
+
+
+async def test_a_key_stands_for_one_meeting(world: World) -> None:
+    await world.connect()
+    await make(world)
+    with pytest.raises(Unprocessable) as refusal:
+        await make(world, wish("Another"))
+    assert refusal.value.code == "idempotency_key_reused"
+    await world.settle()
+    await assert_one_pair(world)
+
+
+@pytest.mark.parametrize("direction", list(Direction))
+@pytest.mark.parametrize("imports", list(ImportOutlookEvents))
+async def test_whatever_is_synced_a_meeting_of_ones_own_is_known(
+    world: World, direction: Direction, imports: ImportOutlookEvents
+) -> None:
+    await world.connect()
+    await world.change_integration(
+        direction=direction, preferences=Preferences(import_outlook_events=imports, event_prefix="Us: ")
+    )
+    await make(world)
+    await world.settle()
+    await world.sync()
+    await assert_one_pair(world)
+    assert await mails(world) == INVITED
+
+
+@pytest.mark.parametrize("imports", list(ImportOutlookEvents))
+async def test_a_process_that_dies_at_any_step_leaves_one_meeting_or_none(
+    world: World, imports: ImportOutlookEvents
+) -> None:
+    """Then the same call again makes it whole; and where no call comes, the look that waits does."""
+    await world.connect()
+    await world.change_integration(preferences=Preferences(import_outlook_events=imports))
+    died = True
+    at_step = 0
+    while died:
+        at_step += 1
+        key = f"key-{at_step}"
+        died = await world.crashes(lambda key=key: make(world, key=key), at=at_step)
+        await world.settle()
+        there, here = await world.outlook.events(), await world.wedsync.events()
+        assert len(there) == len(here) == len(await world.mappings()) <= 1, f"died at step {at_step}"
+        assert await mails(world) == (INVITED if there else []), f"died at step {at_step}"
+        await make(world, key=key)
+        await world.settle()
+        await assert_one_pair(world)
+        assert await mails(world) == INVITED, f"died at step {at_step}"
+        (event,) = await world.wedsync.events()
+        await world.app.cancel_meeting.run(world.planner.user_id, event["id"], mail_guests=True)
+        await world.settle()
+        assert await world.wedsync.events() == await world.outlook.events() == await world.mappings() == []
+        world.graph.outbox.mails.clear()
+    assert at_step > 10
+
+
+async def test_a_create_whose_answer_is_lost_is_made_once(world: World) -> None:
+    await world.connect()
+    await world.outlook.fault(action="fail_after_commit", method="POST", path="/calendars/[^/]+/events$", count=1)
+    try:
+        await make(world)
+    except SyncFault:
+        await make(world)
+    await world.settle()
+    await assert_one_pair(world)
+    assert await mails(world) == INVITED

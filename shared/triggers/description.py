@@ -6,7 +6,7 @@ import azure.functions as func
 
 from shared.errors import NotFound
 from shared.service import App
-from shared.triggers.http import ROUTES, Call, Reply, endpoint, not_allowed
+from shared.triggers.http import ROUTES, Call, Reply, endpoint, not_allowed, preflight
 
 blueprint = func.Blueprint()
 
@@ -22,12 +22,13 @@ async def api_document(app: App, call: Call) -> Reply:
 
 @endpoint(blueprint, route="{*path}", method="", signed_in=False)
 async def without_route(app: App, call: Call) -> Reply:
-    """Say that the path takes other methods, or that there is nothing at it.
+    """Answer a CORS preflight; say of any other method that the path takes others, or that there is nothing at it.
 
     The host tries the functions in the order of their names and takes the first whose route and method fit, so the name
     of this one has to be the last; without it the host answers 404 with no body to a wrong method.
     """
-    del app
+    if call.method.upper() == "OPTIONS":
+        return preflight(app, call)
     methods = methods_of(call.params.get("path", ""))
     if not methods:
         raise NotFound("not_found", "There is nothing at this path.")

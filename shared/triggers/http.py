@@ -46,6 +46,7 @@ class Call:
     params: Mapping[str, str]
     body: bytes
     user_id: str = ""
+    method: str = ""
 
     def json(self, model: type[M]) -> M:
         """Return the body as the model; ``InvalidInput`` names each member that is wrong, never its value."""
@@ -137,7 +138,14 @@ async def _call(app: App, req: func.HttpRequest, *, signed_in: bool, limit: int)
     body = req.get_body()
     if len(body) > limit:
         raise TooLarge("body_too_large", f"The body is larger than {limit} bytes.")
-    return Call(query=dict(req.params), headers=headers, params=dict(req.route_params), body=body, user_id=user_id)
+    return Call(
+        method=req.method or "",
+        query=dict(req.params),
+        headers=headers,
+        params=dict(req.route_params),
+        body=body,
+        user_id=user_id,
+    )
 
 
 def _bearer(headers: Mapping[str, str]) -> str:

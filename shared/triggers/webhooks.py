@@ -4,7 +4,7 @@ import azure.functions as func
 
 from shared.graph.webhook import Lifecycle, Notification, Notifications, Validation, change_key_of, parse
 from shared.service import App
-from shared.triggers import http, shapes
+from shared.triggers import shapes
 from shared.triggers.http import NOTIFICATION_BODY, Call, Reply, endpoint
 from shared.usecases.accept_notifications import LifecycleNotice, Notice
 from shared.wedsync.webhook import parse as parse_wedsync
@@ -75,9 +75,3 @@ async def wedsync_webhook(app: App, call: Call) -> Reply:
         user_id=change.user_id, event_id=change.event_id, version=change.version
     )
     return Reply(status=202, body=shapes.WebhookReceipt(accepted=accepted))
-
-
-@endpoint(blueprint, route="{*path}", method="OPTIONS", signed_in=False)
-async def preflight(app: App, call: Call) -> Reply:
-    """Answer a CORS preflight where the platform does not."""
-    return http.preflight(app, call)

@@ -204,7 +204,6 @@ ENDPOINTS: Mapping[str, Endpoint] = {
         method="POST", route="calendar/outlook/lifecycle", caller=Caller.GRAPH, limit=4 * KIB * KIB
     ),
     "wedsync_webhook": Endpoint(method="POST", route="webhooks/wedsync", caller=Caller.WEDSYNC),
-    "preflight": Endpoint(method="OPTIONS", route="{*path}", caller=Caller.ANYONE),
     "health": Endpoint(method="GET", route="health", caller=Caller.ANYONE),
     "api_document": Endpoint(method="GET", route="openapi.json", caller=Caller.ANYONE),
     "without_route": Endpoint(method="GET", route="{*path}", caller=Caller.ANYONE, every_method=True),

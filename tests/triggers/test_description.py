@@ -52,6 +52,12 @@ async def test_a_wrong_method_is_told_the_right_ones(method: str, monkeypatch: p
     assert json.loads(answer.get_body())["code"] == "method_not_allowed"
 
 
+async def test_a_preflight_is_answered_at_any_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not by a function of its own: the host takes no two functions of one route, unless their methods differ."""
+    answer = await called("without_route", "OPTIONS", "calendar/outlook/sync", monkeypatch)
+    assert (answer.status_code, answer.get_body()) == (403, b"")
+
+
 async def test_an_unknown_path_gets_a_problem_document(monkeypatch: pytest.MonkeyPatch) -> None:
     answer = await called("without_route", "GET", "calendar/google/sync", monkeypatch)
     assert (answer.status_code, answer.mimetype) == (404, "application/problem+json")

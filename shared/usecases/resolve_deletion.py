@@ -84,7 +84,8 @@ class ResolveDeletion:
             return await self._end(integration, stored, delete, conflict, trace)
         if absent is Side.WEDSYNC:
             return await self._import_again(integration, stored, trace)
-        if stored.value.born is Side.OUTLOOK and await self._is_elsewhere(integration, stored.value):
+        elsewhere = await self._is_elsewhere(integration, stored.value)
+        if stored.value.born is Side.OUTLOOK and elsewhere:
             unlink = Unlink(side=Side.OUTLOOK, rule=Rule.LEFT_CALENDAR)
             return await self._end(integration, stored, unlink, conflict, trace)
         return await self._bring_back(integration, stored, trace)

@@ -3,7 +3,6 @@
 Pure: the caller saves the connection, starts the run and sees to the subscription.
 """
 
-import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -17,7 +16,6 @@ from shared.core.pair import NOTE_FORCED
 from shared.core.states import INTEGRATION_MOVES, IntegrationState, MappingState, move
 from shared.errors import StateConflict, Unprocessable
 
-LONGEST_PREFIX = 50
 LONGEST_REMINDER = 40_320
 """Minutes: four weeks, the longest that Outlook offers."""
 
@@ -119,17 +117,6 @@ def _shows_otherwise(before: Preferences, after: Preferences) -> bool:
     imports = after.import_outlook_events
     imported = imports is not before.import_outlook_events and imports is not ImportOutlookEvents.NONE
     return imported or any(getattr(before, name) != getattr(after, name) for name in _SHOWN)
-
-
-def prefix_fault(prefix: str) -> str:
-    """Return what is wrong with a prefix, or an empty string. It may be empty, and may end in a blank."""
-    if len(prefix) > LONGEST_PREFIX:
-        return f"has more than {LONGEST_PREFIX} characters"
-    if any(unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp") for char in prefix):
-        return "has characters that cannot be seen"
-    if prefix != prefix.lstrip():
-        return "begins with a blank"  # Outlook would cut it off, and it would look as if the user had
-    return ""
 
 
 # --- What becomes of the copies in Outlook ------------------------------------------------------------------------

@@ -4,11 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StrictBool, StrictInt, StrictStr, WithJsonSchema
 
-from shared.core.settings_change import LONGEST_PREFIX, LONGEST_REMINDER, MOST_REMINDERS, prefix_fault
+from shared.core.prefix import LONGEST_PREFIX, VISIBLE_PREFIX, prefix_fault
+from shared.core.settings_change import LONGEST_REMINDER, MOST_REMINDERS
 from shared.triggers.shapes import DirectionText, IntegrationShape, Shape
-
-_VISIBLE = r"^(?!\s)[^\p{C}\p{Zl}\p{Zp}]*$"
-"""What ``prefix_fault`` takes, as JSON Schema says it (ECMA-262 with the flag u)."""
 
 
 def _checked_prefix(prefix: str) -> str:
@@ -28,7 +26,7 @@ class PreferencesRequest(Shape):
         Annotated[
             StrictStr,
             AfterValidator(_checked_prefix),
-            WithJsonSchema({"type": "string", "maxLength": LONGEST_PREFIX, "pattern": _VISIBLE}),
+            WithJsonSchema({"type": "string", "maxLength": LONGEST_PREFIX, "pattern": VISIBLE_PREFIX}),
         ]
         | None
     ) = None

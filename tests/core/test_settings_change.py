@@ -16,7 +16,6 @@ from shared.core.settings_change import (
     consequences,
     copies_affected,
     copies_to_move,
-    prefix_fault,
 )
 from shared.core.states import IntegrationState, MappingState
 from shared.errors import StateConflict, Unprocessable
@@ -168,19 +167,6 @@ def test_another_calendar_is_not_chosen_beside_the_separate_one() -> None:
 def test_a_move_under_way_is_one() -> None:
     assert replace(CONNECTED, moving_to="second").moves
     assert not CONNECTED.moves
-
-
-# --- Prefix ---------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("prefix", ["", "WedSync: ", "婚礼 · ", "[W] ", "x" * 50, "*"])
-def test_good_prefixes(prefix: str) -> None:
-    assert prefix_fault(prefix) == ""
-
-
-@pytest.mark.parametrize("prefix", ["x" * 51, "a\nb", "a\tb", "a\x00", " a", " ", "\u200ea", "a\u2028", "\ud800"])
-def test_bad_prefixes(prefix: str) -> None:
-    assert prefix_fault(prefix)
 
 
 # --- Copies ---------------------------------------------------------------------------------------------------------

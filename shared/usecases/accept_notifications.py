@@ -3,6 +3,7 @@
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from shared.core.event import Side
 from shared.core.jobs import EventJob, Glance, RunKind, TriggeredBy, UpkeepJob, UpkeepKind
@@ -10,10 +11,13 @@ from shared.core.states import SUBSCRIPTION_MOVES, SubscriptionState, move
 from shared.core.subscription import Subscription
 from shared.log import log_action
 from shared.ports import Clock, Ids, Integrations, JobQueue, SubscriptionRows
+from shared.usecases.at_once import some_at_once
 from shared.usecases.request_sync import RequestSync
 from shared.usecases.subscribe import client_state_hash
 
 EVENTS_PER_JOB = 100
+_AT_ONCE = 16
+"""Subscriptions of one POST that are worked on together: Graph waits three seconds, whoever else is in the POST."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,18 +57,25 @@ class AcceptNotifications:
         by_subscription: dict[str, list[Notice]] = {}
         for notice in notices:
             by_subscription.setdefault(notice.subscription_id, []).append(notice)
-        taken = 0
-        for subscription_id, group in by_subscription.items():
-            subscription = await self._known(subscription_id)
-            honest = [notice for notice in group if subscription and _is_ours(subscription, notice.client_state)]
-            if len(honest) < len(group):
-                log_action("notification_rejected", subscription=subscription_id, count=len(group) - len(honest))
-            if subscription and honest:
-                await self._enqueue(subscription, honest, correlation)
-                await self._tend(subscription)
-            taken += len(honest)
-        log_action("notification_accepted", count=taken, correlation=correlation)
-        return taken
+        taken: list[int] = []
+
+        async def take(subscription_id: str, group: list[Notice]) -> None:
+            taken.append(await self._take(subscription_id, group, correlation))
+
+        await some_at_once([partial(take, *each) for each in by_subscription.items()], _AT_ONCE)
+        log_action("notification_accepted", count=sum(taken), correlation=correlation)
+        return sum(taken)
+
+    async def _take(self, subscription_id: str, group: list[Notice], correlation: str) -> int:
+        """Enqueue what one subscription has sent; return how many notices were honest."""
+        subscription = await self._known(subscription_id)
+        honest = [notice for notice in group if subscription and _is_ours(subscription, notice.client_state)]
+        if len(honest) < len(group):
+            log_action("notification_rejected", subscription=subscription_id, count=len(group) - len(honest))
+        if subscription and honest:
+            await self._enqueue(subscription, honest, correlation)
+            await self._tend(subscription)
+        return len(honest)
 
     async def lifecycle(self, notices: Sequence[LifecycleNotice]) -> int:
         """Enqueue what each lifecycle event asks for; return how many notices were taken."""

@@ -43,6 +43,7 @@ def test_a_fresh_connection_has_no_nulls_and_no_missing_strings() -> None:
         next_sync_at=NOON,
         recent=(values.run(),),
         subscription=None,
+        channel_works=False,
         renewal_needed=True,
     )
     written = wire(present.sync_status(status))

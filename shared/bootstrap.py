@@ -19,7 +19,7 @@ from shared.graph.meter import GraphMeter
 from shared.graph.oauth import EntraConsent, EntraTokens
 from shared.graph.schedules import GraphSchedules
 from shared.graph.subscriptions import GraphSubscriptions
-from shared.log import log_action, quiet_libraries
+from shared.log import Metric, log_metric, quiet_libraries
 from shared.ports import Clock, Ports
 from shared.service import App, build
 from shared.settings import Settings
@@ -169,14 +169,19 @@ def _vault(settings: Settings, identity: AppIdentity, clock: Clock) -> VaultSecr
 
 
 def _log_graph_call(call: GraphCall) -> None:
-    log_action(
-        "graph_request",
+    log_metric(
+        Metric.GRAPH_REQUEST,
+        call.milliseconds,
         integration=call.integration_id,
         method=call.method,
         path=call.template,
         status=call.status,
         parts=call.parts,
+        client_request_id=call.client_request_id,
+        request_id=call.request_id,
     )
+    if call.status in (429, 503):
+        log_metric(Metric.GRAPH_THROTTLED, integration=call.integration_id)
 
 
 _app: App | None = None

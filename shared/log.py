@@ -1,12 +1,18 @@
 """One line of JSON per thing that happened, without anything that must not be in a log.
 
-``action`` is the name of what happened (``event_created``), the rest are facts. Event content, tokens, codes, addresses
-and query strings never belong into a fact; what slips in all the same is taken out.
+``action`` is the name of what happened (``subscription_renewed``), the rest are facts; ``docs/runbook.md`` lists all
+names. What is measured is a line too, ``metric`` with its name and value (``docs/decisions/023``). Lines of one piece
+of work carry what it was bound to: invocation, function, integration, run, correlation. Event content, tokens, codes,
+addresses and query strings never belong into a fact; what slips in all the same is taken out.
 """
 
 import json
 import logging
 import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from enum import StrEnum
 
 _LOGGER = logging.getLogger("wedsync")
 _LONGEST = 300
@@ -36,6 +42,36 @@ REDACTED = "[redacted]"
 
 Fact = str | int | float | bool | None
 
+_BOUND: ContextVar[Mapping[str, Fact]] = ContextVar("log_context", default={})  # noqa: B039 - never changed in place
+
+
+class Metric(StrEnum):
+    """What is measured. Times are in milliseconds."""
+
+    NOTIFICATION_ANSWERED = "notification_answered"  # how long Graph, or WedSync, waited for our answer
+    JOB_WAITED = "job_waited"  # from putting a message on a queue to beginning with it
+    EDIT_TO_VISIBLE = "edit_to_visible"  # from an edit on one side to its copy on the other, in the lane of events
+    GRAPH_REQUEST = "graph_request"  # how long Graph took, by status
+    GRAPH_THROTTLED = "graph_throttled"  # requests and parts of batches that Graph asked to send again later
+    CONFLICT_OPENED = "conflict_opened"
+    EVENT_QUARANTINED = "event_quarantined"
+    RECONNECT_NEEDED = "reconnect_needed"
+
+
+@contextmanager
+def log_context(**facts: Fact) -> Iterator[None]:
+    """Add these facts to every line that is logged within, also by tasks that are started there; empty ones are not."""
+    before = _BOUND.set({**_BOUND.get(), **{name: fact for name, fact in facts.items() if fact not in ("", None)}})
+    try:
+        yield
+    finally:
+        _BOUND.reset(before)
+
+
+def log_metric(metric: Metric, value: float = 1, **dimensions: Fact) -> None:
+    """Log a measurement, or count something; ``dimensions`` are few and of few values, but for ids."""
+    log_action("metric", level=logging.INFO, metric=metric.value, value=value, **dimensions)
+
 
 def log_action(name: str, *, level: int = logging.INFO, **facts: Fact) -> None:
     """Log that ``name`` happened. Facts are ids, counts, states, durations: never what people wrote.
@@ -43,7 +79,9 @@ def log_action(name: str, *, level: int = logging.INFO, **facts: Fact) -> None:
     The line goes to the root logger's handlers: in Azure that is the worker's, which hands it to the host.
     """
     if _LOGGER.isEnabledFor(level):
-        line = {"action": name, **{fact: _clean(fact, value) for fact, value in facts.items()}}
+        bound = _BOUND.get()
+        said = {**bound, **{fact: value for fact, value in facts.items() if value != "" or fact not in bound}}
+        line = {"action": name, **{fact: _clean(fact, value) for fact, value in said.items()}}
         _LOGGER.log(level, "%s", json.dumps(line, ensure_ascii=False, default=str))
 
 

@@ -43,6 +43,7 @@ from shared.usecases.settle_events import SettleEvents
 from shared.usecases.settle_held import SettleHeld
 from shared.usecases.subscribe import Subscribe
 from shared.usecases.sync_run import SyncRunner
+from shared.usecases.told import told
 from shared.usecases.undo_run import UndoSync, undo_work, undoing
 
 WEBHOOK_SECRET = "wedsync-webhook-secret"  # noqa: S105 - the secret's name
@@ -99,7 +100,7 @@ class App:
 
 def build(settings: Settings, ports: Ports) -> App:
     """Return the use cases on these ports."""
-    p = ports
+    p = told(ports)
     past, future = settings.window_past_days, settings.window_future_days
     frame = JobFrame(integrations=p.integrations, jobs=p.jobs)
     request_sync = RequestSync(integrations=p.integrations, runs=p.runs, jobs=p.jobs, ids=p.ids, clock=p.clock)

@@ -1,12 +1,13 @@
 """The log: one line of JSON, and nothing in it that must not be there."""
 
+import asyncio
 import json
 import logging
 from typing import Any
 
 import pytest
 
-from shared.log import REDACTED, log_action, quiet_libraries, redacted
+from shared.log import REDACTED, Metric, log_action, log_context, log_metric, quiet_libraries, redacted
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
@@ -78,3 +79,43 @@ def test_long_text_is_cut_and_harmless_text_stays() -> None:
     assert len(redacted("x" * 1000)) < 400
     assert redacted("https://graph.microsoft.com/v1.0/me") == "https://graph.microsoft.com/v1.0/me"
     assert redacted("Europe/London 2026-01-01") == "Europe/London 2026-01-01"
+
+
+def test_what_work_is_bound_to_stands_in_each_of_its_lines(caplog: pytest.LogCaptureFixture) -> None:
+    with log_context(run="r-1", correlation="", invocation="v-1"):
+        log_action("x")
+        with log_context(run="r-2"):
+            log_action("x", run="r-3")
+            log_action("x")
+        log_action("x")
+    log_action("x")
+    assert [(line.get("run"), line.get("invocation")) for line in lines(caplog)] == [
+        ("r-1", "v-1"),
+        ("r-3", "v-1"),
+        ("r-2", "v-1"),
+        ("r-1", "v-1"),
+        (None, None),
+    ]
+    assert not any("correlation" in line for line in lines(caplog))
+
+
+async def test_tasks_inherit_what_their_maker_was_bound_to(caplog: pytest.LogCaptureFixture) -> None:
+    async def work() -> None:
+        log_action("x")
+
+    with log_context(run="r-1"):
+        begun = asyncio.create_task(work())
+    await begun
+    assert lines(caplog)[0]["run"] == "r-1"
+
+
+def test_what_is_bound_is_cleaned_too(caplog: pytest.LogCaptureFixture) -> None:
+    with log_context(subject="Cake", correlation="eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln"):
+        log_action("x")
+    (line,) = lines(caplog)
+    assert line == {"action": "x", "subject": REDACTED, "correlation": "[token]"}
+
+
+def test_a_measurement_is_a_line(caplog: pytest.LogCaptureFixture) -> None:
+    log_metric(Metric.JOB_WAITED, 120, job="EventJob")
+    assert lines(caplog) == [{"action": "metric", "metric": "job_waited", "value": 120, "job": "EventJob"}]

@@ -87,7 +87,7 @@ class Integration:
     """The connection. ``epoch`` rises at each disconnect and fences every write that began before it.
 
     ``tenant_id`` and ``account_id`` are Entra's ``tid`` and ``oid``. ``reason`` says in plain words why a connection
-    needs its user, ``reason_code`` which of the known reasons it is, and ``reason_link`` where an administrator mends it.
+    needs its user, ``reason_code`` which of the known reasons it is, ``reason_link`` where an administrator mends it.
     ``delta_link`` and ``wedsync_cursor`` are opaque places to continue reading from.
 
     ``calendar_id`` is the calendar that is synced, ``chosen_calendar_id`` the one that the user chose where that is

@@ -10,6 +10,7 @@ from shared.graph.protocol import SERVICE, GraphRequest, GraphResponse, batch, b
 from shared.graph.refusals import fault_of
 from shared.graph.wire import read_event
 from shared.graph.writes import RefusedZones, body_read, needs_body, request_of, with_body
+from shared.log import Metric, log_metric
 from shared.ports import BatchItem, BatchUpdate
 from shared.retry import LONGEST_WAIT
 
@@ -90,6 +91,8 @@ class Batches:
             answer = await self._client.send(integration_id, whole, parts=len(places))
             for place, response in zip(places, batch_answers(answer.body, len(places)), strict=True):
                 answers[place] = _answer(pending[place], response)
+            if throttled := sum(isinstance(answers[place], Throttled) for place in places):
+                log_metric(Metric.GRAPH_THROTTLED, throttled, integration=integration_id)
             waits = {place: wait for place in places if (wait := _short_wait(answers[place])) is not None}
             if not waits or attempt == _WAITS:
                 return

@@ -34,13 +34,19 @@ class TokenSource(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GraphCall:
-    """A request that was sent, for counts and logs. ``status`` is 0 when no answer came; ``parts`` counts a batch."""
+    """A request that was sent, for counts and logs. ``status`` is 0 when no answer came; ``parts`` counts a batch.
+
+    ``client_request_id`` is ours and ``request_id`` is Graph's: what Microsoft's support asks for.
+    """
 
     integration_id: str
     method: str
     template: str
     status: int
     parts: int = 1
+    client_request_id: str = ""
+    request_id: str = ""
+    milliseconds: int = 0
 
 
 def _ignore(_: GraphCall) -> None:
@@ -113,8 +119,9 @@ class GraphClient:
         return response
 
     async def _exchange(self, integration_id: str, request: GraphRequest, token: str, parts: int) -> GraphResponse:
-        headers = {**request.headers, "Authorization": f"Bearer {token}", "client-request-id": self._new_id()}
-        status = 0
+        ours = self._new_id()
+        headers = {**request.headers, "Authorization": f"Bearer {token}", "client-request-id": ours}
+        status, theirs, began = 0, "", asyncio.get_running_loop().time()
         try:
             answer = await self._connection().request(
                 request.method,
@@ -122,7 +129,7 @@ class GraphClient:
                 headers=headers,
                 content=None if request.body is None else request.body.encode(),
             )
-            status = answer.status_code
+            status, theirs = answer.status_code, answer.headers.get("request-id", "")
         except httpx.HTTPError as error:
             raise _lost(request, error) from None  # the original names the URL with its query
         finally:
@@ -133,6 +140,9 @@ class GraphClient:
                     template=request.template,
                     status=status,
                     parts=parts,
+                    client_request_id=ours,
+                    request_id=theirs,
+                    milliseconds=round((asyncio.get_running_loop().time() - began) * 1000),
                 )
             )
         return GraphResponse(status=status, headers=_lowered(answer.headers), body=_json(answer))

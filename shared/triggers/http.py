@@ -29,6 +29,7 @@ from shared.errors import (
 )
 from shared.log import log_action
 from shared.service import App
+from shared.triggers.invocation import NO_CONTEXT, invoked
 from shared.triggers.shapes import ConflictShape
 
 M = TypeVar("M", bound=BaseModel)
@@ -106,7 +107,11 @@ def endpoint(
     """
 
     def register(handler: Handler) -> Handler:
-        async def invoke(req: func.HttpRequest) -> func.HttpResponse:
+        async def invoke(req: func.HttpRequest, context: func.Context = NO_CONTEXT) -> func.HttpResponse:
+            with invoked(context, handler.__name__):
+                return await answer(req)
+
+        async def answer(req: func.HttpRequest) -> func.HttpResponse:
             try:
                 app = bootstrap.get_app()
             except OperatorFault as error:

@@ -71,7 +71,7 @@ class ResolutionRuleShape(Shape):
 class IntegrationShape(Shape):
     """``OutlookIntegration``; ``status`` and ``reason`` say whether the user has to do something.
 
-    While ``status`` is ``needs_reconnect``, ``reasonCode`` is the reason for programs, ``reconnectUrl`` is the page where
+    While ``status`` is ``needs_reconnect``, ``reasonCode`` is the reason for programs, ``reconnectUrl`` the page where
     the user connects again, and ``adminConsentUrl`` where an administrator approves first, if one has to.
     ``moving``: ``calendarId`` is still the earlier one, because the copies are on their way to another calendar.
     """

@@ -6,6 +6,7 @@ from shared.graph.webhook import Lifecycle, Notification, Notifications, Validat
 from shared.service import App
 from shared.triggers import shapes
 from shared.triggers.http import NOTIFICATION_BODY, Call, Reply, endpoint
+from shared.triggers.invocation import answering
 from shared.usecases.accept_notifications import LifecycleNotice, Notice
 from shared.wedsync.webhook import parse as parse_wedsync
 
@@ -49,29 +50,33 @@ def _notice(item: Notification) -> Notice:
 @endpoint(blueprint, route="calendar/outlook/webhook", method="POST", signed_in=False, limit=NOTIFICATION_BODY)
 async def graph_webhook(app: App, call: Call) -> Reply:
     """Prove our address to Graph, or queue a look at the events that it names."""
-    return await _graph(app, call)
+    with answering(app, "graph"):
+        return await _graph(app, call)
 
 
 @endpoint(blueprint, route="webhooks/outlook", method="POST", signed_in=False, limit=NOTIFICATION_BODY)
 async def graph_webhook_alias(app: App, call: Call) -> Reply:
     """The same under the older sketch's name."""
-    return await _graph(app, call)
+    with answering(app, "graph"):
+        return await _graph(app, call)
 
 
 @endpoint(blueprint, route="calendar/outlook/lifecycle", method="POST", signed_in=False, limit=NOTIFICATION_BODY)
 async def graph_lifecycle(app: App, call: Call) -> Reply:
     """Prove our address to Graph, or queue what a lifecycle event asks for."""
-    return await _graph(app, call)
+    with answering(app, "graph"):
+        return await _graph(app, call)
 
 
 @endpoint(blueprint, route="webhooks/wedsync", method="POST", signed_in=False)
 async def wedsync_webhook(app: App, call: Call) -> Reply:
     """Queue a look at the WedSync event that a signed webhook names."""
-    secret = await app.webhook_secret()
-    change = parse_wedsync(secret, call.headers, call.body)
-    if change is None:  # a type of event that we do not know: nothing of ours
-        return Reply(status=202, body=shapes.WebhookReceipt(accepted=False))
-    accepted = await app.accept_wedsync_event.run(
-        user_id=change.user_id, event_id=change.event_id, version=change.version
-    )
+    with answering(app, "wedsync"):
+        secret = await app.webhook_secret()
+        change = parse_wedsync(secret, call.headers, call.body)
+        if change is None:  # a type of event that we do not know: nothing of ours
+            return Reply(status=202, body=shapes.WebhookReceipt(accepted=False))
+        accepted = await app.accept_wedsync_event.run(
+            user_id=change.user_id, event_id=change.event_id, version=change.version
+        )
     return Reply(status=202, body=shapes.WebhookReceipt(accepted=accepted))

@@ -23,7 +23,7 @@ from shared.errors import (
     Unavailable,
     VersionMismatch,
 )
-from shared.log import log_action
+from shared.log import Metric, log_action, log_metric
 from shared.ports import Integrations, JobQueue, Stored
 
 _DELAYS = (2.0, 10.0, 60.0, 300.0)
@@ -106,5 +106,6 @@ class JobFrame:
                 await self.integrations.save(Stored(value=stopped, tag=stored.tag))
             except RowChanged:
                 continue
-            log_action("reconnect_needed", integration=integration_id, fault_code=code)
+            log_metric(Metric.RECONNECT_NEEDED, fault_code=code)
+            log_action("reconnect_needed", level=logging.WARNING, integration=integration_id, fault_code=code)
             return

@@ -11,7 +11,7 @@ from shared.core.integration import Integration
 from shared.core.mapping import EventMapping
 from shared.core.pulled import Pulled
 from shared.errors import CalendarGone, OperatorFault, ReconnectNeeded, StoreFault, SyncFault, Throttled
-from shared.log import log_action
+from shared.log import Metric, log_action, log_metric
 from shared.ports import Stored
 from shared.usecases.journal import Journal, Trace
 from shared.usecases.refusals import failure_of, is_refusal, reason_of
@@ -134,6 +134,7 @@ class Round:
             await self.record.show(self.tally)
 
     async def _quarantine(self, stored: Stored[EventMapping], fault: SyncFault) -> None:
+        log_metric(Metric.EVENT_QUARANTINED)
         log_action("event_quarantined", integration=stored.value.integration_id, mapping=stored.value.mapping_id)
         with suppress(StoreFault):  # somebody has just worked on it
             await self.journal.save(stored, replace(stored.value, quarantine=reason_of(fault)))

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 from shared.core.actions import Policy
 from shared.core.event import OutlookKind, OutlookState, Side, WedSyncState
@@ -27,7 +28,7 @@ from shared.errors import (
     Unavailable,
     VersionMismatch,
 )
-from shared.log import log_action
+from shared.log import Metric, log_action, log_context, log_metric
 from shared.ports import Clock, Mappings, Stored
 from shared.usecases.find_run import FindRun
 from shared.usecases.foresee_deletions import ForeseeDeletions
@@ -84,12 +85,13 @@ class SettleEvents:
 
         async def work(integration: Integration) -> None:
             if integration.syncing:
-                await self._all(integration, job, again=again)
+                recording = self.record.of_job(integration, job)
+                with log_context(run=recording.run_id):
+                    await self._all(integration, job, recording, again=again)
 
         await self.frame.run(job, work)
 
-    async def _all(self, integration: Integration, job: EventJob, *, again: bool) -> None:
-        recording = self.record.of_job(integration, job)
+    async def _all(self, integration: Integration, job: EventJob, recording: Recording, *, again: bool) -> None:
         done = _Done()
         try:
             await self._each(integration, job, done, trace=recording.trace)
@@ -148,6 +150,7 @@ class SettleEvents:
             done = await self.pair.run(integration, stored, Views(wedsync=view), policy=policy, trace=trace)
         elif isinstance(view, Present) and isinstance(view.state, WedSyncState):
             done = await self.new.wedsync_event(integration, view.state, policy=policy, trace=trace)
+        self._tell(done, view)
         return done + await self.travel.follow(integration, glance.event_id, view, policy=policy, trace=trace)
 
     async def _outlook(
@@ -167,15 +170,27 @@ class SettleEvents:
             return Tally()
         if stored:
             done = await self.pair.run(integration, stored, Views(outlook=view), policy=policy, trace=trace)
+            self._tell(done, view)
             if isinstance(view, Gone) and stored.value.role is Role.EVENT:
                 event_id = str(stored.value.wedsync_id)
                 done += await self.travel.follow(integration, event_id, UNSEEN, policy=policy, trace=trace)
             return done
         if isinstance(view, Present) and isinstance(view.state, OutlookState):
-            return await self.new.outlook_event(integration, view.state, policy=policy, trace=trace)
+            done = await self.new.outlook_event(integration, view.state, policy=policy, trace=trace)
+            self._tell(done, view)
+            return done
         if isinstance(view, Gone):
             log_action("event_gone_unmapped", integration=integration.integration_id)
         return Tally()
+
+    def _tell(self, done: Tally, view: View) -> None:
+        """Measure how long an edit took to the other side; of a deletion nobody says when it was made."""
+        if not isinstance(view, Present) or not done.created + done.updated + done.deleted:
+            return
+        wedsync = isinstance(view.state, WedSyncState)
+        edited_at = view.state.updated_at if isinstance(view.state, WedSyncState) else view.state.changed_at
+        passed = max(self.clock.now() - edited_at, timedelta()) // timedelta(milliseconds=1)
+        log_metric(Metric.EDIT_TO_VISIBLE, passed, toward=(Side.OUTLOOK if wedsync else Side.WEDSYNC).value)
 
     async def _seen(self, integration: Integration, stored: Stored[EventMapping] | None, glance: Glance) -> View:
         """Read the Outlook event, and ask where it is if it may have left the calendar."""
@@ -200,6 +215,7 @@ class SettleEvents:
         """Set an event aside with its reason: visible, retryable, blocking nothing. Return it for the history."""
         find = self.mappings.by_wedsync if side is Side.WEDSYNC else self.mappings.by_outlook
         stored = await find(integration.integration_id, glance.event_id)
+        log_metric(Metric.EVENT_QUARANTINED)
         log_action("event_quarantined", integration=integration.integration_id, side=side.value, mapped=bool(stored))
         if stored is None:
             return failure_of(glance.event_id, "", fault, reason)

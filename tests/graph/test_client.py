@@ -189,11 +189,20 @@ async def test_a_page_of_something_in_between_is_no_json(dial: Dial) -> None:
 
 
 async def test_every_request_is_counted_without_its_query(dial: Dial) -> None:
-    line = dial(answer(200))
+    line = dial(answer(200, request_id="theirs"))
     await line.client.send(INTEGRATION, READ, parts=3)
-    assert line.calls == [
-        GraphCall(integration_id=INTEGRATION, method="GET", template="/me/events/{id}", status=200, parts=3)
-    ]
+    (call,) = line.calls
+    assert call == GraphCall(
+        integration_id=INTEGRATION,
+        method="GET",
+        template="/me/events/{id}",
+        status=200,
+        parts=3,
+        client_request_id=line.far.requests[0].headers["client-request-id"],
+        request_id="theirs",
+        milliseconds=call.milliseconds,
+    )
+    assert call.milliseconds >= 0
 
 
 async def test_no_more_than_four_requests_of_a_mailbox_are_in_flight(pauses: Pauses) -> None:

@@ -2,15 +2,18 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 
+from local.simkit.people import PLANNERS
+from shared.core.actions import Rule
 from shared.core.canon import canonical
-from shared.core.event import CalendarEvent, EventType, Place, Timed
+from shared.core.event import CalendarEvent, EventType, Place, Side, Timed
 from shared.core.integration import Direction, ImportOutlookEvents, Preferences
 from shared.core.meeting import Guest
-from shared.errors import SyncFault, Unprocessable
+from shared.errors import NotFound, StateConflict, SyncFault, Unprocessable
 from shared.usecases.make_meeting import MadeMeeting, MeetingWish
 from tests.support.world import World
 
@@ -128,7 +131,7 @@ async def test_a_process_that_dies_at_any_step_leaves_one_meeting_or_none(
     while died:
         at_step += 1
         key = f"key-{at_step}"
-        died = await world.crashes(lambda key=key: make(world, key=key), at=at_step)
+        died = await world.crashes(partial(make, world, key=key), at=at_step)
         await world.settle()
         there, here = await world.outlook.events(), await world.wedsync.events()
         assert len(there) == len(here) == len(await world.mappings()) <= 1, f"died at step {at_step}"
@@ -140,7 +143,7 @@ async def test_a_process_that_dies_at_any_step_leaves_one_meeting_or_none(
         (event,) = await world.wedsync.events()
         await world.app.cancel_meeting.run(world.planner.user_id, event["id"], mail_guests=True)
         await world.settle()
-        assert await world.wedsync.events() == await world.outlook.events() == await world.mappings() == []
+        assert [*await world.wedsync.events(), *await world.outlook.events(), *await world.mappings()] == []
         world.graph.outbox.mails.clear()
     assert at_step > 10
 
@@ -153,5 +156,109 @@ async def test_a_create_whose_answer_is_lost_is_made_once(world: World) -> None:
     except SyncFault:
         await make(world)
     await world.settle()
+    await assert_one_pair(world)
+    assert await mails(world) == INVITED
+
+
+# --- online -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("reads", [0, 1, 2])
+async def test_an_online_meeting_has_its_link(world: World, reads: int) -> None:
+    await world.outlook.knobs(joinUrlReads=reads)
+    await world.connect()
+    made = await make(world, wish(online=True))
+    assert made.meeting.event.online_meeting
+    assert made.meeting.join_url.startswith("https://teams.microsoft.com/")
+    await world.settle()
+    (event,) = await world.wedsync.events()
+    assert event["description"] == "Bring the list"
+    assert await mails(world) == INVITED
+
+
+async def test_a_link_that_is_not_there_yet_comes_with_the_same_call_later(world: World) -> None:
+    await world.outlook.knobs(joinUrlReads=5)
+    await world.connect()
+    made = await make(world, wish(online=True))
+    assert (made.meeting.event.online_meeting, made.meeting.join_url) == (True, "")
+    assert (await make(world, wish(online=True))).meeting.join_url
+
+
+async def test_an_account_that_cannot_is_told_so_before_anybody_is_invited() -> None:
+    async with World(planner=PLANNERS[1]) as world:
+        await world.connect()
+        with pytest.raises(Unprocessable) as refusal:
+            await make(world, wish(online=True))
+        assert refusal.value.code == "online_meeting_unavailable"
+        assert await world.outlook.events() == []
+        made = await make(world)
+        assert made.meeting.event.online_meeting is False
+        await world.settle()
+        await assert_one_pair(world)
+        assert await mails(world) == INVITED
+
+
+# --- refused ----------------------------------------------------------------------------------------------------------
+
+
+async def test_what_outlook_refuses_is_made_nowhere(world: World) -> None:
+    await world.connect()
+    await world.outlook.fault(action="status", method="POST", path="/calendars/[^/]+/events$", status=400, count=1)
+    for _ in range(2):
+        with pytest.raises(Unprocessable) as refusal:
+            await make(world)
+        assert refusal.value.code == "meeting_refused"
+    await world.settle()
+    assert await world.outlook.events() == await world.wedsync.events() == []
+    assert await mails(world) == []
+
+
+async def test_a_meeting_that_was_cancelled_is_not_made_again_by_its_key(world: World) -> None:
+    await world.connect()
+    made = await make(world)
+    await world.app.cancel_meeting.run(world.planner.user_id, made.event_id, mail_guests=True)
+    with pytest.raises(StateConflict) as refusal:
+        await make(world)
+    assert refusal.value.code == "meeting_gone"
+
+
+async def test_a_meeting_that_was_edited_before_its_answer_came_is_found(world: World) -> None:
+    await world.connect()
+    await world.outlook.fault(action="fail_after_commit", method="POST", path="/calendars/[^/]+/events$", count=None)
+    with pytest.raises(SyncFault):
+        await make(world)
+    await world.outlook.clear_faults()
+    (item,) = await world.outlook.events()
+    await world.outlook.change(item["id"], subject="Menu tasting!")
+    made = await make(world)
+    await world.settle()
+    (here,), (there,) = await world.wedsync.events(), await world.outlook.events()
+    assert (made.event_id, here["title"], there["subject"]) == (here["id"], "Menu tasting!", "Menu tasting!")
+
+
+async def test_without_a_connection_there_is_no_meeting(world: World) -> None:
+    with pytest.raises(NotFound):
+        await make(world)
+
+
+async def test_what_its_owner_says_is_told_in_the_history(world: World) -> None:
+    await world.connect()
+    made = await make(world)
+    (mapping,) = await world.mappings()
+    rows = await world.ports.changes.of_mapping(world.integration_id, mapping.mapping_id)
+    assert [(row.kind.value, row.side, row.rule) for row in rows] == [("created", Side.WEDSYNC, Rule.MEETING)]
+    assert mapping.wedsync_id == made.event_id
+
+
+async def test_a_disconnect_leaves_the_meeting_to_its_guests_and_forgets_the_request(world: World) -> None:
+    await world.connect()
+    await make(world)
+    await world.settle()
+    removal = await world.app.disconnect.by_user(world.planner.user_id)
+    await world.settle()
+    assert removal.events_left == 1
+    assert len(await world.outlook.events()) == 1
+    assert await mails(world) == INVITED
+    await world.connect()
     await assert_one_pair(world)
     assert await mails(world) == INVITED

@@ -62,7 +62,7 @@ def departing(mapping: EventMapping, copy: OutlookState, *, target: str, payload
 def arrived(mapping: EventMapping, copy: OutlookState) -> EventMapping:
     """Return the mapping with its copy in the new calendar; the earlier one has still to be removed."""
     linked = replace(mapping, state=move(MAPPING_MOVES, mapping.state, MappingState.LINKED), intent=None)
-    return versioned(replace(linked, outlook_id=copy.event_id), copy)
+    return _read_later(versioned(replace(linked, outlook_id=copy.event_id), copy), copy)
 
 
 def returned(mapping: EventMapping, copy: OutlookState, *, calendar_id: str) -> EventMapping:
@@ -70,7 +70,15 @@ def returned(mapping: EventMapping, copy: OutlookState, *, calendar_id: str) -> 
     if mapping.state is MappingState.INTENT:
         mapping = replace(mapping, state=move(MAPPING_MOVES, mapping.state, MappingState.LINKED), intent=None)
     back = replace(settled_there(mapping), outlook_id=copy.event_id, calendar_id=calendar_id)
-    return versioned(back, copy)
+    return _read_later(versioned(back, copy), copy)
+
+
+def _read_later(mapping: EventMapping, copy: OutlookState) -> EventMapping:
+    """Hold what its owner had changed before the move: the version that is known now is newer than the bases."""
+    if mapping.base_o is None:
+        return mapping
+    unread = changed_fields(mapping.base_o, outlook_content(mapping, copy)) & frozenset(MERGED_FIELDS)
+    return replace(mapping, held=mapping.held | unread)
 
 
 def settled_there(mapping: EventMapping) -> EventMapping:

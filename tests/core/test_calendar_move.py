@@ -129,3 +129,10 @@ def test_what_was_changed_after_it_was_copied() -> None:
     assert changed_since(replace(known, base_o=None), old=edited, new=copy("new")) == {Field.TITLE}
     guests = copy(content=content(title="W: Tasting", attendees=(Attendee(email="mia@example.com"),)))
     assert changed_since(known, old=guests, new=copy("new")) == set()
+
+
+def test_what_nobody_had_read_of_it_is_held_until_both_sides_are_read() -> None:
+    edited = copy("new", "7", content=content(title="W: Tasting", description="Bring money", private=True))
+    assert arrived(on_its_way(), edited).held == {Field.DESCRIPTION}
+    assert returned(on_its_way(), edited, calendar_id="here").held == {Field.DESCRIPTION}
+    assert arrived(replace(on_its_way(), base_o=None), edited).held == frozenset()

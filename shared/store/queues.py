@@ -93,7 +93,7 @@ class StorageJobQueue:
         try:
             await client.create_queue()
         except Exception as error:
-            if getattr(error, "status_code", None) != 409:  # another process was quicker
+            if getattr(error, "status_code", None) not in (204, 409):  # somebody else was quicker
                 raise _fault(error) from error
 
     def _client(self, name: str) -> "QueueClient":

@@ -112,6 +112,18 @@ async def test_what_a_refusal_becomes(far_end: FarEnd, status: int, code: str, f
     await queue.close()
 
 
+@pytest.mark.parametrize("made", [201, 204, 409])
+async def test_a_queue_that_somebody_else_has_just_made_is_written_to(far_end: FarEnd, made: int) -> None:
+    """204 where it looks as it was wanted: https://learn.microsoft.com/rest/api/storageservices/create-queue4#remarks"""
+    far_end.answer(404, code="QueueNotFound")
+    far_end.instead["PUT"] = made
+    queue = StorageJobQueue(connection_string=connection_string(far_end.url), retries=0)
+    with pytest.raises(Unavailable):  # this far end never has it
+        await queue.put(JOB)
+    await queue.close()
+    assert [request.split()[0] for request in far_end.requests] == ["POST", "PUT", "POST"]
+
+
 async def test_nobody_there(unused_url: str) -> None:
     queue = StorageJobQueue(connection_string=connection_string(unused_url), retries=0)
     with pytest.raises(Unavailable):

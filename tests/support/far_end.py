@@ -12,6 +12,8 @@ class FarEnd:
 
     def __init__(self) -> None:
         self.requests: list[str] = []
+        self.instead: dict[str, int] = {}
+        """The status for requests with this method, whatever was ordered."""
         self._status, self._headers, self._body = 500, dict[str, str](), b""
         outer = self
 
@@ -19,7 +21,7 @@ class FarEnd:
             def handle_one(self) -> None:
                 self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 outer.requests.append(f"{self.command} {self.path}")
-                self.send_response(outer._status)
+                self.send_response(outer.instead.get(self.command, outer._status))
                 for name, value in {**outer._headers, "Content-Length": str(len(outer._body))}.items():
                     self.send_header(name, value)
                 self.end_headers()

@@ -62,7 +62,7 @@ def _listed(call: Call, name: str, allowed: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _day(call: Call, name: str) -> date | None:
-    text = call.query.get(name, "")
+    text = call.query.get(name, "")  # the platform hands on no parameter that is empty
     try:
         if text and not _FULL_DATE.fullmatch(text):
             raise ValueError

@@ -31,7 +31,7 @@ class FieldStandingShape(Shape):
     reason: str
 
 
-class SpanShape(Shape):
+class FieldTimeShape(Shape):
     """``dateTime``: local to ``timeZone``; of an all-day event dates, the end exclusive."""
 
     start: str
@@ -40,14 +40,14 @@ class SpanShape(Shape):
     all_day: bool
 
 
-class WhereShape(Shape):
+class FieldPlaceShape(Shape):
     """``location``."""
 
     name: str
     address: str
 
 
-class PersonShape(Shape):
+class FieldPersonShape(Shape):
     """One of ``attendees``."""
 
     email: str
@@ -59,10 +59,10 @@ class EventFieldsShape(Shape):
 
     title: str | None = None
     description: str | None = None
-    date_time: SpanShape | None = None
-    location: WhereShape | None = None
+    date_time: FieldTimeShape | None = None
+    location: FieldPlaceShape | None = None
     private: bool | None = None
-    attendees: list[PersonShape] | None = None
+    attendees: list[FieldPersonShape] | None = None
 
 
 class ChangeShape(Shape):

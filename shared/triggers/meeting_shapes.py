@@ -18,9 +18,9 @@ EventTypeText = Literal[
     "task_due",
     "rehearsal",
 ]
-Address = Annotated[
-    str, StringConstraints(strict=True, min_length=3, max_length=254, pattern=r'^[^@\s<>",;\\]+@[^@\s<>",;\\]+$')
-]
+_PART = r'[^@\s\x00-\x1f\x7f-\x9f\ufeff<>",;\\]+'
+"""Blanks and controls are named too: what a blank is differs between kinds of regular expressions."""
+Address = Annotated[str, StringConstraints(strict=True, min_length=3, max_length=254, pattern=f"^{_PART}@{_PART}$")]
 _Title = Annotated[str, Field(min_length=1, max_length=255, strict=True)]
 _Clock = Annotated[str, Field(min_length=16, max_length=40, strict=True)]
 _Zone = Annotated[str, Field(min_length=1, max_length=120, strict=True)]

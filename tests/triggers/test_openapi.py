@@ -71,6 +71,11 @@ def test_every_operation_says_what_it_is_for_and_how_it_can_fail() -> None:
                 assert response["content"]["application/problem+json"]["examples"], (path, method, status)
 
 
+def test_each_shape_has_a_name_of_its_own() -> None:
+    """Two models of one name get names made of their modules'."""
+    assert not [name for name in DOCUMENT["components"]["schemas"] if "__" in name]
+
+
 def test_no_object_is_left_without_its_members() -> None:
     for name, schema in DOCUMENT["components"]["schemas"].items():
         for part in parts(schema):

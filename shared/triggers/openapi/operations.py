@@ -20,6 +20,8 @@ _EVENT = merged(CONNECTED, {404: ("event_not_found",)})
 _SYNC = merged(CONNECTED, {404: ("sync_not_found",)})
 _STATUSES = get_args(shapes.MappedEventShape.model_fields["sync_status"].annotation)
 
+_DAY = {"anyOf": [{"type": "string", "format": "date"}, {"const": "", "description": "As if it were not there."}]}
+
 PAGE = (
     Given(
         name="page",
@@ -55,14 +57,14 @@ FILTERS = (
         name="start",
         place="query",
         says="Only events on this day or later.",
-        schema={"type": "string", "format": "date"},
+        schema=_DAY,
         example="2026-06-01",
     ),
     Given(
         name="end",
         place="query",
         says="Only events on this day or earlier.",
-        schema={"type": "string", "format": "date"},
+        schema=_DAY,
         example="2026-09-30",
     ),
 )

@@ -153,7 +153,7 @@ def me(_: Graph, call: Call) -> Answer:
 def mailbox_settings(_: Graph, call: Call) -> Answer:
     """GET the mailbox settings."""
     call.caller.require(*_SETTINGS)
-    return Answer(body={"@odata.context": _settings_context(call), **projection.mailbox_settings(call.caller.account)})
+    return Answer(body={"@odata.context": _settings_context(call), **projection.mailbox_settings(call.mailbox)})
 
 
 def _settings_context(call: Call) -> str:
@@ -163,7 +163,7 @@ def _settings_context(call: Call) -> str:
 def one_setting(_: Graph, call: Call) -> Answer:
     """GET one of the settings, for example the time zone."""
     call.caller.require(*_SETTINGS)
-    found = projection.mailbox_settings(call.caller.account)
+    found = projection.mailbox_settings(call.mailbox)
     name = call.segments[-1]
     if name not in found:
         raise GraphError(400, "RequestBroker--ParseUri", f"Resource not found for the segment '{name}'.")

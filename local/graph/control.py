@@ -3,7 +3,8 @@
 ``POST /_control/knobs`` · ``GET /_control/mailboxes`` · ``PUT, GET, POST /_control/mailboxes/{upn}/events`` ·
 ``POST …/events/import`` (adds as Outlook's import of a file does: notifies, mails nobody) ·
 ``PATCH, DELETE …/events/{id}`` · ``POST …/events/{id}/move``, ``…/copy`` · ``GET …/view?start=&end=`` ·
-``POST …/expire-delta`` · ``POST …/requests`` (counts ``{"appId", "count"}`` against the rate) ·
+``POST …/expire-delta`` · ``PUT …/working-hours`` ·
+``POST …/requests`` (counts ``{"appId", "count"}`` against the rate) ·
 ``GET /_control/outbox``, ``/_control/notifications``, ``/_control/subscriptions`` · ``POST /_control/lifecycle``.
 """
 
@@ -16,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from local.graph import loading
+from local.graph import loading, office_hours
 from local.graph.errors import GraphError
 from local.graph.service import Graph
 from local.graph.state import Calendar, Mailbox
@@ -46,6 +47,7 @@ def routes(graph: Graph) -> list[Route]:
         Route(f"{box}/calendars/{{calendar_id}}", _of_mailbox(graph, _delete_calendar), methods=["DELETE"]),
         Route(f"{box}/expire-delta", _of_mailbox(graph, _expire_delta), methods=["POST"]),
         Route(f"{box}/requests", _of_mailbox(graph, _spend), methods=["POST"]),
+        Route(f"{box}/working-hours", _of_mailbox(graph, _working_hours), methods=["PUT"]),
         Route(f"{box}/purge", _of_mailbox(graph, _purge), methods=["POST"]),
         Route("/_control/outbox", _general(graph, lambda g, _r, _b: {"mails": list(g.outbox.mails)})),
         Route("/_control/notifications", _general(graph, _notifications)),
@@ -159,6 +161,11 @@ def _move(_: Graph, mailbox: Mailbox, request: Request, body: Any) -> Any:
 
 def _copy(graph: Graph, mailbox: Mailbox, request: Request, body: Any) -> Any:
     return JSONResponse(loading.copy(mailbox, _event_id(request), optional_text(body, "calendarId")), status_code=201)
+
+
+def _working_hours(_: Graph, mailbox: Mailbox, __: Request, body: Any) -> Any:
+    mailbox.working_hours = office_hours.wanted(body)
+    return mailbox.working_hours
 
 
 def _view(_: Graph, mailbox: Mailbox, request: Request, __: Any) -> Any:

@@ -6,11 +6,11 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
-from local.graph import bodies, ids, online, views
+from local.graph import bodies, ids, office_hours, online, views
 from local.graph.knobs import Knobs
 from local.graph.prefer import Prefer
 from local.graph.query import Expand
-from local.graph.state import Calendar
+from local.graph.state import Calendar, Mailbox
 from local.graph.views import View
 from local.graph.zones import windows_name, wire, wire_utc
 from local.simkit.people import Account
@@ -264,23 +264,19 @@ def me(account: Account) -> dict[str, Any]:
     }
 
 
-def mailbox_settings(account: Account) -> dict[str, Any]:
+def mailbox_settings(mailbox: Mailbox) -> dict[str, Any]:
     """Return ``/me/mailboxSettings``."""
+    zone_name = mailbox.account.time_zone
     return {
         "archiveFolder": "",
-        "timeZone": account.time_zone,
+        "timeZone": zone_name,
         "delegateMeetingMessageDeliveryOptions": "sendToDelegateOnly",
         "dateFormat": "dd/MM/yyyy",
         "timeFormat": "HH:mm",
         "userPurpose": "user",
         "automaticRepliesSetting": {"status": "disabled", "externalAudience": "all"},
         "language": {"locale": "en-GB", "displayName": "English (United Kingdom)"},
-        "workingHours": {
-            "daysOfWeek": ["monday", "tuesday", "wednesday", "thursday", "friday"],
-            "startTime": "08:00:00.0000000",
-            "endTime": "17:00:00.0000000",
-            "timeZone": {"name": account.time_zone},
-        },
+        "workingHours": mailbox.working_hours or office_hours.usual(zone_name),
     }
 
 

@@ -135,7 +135,7 @@ def _information(graph: Graph, call: Call, asked: Asked, address: str) -> dict[s
         "scheduleId": address,
         "availabilityView": "".join(_digit(found, low, high, graph.knobs) for low, high in asked.slots),
         "scheduleItems": [_entry(view, call.prefer.time_zone, own=own) for view in found],
-        "workingHours": mailbox_settings(box.account)["workingHours"],
+        "workingHours": mailbox_settings(box)["workingHours"],
     }
 
 

@@ -169,6 +169,7 @@ class Mailbox:
     numbers: int = 0
     delta_generation: int = 0
     pages: dict[str, Any] = field(default_factory=dict)
+    working_hours: dict[str, Any] = field(default_factory=dict)
 
     @property
     def default_calendar(self) -> Calendar:

@@ -42,8 +42,8 @@ class GraphSchedules:
 
     async def working_hours(self, integration_id: str) -> WorkingHours:
         """Return the mailbox's working hours and zone."""
-        path = "/me/mailboxSettings" + query(_select="timeZone,workingHours")
-        answer = await self._client.send(integration_id, read(path, "/me/mailboxSettings", Subject.MAILBOX))
+        request = read("/me/mailboxSettings", "/me/mailboxSettings", Subject.MAILBOX)
+        answer = await self._client.send(integration_id, request)
         return read_hours(members(answer.body))
 
     async def free_busy(

@@ -70,9 +70,10 @@ class OutlookCalendar(_Controlled):
         found: list[dict[str, Any]] = (await self.control("GET", f"{self._box}/events"))["events"]
         return found
 
-    async def view(self, start: str, end: str) -> list[dict[str, Any]]:
-        default = next(each for each in await self.calendars() if each["isDefaultCalendar"])
-        path = f"{self._box}/view?start={start}&end={end}&calendar={default['id']}"
+    async def view(self, start: str, end: str, calendar_id: str = "") -> list[dict[str, Any]]:
+        if not calendar_id:
+            calendar_id = next(each["id"] for each in await self.calendars() if each["isDefaultCalendar"])
+        path = f"{self._box}/view?start={start}&end={end}&calendar={calendar_id}"
         found: list[dict[str, Any]] = (await self.control("GET", path))["events"]
         return found
 
@@ -80,6 +81,10 @@ class OutlookCalendar(_Controlled):
         boxes = (await self.control("GET", "/mailboxes"))["mailboxes"]
         found: list[dict[str, Any]] = next(b["calendars"] for b in boxes if b["upn"] == self.owner.account.upn)
         return found
+
+    async def working_hours(self, *days: str, start: str, end: str, zone: str) -> None:
+        body = {"daysOfWeek": list(days), "startTime": start, "endTime": end, "timeZone": zone}
+        await self.control("PUT", f"{self._box}/working-hours", body)
 
     async def expire_delta(self) -> None:
         await self.control("POST", f"{self._box}/expire-delta")

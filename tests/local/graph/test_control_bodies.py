@@ -40,6 +40,12 @@ ROUTES: list[tuple[str, str, Taken, dict[str, Any]]] = [
     ("POST", f"{BOX}/events/import", {"events": (list,)}, {}),
     ("POST", f"{BOX}/events", {name: kinds for name, kinds in EVENT.items() if name != "calendar"}, event()),
     ("POST", f"{BOX}/calendars", {"name": (str,)}, {}),
+    (
+        "PUT",
+        f"{BOX}/working-hours",
+        {"daysOfWeek": (list,), "startTime": (), "endTime": (), "timeZone": ()},
+        {"daysOfWeek": ["monday"], "startTime": "09:00", "endTime": "17:00", "timeZone": "UTC"},
+    ),
     ("POST", f"{BOX}/requests", {"appId": (str,), "count": ()}, {"appId": "x", "count": 1}),
     ("POST", "/_control/lifecycle", {"event": ()}, {}),
     (

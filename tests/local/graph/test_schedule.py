@@ -59,6 +59,23 @@ async def test_s63_a_schedule_has_a_view_items_and_working_hours(graph: Far) -> 
     assert "error" not in found
 
 
+@behaviour("S63", Grade.DOCUMENTED, GET_SCHEDULE, api("user-get-mailboxsettings"), resource("workinghours"))
+@pytest.mark.parametrize("zone", ["W. Europe Standard Time", "Customized Time Zone"])
+async def test_s63_working_hours_are_as_their_owner_has_set_them(graph: Far, zone: str) -> None:
+    """They may be kept in another zone than the mailbox, even in one that is on no list (customtimezone.md)."""
+    hours = {"daysOfWeek": ["friday", "saturday"], "startTime": "14:00", "endTime": "22:30", "timeZone": zone}
+    answer = await graph.http.put(f"/_control/mailboxes/{ROSE.upn}/working-hours", json=hours)
+    assert answer.status_code == 200, answer.text
+    settings = (await graph.call("GET", "/me/mailboxSettings", status=200)).json()
+    (found,) = await ask(graph, ROSE.upn)
+    assert settings["workingHours"] == found["workingHours"]
+    assert settings["timeZone"] == ROSE.time_zone
+    assert found["workingHours"]["daysOfWeek"] == ["friday", "saturday"]
+    assert found["workingHours"]["startTime"] == "14:00:00.0000000"
+    assert found["workingHours"]["endTime"] == "22:30:00.0000000"
+    assert found["workingHours"]["timeZone"]["name"] == zone
+
+
 @behaviour("S63", Grade.DOCUMENTED, GET_SCHEDULE, CSDL)
 async def test_s63_the_digits_of_the_view(graph: Far) -> None:
     for hour, shown in enumerate(("free", "tentative", "busy", "oof"), 10):

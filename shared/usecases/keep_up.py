@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from shared.core.integration import Integration
 from shared.core.jobs import TriggeredBy, Turn, TurnsJob, UpkeepJob, UpkeepKind
@@ -11,6 +12,7 @@ from shared.errors import InvalidInput, SyncFault
 from shared.log import log_action
 from shared.ports import Clock, Due, DueList, Integrations, JobQueue
 from shared.usecases import due_kinds as kinds
+from shared.usecases.at_once import some_at_once
 from shared.usecases.disconnect import Disconnect
 from shared.usecases.due_kinds import CHECK, RECONCILE, RENEWAL, SAFETY
 from shared.usecases.job_frame import JobFrame
@@ -25,6 +27,7 @@ _HAND_OUT_AGAIN = timedelta(minutes=10)
 """After which what was handed out and still stands is handed out once more: its message was lost, or failed."""
 
 _TURNS_PER_JOB = 50
+_AT_ONCE = 10
 _NEXT_DISCONNECT = 300.0
 _WHILE_STOPPED = {kinds.TOKEN: UpkeepKind.TOKEN, kinds.PRUNE: UpkeepKind.PRUNE}
 """What is looked after whether changes are carried or not."""
@@ -75,8 +78,9 @@ class EnqueueDue:
         count = 0
         async for page in self.due.hand_out(kind, self.clock.now(), again_after=_HAND_OUT_AGAIN):
             turns = [Turn(integration_id=due.integration_id, at=due.at, subject=due.subject) for due in page]
-            for start in range(0, len(turns), _TURNS_PER_JOB):
-                await self.jobs.put(TurnsJob(kind=kind, turns=tuple(turns[start : start + _TURNS_PER_JOB])))
+            parts = [tuple(turns[start : start + _TURNS_PER_JOB]) for start in range(0, len(turns), _TURNS_PER_JOB)]
+            jobs = [TurnsJob(kind=kind, turns=part) for part in parts]
+            await some_at_once([partial(self.jobs.put, job) for job in jobs], _AT_ONCE)
             count += len(turns)
         return count
 

@@ -1,6 +1,7 @@
 """The whole API as its callers see it: the frontend's types, its calls, and a fuzzer, against one running host."""
 
 import asyncio
+import json
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,6 +11,8 @@ import pytest_asyncio
 
 from tests.journeys.connecting import handed_over
 from tests.journeys.evidence import subscriptions_of
+from tests.journeys.fuzz.guided import guided
+from tests.journeys.fuzz.runs import fuzz
 from tests.journeys.pairs import Pair, pair
 from tests.journeys.planner import Planner
 from tests.journeys.recording import Recorded, Recording, interfaces, lies_about, refused
@@ -123,3 +126,26 @@ async def test_every_answer_assigns_to_its_interface(scene: Scene, tmp_path: Pat
     assert len(lies) > len(interfaces())
     seen = await asyncio.to_thread(refused, lies, tmp_path / "lies")
     assert {each.what for each in lies} == set(seen), "the compiler has looked at nothing"
+
+
+# --- The fuzzer -------------------------------------------------------------------------------------------------------
+
+
+async def test_nothing_that_a_fuzzer_sends_finds_a_fault(scene: Scene, tmp_path: Path) -> None:
+    """All checks, all operations, signed in as connected users; and each operation succeeds at least once."""
+    well = await guided(scene)
+    tokens = {"ROSE_TOKEN": await scene.rose.token(), "MARCO_TOKEN": await scene.marco.token()}
+    found: dict[str, set[int]] = {}
+    document = (await scene.call("api_document")).text
+    for option in ("--exclude-operation-id", "--include-operation-id"):  # first what needs a connection, then its end
+        place = tmp_path / option.strip("-")
+        run = await asyncio.to_thread(fuzz, scene.rose.urls.host, document, tokens, place, option, "disconnect")
+        assert run.code == 0, run.said
+        found |= run.statuses
+    well |= {label for label, statuses in found.items() if any(200 <= status < 300 for status in statuses)}
+    paths = json.loads(document)["paths"]
+    operations = {f"{method.upper()} {path}" for path, item in paths.items() for method in item}
+    assert set(found) == operations
+    # These two answer with a redirect only.
+    assert operations - well == {"GET /integrations/outlook/auth", "GET /integrations/outlook/callback"}
+    assert all(found[name] == {302} for name in operations - well)

@@ -1,6 +1,7 @@
 """The ports of availability and meetings. ``shared.ports`` hands them on; nobody else imports this module."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from shared.core.availability import Engagement, Span, WorkingHours
@@ -73,6 +74,10 @@ class MeetingRequests(Protocol):
 
     async def put(self, request: MeetingRequest) -> None:
         """Insert or replace."""
+        ...
+
+    async def forget_before(self, integration_id: str, before: datetime, *, limit: int = 1000) -> int:
+        """Remove what was asked for before then, ``limit`` at the most; return how many."""
         ...
 
     async def forget_all(self, integration_id: str) -> None:

@@ -128,6 +128,7 @@ def build(settings: Settings, ports: Ports) -> App:
         changes=p.changes,
         conflicts=p.conflicts,
         confirmations=p.confirmations,
+        meeting_requests=p.meeting_requests,
         leases=p.leases,
         states=p.states,
         due=p.due,
@@ -222,6 +223,7 @@ def build(settings: Settings, ports: Ports) -> App:
             clock=p.clock,
         ),
         settle_events=SettleEvents(
+            leases=p.leases,
             frame=frame,
             mappings=p.mappings,
             look=settling.look,

@@ -1,8 +1,11 @@
 """The meetings asked for, in their integration's partition: ``q|{requestId}``."""
 
+from datetime import datetime
+
 from shared.core.meeting import MeetingRequest
 from shared.store.codec import columns_of, key_text, value_of
 from shared.store.mappings import delete_all
+from shared.store.prune import forget_older
 from shared.store.rows import Insert, Row, Span, Table, Tables, Upsert
 
 _TABLE = Table.MEETINGS
@@ -28,6 +31,11 @@ class TableMeetingRequests:
     async def put(self, request: MeetingRequest) -> None:
         """Insert or replace."""
         await self._tables.write(_TABLE, Upsert(_row(request)))
+
+    async def forget_before(self, integration_id: str, before: datetime, *, limit: int = 1000) -> int:
+        """Remove what was asked for before then; return how many."""
+        span = Span.prefix(key_text(integration_id), _PREFIX)
+        return await forget_older(self._tables, _TABLE, span, "requestedAt", before, limit=limit)
 
     async def forget_all(self, integration_id: str) -> None:
         """Remove every row of the integration."""

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StrictBool, StringConstraints
+from pydantic import BeforeValidator, Field, StrictBool, StringConstraints
 
 from shared.triggers.shapes import Shape
 
@@ -36,7 +36,13 @@ class GuestShape(Shape):
     type: Literal["required", "optional"] = "required"
 
 
-_Guests = Annotated[list[GuestShape | Address], Field(min_length=1, max_length=MOST_GUESTS)]
+def _with_name(given: object) -> object:
+    return {"email": given} if isinstance(given, str) else given
+
+
+_Guest = Annotated[GuestShape, BeforeValidator(_with_name, json_schema_input_type=GuestShape | Address)]
+"""The sketch's plain address is taken as well."""
+_Guests = Annotated[list[_Guest], Field(min_length=1, max_length=MOST_GUESTS)]
 
 
 class MeetingRequestShape(Shape):

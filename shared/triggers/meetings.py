@@ -163,9 +163,8 @@ def _title(text: str) -> str:
     return text
 
 
-def _guests(given: Sequence[GuestShape | str]) -> tuple[Guest, ...]:
+def _guests(shapes: Sequence[GuestShape]) -> tuple[Guest, ...]:
     """Return each address once, whatever its letters' case; of two entries the later one stays."""
-    shapes = [GuestShape(email=each) if isinstance(each, str) else each for each in given]
     found = {
         each.email.casefold(): Guest(email=each.email, name=each.name, optional=each.type == "optional")
         for each in shapes

@@ -1,4 +1,4 @@
-"""Forget what is older than it is kept: runs, changes, closed conflicts and confirmations, sign-ins that broke off."""
+"""Forget what is too old: runs, changes, closed conflicts and confirmations, requests for meetings, broken sign-ins."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,6 +17,7 @@ from shared.ports import (
     DueList,
     JobQueue,
     Leases,
+    MeetingRequests,
     Runs,
 )
 from shared.usecases.due_kinds import PRUNE
@@ -33,6 +34,7 @@ class PruneHistory:
     changes: Changes
     conflicts: Conflicts
     confirmations: Confirmations
+    meeting_requests: MeetingRequests
     leases: Leases
     states: AuthStates
     due: DueList
@@ -45,7 +47,7 @@ class PruneHistory:
         integration_id = integration.integration_id
         before = self.clock.now() - timedelta(days=self.retention_days)
         removed = 0
-        for kept in (self.changes, self.runs, self.conflicts, self.confirmations):
+        for kept in (self.changes, self.runs, self.conflicts, self.confirmations, self.meeting_requests):
             count = await kept.forget_before(integration_id, before, limit=AT_ONCE)
             removed += count
             if count >= AT_ONCE:

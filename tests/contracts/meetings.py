@@ -1,6 +1,7 @@
 """What every implementation of ``MeetingRequests`` has to do."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -46,6 +47,15 @@ class MeetingRequestsContract:
         assert await meeting_requests.get(home, first.request_id) == done
         assert done.made
         assert not first.made
+
+    async def test_what_is_old_is_forgotten(self, meeting_requests: MeetingRequests) -> None:
+        home = new_id()
+        old, late = request(home), request(home, requested_at=NOON + timedelta(days=2))
+        for each in (old, late):
+            await meeting_requests.insert(each)
+        assert await meeting_requests.forget_before(home, NOON + timedelta(days=1)) == 1
+        assert await meeting_requests.get(home, old.request_id) is None
+        assert await meeting_requests.get(home, late.request_id) == late
 
     async def test_forget_all(self, meeting_requests: MeetingRequests) -> None:
         home, other = new_id(), new_id()

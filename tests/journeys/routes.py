@@ -66,6 +66,18 @@ EVENT_QUERIES = (
     "syncStatuses=synced,%3Cscript%3E",
 )
 
+ANN = "ann@example.test"
+_FREE = "date=2026-08-06&duration=60"
+AVAILABILITY_QUERIES = (
+    "",
+    "date=2026-08-06",
+    "duration=60",
+    *(f"date={text}&duration=60" for text in ("", "today", "2026-13-01", "20260806", "2026-08-06T10:00", "9999-12-31")),
+    *(f"date=2026-08-06&duration={text}" for text in ("", "0", "4", "1441", "-60", "1e2", "60.0", "٣٠", "9" * 5000)),
+    *(f"{_FREE}&attendees={text}" for text in ("ann", "a@b,ann", "a%20b@x.test", "%3Ca@x.test%3E", "a@" + "x" * 300)),
+    f"{_FREE}&attendees={','.join(f'a{number}@x.test' for number in range(20))}",
+)
+
 ENDPOINTS: Mapping[str, Endpoint] = {
     "begin_connect": Endpoint(method="GET", route="calendar/outlook/auth", caller=Caller.USER, unconnected=(200, "")),
     "finish_connect": Endpoint(
@@ -184,6 +196,68 @@ ENDPOINTS: Mapping[str, Endpoint] = {
             "overwriteConflicts": (*NO_FLAG, None),
             "mailGuests": (True,),
         },
+    ),
+    "availability": Endpoint(
+        method="GET",
+        route="calendar/outlook/availability",
+        caller=Caller.USER,
+        queries=AVAILABILITY_QUERIES,
+        unconnected=(400, "invalid_query"),
+    ),
+    "make_meeting": Endpoint(
+        method="POST",
+        route="calendar/outlook/meetings",
+        caller=Caller.USER,
+        body={
+            "title": "Menu tasting",
+            "startTime": "2026-08-06T14:00:00",
+            "endTime": "2026-08-06T15:00:00",
+            "timeZone": "Europe/London",
+            "attendees": [{"email": ANN, "name": "Ann", "type": "required"}],
+            "location": "Mill House",
+            "body": "Bring the list",
+            "isOnlineMeeting": False,
+            "eventType": "client_meeting",
+        },
+        wrong={
+            **dict.fromkeys(("title", "startTime", "endTime", "timeZone"), (*NO_TEXT, "", "x" * 256)),
+            "attendees": (
+                *NO_OBJECT,
+                *([], {}, ["a@b c"], [5], [None], [[]], [""], ["ann"], ["@"], ["a@b@c"], ["a,b@x.test"]),
+                *([{"email": 5}], [{}], [{"email": ANN, "role": "x"}], ["x" * 260 + "@x.test"], [ANN] * 101),
+            ),
+        }
+        | {
+            "location": (5, True, None, [], {}, "x" * 1001),
+            "body": (5, True, None, [], {}, "x" * 100_001),
+            "isOnlineMeeting": (*NO_FLAG, None),
+            "eventType": (*NO_TEXT, "funeral", ""),
+            "mailGuests": (True,),
+            "organizer": ("me",),
+        },
+    ),
+    "change_meeting": Endpoint(
+        method="PATCH",
+        route="calendar/outlook/meetings/{eventId}",
+        caller=Caller.USER,
+        body={"title": "Wine tasting", "mailGuests": False},
+        wrong={
+            "title": (5, True, [], {}, "", "x" * 256),
+            "startTime": (5, True, [], {}, ""),
+            "attendees": (5, True, {}, "x", [], ["ann"]),
+            "isOnlineMeeting": NO_FLAG,
+            "mailGuests": (*NO_FLAG, None),
+            "eventType": ("rehearsal",),
+        },
+        empty_body_is_fine=True,
+    ),
+    "cancel_meeting": Endpoint(
+        method="DELETE",
+        route="calendar/outlook/meetings/{eventId}",
+        caller=Caller.USER,
+        body={"message": "I am sorry", "mailGuests": False},
+        wrong={"message": (5, True, None, [], {}, "x" * 10_001), "mailGuests": (*NO_FLAG, None), "comment": ("x",)},
+        empty_body_is_fine=True,
     ),
     "list_calendars": Endpoint(method="GET", route="calendar/outlook/calendars", caller=Caller.USER),
     "disconnect": Endpoint(method="DELETE", route="calendar/outlook/integration", caller=Caller.USER),

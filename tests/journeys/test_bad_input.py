@@ -108,6 +108,8 @@ WITH_IDS = {
     "force_sync": "event_not_found",
     "explain_event": "event_not_found",
     "restore_event": "event_not_found",
+    "change_meeting": "meeting_not_found",
+    "cancel_meeting": "meeting_not_found",
 }
 
 

@@ -131,7 +131,7 @@ class CalendarsResponse(Shape):
 
 
 class StatsShape(Shape):
-    """``syncStats``."""
+    """``syncStats``; ``nextScheduledSync`` is empty while none comes by itself."""
 
     total_events: int
     synced_events: int
@@ -159,8 +159,8 @@ class HistoryItem(Shape):
     """
 
     id: str
-    sync_type: str
-    sync_direction: str
+    sync_type: Literal["full_sync", "incremental", "single_event", "webhook_triggered"]
+    sync_direction: DirectionText
     events_processed: int
     events_created: int
     events_updated: int
@@ -171,7 +171,7 @@ class HistoryItem(Shape):
     sync_duration_ms: int
     started_at: str
     completed_at: str | None = None
-    triggered_by: str
+    triggered_by: Literal["manual", "webhook", "scheduled", "auto"]
     purpose: str | None = None
     undoes: str | None = None
     errors: list[SyncErrorShape] | None = None

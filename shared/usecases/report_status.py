@@ -10,7 +10,7 @@ from shared.core.integration import Integration
 from shared.core.mapping import EventMapping, Role
 from shared.core.pair import is_deletion_held
 from shared.core.rules import ResolutionRule
-from shared.core.states import MappingState, SubscriptionState
+from shared.core.states import IntegrationState, MappingState, SubscriptionState
 from shared.core.subscription import Subscription
 from shared.ports import (
     Clock,
@@ -38,11 +38,11 @@ class Counts:
 
 @dataclass(frozen=True, kw_only=True)
 class SyncStatus:
-    """The specification's ``OutlookSyncStatusResponse`` in values."""
+    """The specification's ``OutlookSyncStatusResponse`` in values. ``next_sync_at`` None: none comes by itself."""
 
     integration: Integration
     counts: Counts
-    next_sync_at: datetime
+    next_sync_at: datetime | None
     recent: tuple[SyncRun, ...]
     subscription: Subscription | None
     channel_works: bool
@@ -92,13 +92,18 @@ class ReportStatus:
             integration=integration,
             rules=await self.rules.of_integration(integration.integration_id),
             counts=await self._counts(integration.integration_id, mappings),
-            next_sync_at=(integration.last_sync_at or now) + timedelta(minutes=self.safety_sync_minutes),
+            next_sync_at=self._next_sync(integration, now),
             recent=tuple(stored.value for stored in recent),
             subscription=subscription,
             channel_works=works,
             renewal_needed=integration.webhooks and (subscription is None or not works or subscription.ends_soon(now)),
             question=Question.about(held, mappings) if held else None,
         )
+
+    def _next_sync(self, integration: Integration, now: datetime) -> datetime | None:
+        if integration.state is not IntegrationState.CONNECTED:
+            return None
+        return max(now, (integration.last_sync_at or now) + timedelta(minutes=self.safety_sync_minutes))
 
     async def _counts(self, integration_id: str, mappings: Sequence[EventMapping]) -> Counts:
         found = {"synced": 0, "pending": 0, "conflict": 0, "error": 0}

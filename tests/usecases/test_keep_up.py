@@ -229,3 +229,52 @@ async def test_what_a_crash_has_left_is_adopted(world: World) -> None:
     await world.outlook.add("Dentist")
     await world.settle()
     await world.assert_equal()
+
+
+async def test_a_turn_that_fails_stands_and_is_handed_out_again(world: World) -> None:
+    """Storage refuses once; ten minutes later the timer comes upon the entry once more."""
+    await world.connect()
+    await world.advance(minutes=16)
+    assert await world.app.enqueue_due.safety_runs() == 1
+
+    async def refuse(name: str) -> None:
+        if name == "before get OutlookIntegrations":
+            world.steps.watch = None
+            raise Unavailable("tables")
+
+    world.steps.watch = refuse
+    await world.settle()
+    assert len(await world.runs()) == 1
+    await world.advance(minutes=5)
+    assert await world.app.enqueue_due.safety_runs() == 0
+    await world.advance(minutes=5)
+    assert await world.app.enqueue_due.safety_runs() == 1
+    await world.settle()
+    assert len(await world.runs()) == 2
+
+
+async def test_a_message_that_comes_twice_is_taken_once(world: World) -> None:
+    """Queues deliver at least once; what was done has another time by then."""
+    await world.connect()
+    await world.advance(minutes=16)
+    await world.app.enqueue_due.safety_runs()
+    (message,) = world.queue.kept
+    await world.settle()
+    await world.run_job(message.text)
+    await world.settle()
+    assert len(await world.runs()) == 2
+
+
+async def test_a_lost_message_of_turns_is_made_up_for(world: World) -> None:
+    """It was buried after five attempts, or never arrived: within ten minutes and a tick its turns come up again."""
+    await world.connect()
+    await world.advance(minutes=16)
+    await world.app.enqueue_due.safety_runs()
+    (message,) = world.queue.kept
+    world.queue.kept.clear()
+    await world.app.recover_poison.run(message.text)
+    assert world.queue.kept == []
+    await world.advance(minutes=11)
+    await world.app.enqueue_due.safety_runs()
+    await world.settle()
+    assert len(await world.runs()) == 2

@@ -139,6 +139,7 @@ def ports_of(settings: Settings) -> Ports:
             "graph": graph.reach,
             "wedsync": lambda: wedsync.fetch(settings.wedsync_jwks_url),
         },
+        closers=(graph.close, wedsync.close, vault.close, tables.close, jobs.close, identity.close),
     )
 
 
@@ -156,6 +157,14 @@ def _storage(settings: Settings, identity: AppIdentity) -> tuple[AzureTables, St
         ca_file=settings.trusted_ca_file,
     )
     return tables, jobs
+
+
+def queues_of(settings: Settings) -> StorageJobQueue:
+    """Return the queues alone, for tools that look at what failed for good."""
+    identity = AppIdentity(
+        managed_identity_client_id=settings.managed_identity_client_id, ca_file=settings.trusted_ca_file
+    )
+    return _storage(settings, identity)[1]
 
 
 def _vault(settings: Settings, identity: AppIdentity, clock: Clock) -> VaultSecrets:

@@ -680,6 +680,10 @@ class Leases(Protocol):
         """Give back; quiet if it is not ours any more."""
         ...
 
+    async def held(self, integration_id: str) -> bool:
+        """Return whether somebody holds the lease now. One read."""
+        ...
+
     async def forget_before(self, integration_id: str, before: datetime) -> bool:
         """Remove the row if its last hold ended before then; return whether that was done. Numbers begin anew."""
         ...
@@ -786,3 +790,5 @@ class Ports:
     jobs: JobQueue
     probes: Mapping[str, Callable[[], Awaitable[object]]] = field(default_factory=dict)
     """What tells of each dependency, by its name, whether it answers; raises where it does not."""
+    closers: tuple[Callable[[], Awaitable[None]], ...] = ()
+    """What ends the connections, for a process that ends by itself."""

@@ -59,6 +59,32 @@ class StorageJobQueue:
         """Return the job in a message's text; ``InvalidInput`` if it is none."""
         return messages.parse(text)
 
+    async def set_aside(self, queue: str) -> tuple[str, ...]:
+        """Return the texts of up to 32 messages that failed for good and that nobody has taken from there yet."""
+        try:
+            async with asyncio.timeout(DEADLINE_SECONDS):
+                return tuple(str(found.content) for found in await self._poison(queue).peek_messages(max_messages=32))
+        except Exception as error:
+            if getattr(error, "status_code", None) == 404:
+                return ()
+            raise _fault(error) from error
+
+    async def replay(self, queue: str, *, limit: int) -> int:
+        """Put up to so many of them back on the queue that they came from; return how many.
+
+        Sent first, then deleted: a message that comes twice is harmless, one that is lost is not.
+        """
+        replayed, poison, client = 0, self._poison(queue), self._client(queue)
+        try:
+            async for found in poison.receive_messages(visibility_timeout=60, max_messages=limit):
+                await client.send_message(found.content, time_to_live=_LIFETIME)
+                await poison.delete_message(found)
+                replayed += 1
+        except Exception as error:
+            if getattr(error, "status_code", None) != 404:
+                raise _fault(error) from error
+        return replayed
+
     async def reach(self) -> None:
         """Return if the queues answer; one that nothing was ever put on may be missing."""
         client = self._client(messages.UPKEEP_QUEUE)
@@ -96,15 +122,23 @@ class StorageJobQueue:
             if getattr(error, "status_code", None) not in (204, 409):  # somebody else was quicker
                 raise _fault(error) from error
 
+    def _poison(self, queue: str) -> "QueueClient":
+        return self._client(f"{queue}-poison")
+
     def _client(self, name: str) -> "QueueClient":
         client = self._clients.get(name)
         if client is None:
-            from azure.storage.queue import TextBase64EncodePolicy  # noqa: PLC0415 - heavy, so at first use
+            from azure.storage.queue import (  # noqa: PLC0415 - heavy, so at first use
+                TextBase64DecodePolicy,
+                TextBase64EncodePolicy,
+            )
 
             if self._service is None:
                 self._service = self._open()
             client = self._clients[name] = self._service.get_queue_client(
-                self._prefix + name, message_encode_policy=TextBase64EncodePolicy()
+                self._prefix + name,
+                message_encode_policy=TextBase64EncodePolicy(),
+                message_decode_policy=TextBase64DecodePolicy(),
             )
         return client
 

@@ -12,6 +12,7 @@ from shared.core.jobs import RunJob
 from shared.errors import OperatorFault, StoreFault, Throttled, Unavailable
 from shared.ports import JobQueue
 from shared.store.memory import MemoryJobQueue
+from shared.store.messages import to_texts
 from shared.store.queues import StorageJobQueue
 from tests.contracts.queues import RUN_QUEUE, JobQueueContract, Received
 from tests.support.far_end import FarEnd, connection_string
@@ -149,3 +150,23 @@ async def test_queues_out_of_reach(far_end: FarEnd) -> None:
     with pytest.raises(Unavailable):
         await queue.reach()
     await queue.close()
+
+
+@pytest.mark.azurite
+async def test_messages_go_back_to_their_queue(azurite: Azurite) -> None:
+    queues = StorageJobQueue(connection_string=azurite.connection_string, prefix=f"t{uuid4().hex[:8]}-")
+    assert await queues.set_aside(RUN_QUEUE) == ()
+    assert await queues.replay(RUN_QUEUE, limit=5) == 0
+    await queues.put(RunJob(integration_id="i", run_id="made"))
+    poison = queues._client(f"{RUN_QUEUE}-poison")
+    await poison.create_queue()
+    texts = [to_texts(RunJob(integration_id="i", run_id=f"r{number}"))[0] for number in range(3)]
+    for text in texts:
+        await poison.send_message(text)
+    assert sorted(await queues.set_aside(RUN_QUEUE)) == texts
+    assert await queues.replay(RUN_QUEUE, limit=2) == 2
+    assert len(await queues.set_aside(RUN_QUEUE)) == 1
+    got = [queues.parse(found.content) async for found in queues._client(RUN_QUEUE).receive_messages()]
+    assert len(got) == 3
+    assert all(isinstance(job, RunJob) for job in got)
+    await queues.close()

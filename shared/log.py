@@ -1,7 +1,7 @@
 """One line of JSON per thing that happened, without anything that must not be in a log.
 
 ``action`` is the name of what happened (``subscription_renewed``), the rest are facts; ``docs/runbook.md`` lists all
-names. What is measured is a line too, ``metric`` with its name and value (``docs/decisions/023``). Lines of one piece
+names. What is measured is a line too, ``metric`` with its name and value (``docs/decisions/026``). Lines of one piece
 of work carry what it was bound to: invocation, function, integration, run, correlation. Event content, tokens, codes,
 addresses and query strings never belong into a fact; what slips in all the same is taken out.
 """

@@ -149,6 +149,13 @@ def test_the_stand_and_the_product_share_no_code() -> None:
         assert not any(name.split(".")[0] == "local" for name in imported(path)), path
 
 
+def test_the_operators_tools_stand_on_the_service_and_nothing_on_them() -> None:
+    for path in sorted((ROOT / "tools").rglob("*.py")):
+        assert {name.split(".")[0] for name in imported(path)}.isdisjoint({"local", "tests"}), path
+    for path in [*product_files(), *sorted((ROOT / "local").rglob("*.py"))]:
+        assert not any(name.split(".")[0] == "tools" for name in imported(path)), path
+
+
 def test_the_local_host_does_not_know_the_product() -> None:
     for path in sorted((ROOT / "local" / "host").rglob("*.py")):
         text = path.read_text().lower()

@@ -52,7 +52,7 @@ class Acts:
         return await self.users.choose(pick, side, wanted=wanted)
 
     async def hide(self, pick: int) -> None:
-        both = await self.users.choose(pick, WEDSYNC, wanted=lambda both: both.key.startswith("W"))
+        both = await self.users.choose(pick, WEDSYNC, wanted=lambda both: both.is_ours)
         if both:
             await self.users.hide(both.key)
 
@@ -73,13 +73,18 @@ class Acts:
 
     async def move_back(self, pick: int) -> None:
         away = sorted(self.users.away)
-        if away:
+        if away and not self.users.parted:  # it may not be the calendar any more that it belongs to
             await self.users.move_back(away[pick % len(away)])
 
     async def copy(self, side: str, pick: int) -> None:
         both = await self.users.choose(pick, side, wanted=lambda both: _single(both) and not both.masked)
         if both:
             await self.users.copy(both.key, side)
+
+    async def travel(self, pick: int, minutes: int | None) -> None:
+        both = await self.users.choose(pick, WEDSYNC, wanted=lambda both: both.is_ours)
+        if both:
+            await self.users.travel(both.key, minutes)
 
     def chosen(
         self, conflicts: Sequence[Conflict], mappings: Mapping[str, EventMapping], pick: int, side: str
@@ -95,8 +100,7 @@ class Acts:
         self.users.chose(key, None, [each for each in (conflict.wedsync, conflict.outlook) if each])
         if conflict.absent is not None:
             self.users.chose_deletion(key)
-            if self.users.away.pop(key, ""):
-                self.users.left.add(key)  # it stays where it is: it may have a successor
+            self.users.stays_away(key)
         return conflict, mapping
 
 

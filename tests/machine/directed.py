@@ -1,39 +1,16 @@
 """Short plays that are known to come upon what chance may miss: each cell, each fault, each state."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 
 from shared.core.jobs import RunKind, UpkeepJob, UpkeepKind
 from shared.core.settings_change import SettingsChange
 from tests.machine.faults import KNOBS, NAMES
-from tests.machine.machine import Play
+from tests.machine.play import Play
 from tests.machine.process import BUSY, REPEATED, UNANSWERED
+from tests.machine.scenes import OURS, THEIRS, Scene, busy, edit, remove, unheard
 from tests.machine.sight import OUTLOOK, SIDES, WEDSYNC
-from tests.support.calendars import Vanished
-
-Scene = Callable[[Play], Awaitable[None]]
-OURS, THEIRS = "W1", "O2"
-"""The events that every play begins with."""
-
-
-async def unheard(play: Play) -> None:
-    """Lose the notices: only a run will find what changed."""
-    await play.world.quiet()
-    while play.service.lose(0):
-        play.reached.add("fault", "notification lost")
-
-
-async def edit(play: Play, key: str, side: str, part: str) -> None:
-    """Edit, if the event is there: a process that died may have left it on one side for now."""
-    with suppress(Vanished):
-        await play.users.edit(key, side, part)
-
-
-async def remove(play: Play, key: str, side: str) -> None:
-    """Delete, if the event is there."""
-    with suppress(Vanished):
-        await play.users.remove(key, side)
+from tests.machine.wished import WISHED
 
 
 def cell(ours: str, theirs: str) -> Scene:
@@ -77,21 +54,6 @@ def turned(name: str) -> Scene:
         await busy(play)
 
     return scene
-
-
-async def busy(play: Play) -> None:
-    """Something of everything, in little time."""
-    for side in SIDES:
-        await edit(play, THEIRS, side, "text")
-        await edit(play, OURS, side, "place")
-        for _ in range(2):
-            await play.users.add(side)
-    await play.users.add(OUTLOOK, "series")
-    await play.run(RunKind.INCREMENTAL, 0)
-    for pick in range(4):
-        await play.work(pick, pick, 4)
-        await play.lapse()
-        await play.wait(0.3)
 
 
 async def season(play: Play) -> None:
@@ -270,6 +232,7 @@ SCENES: Mapping[str, Scene] = {
     "renewed": renewed,
     "died": died,
     "out of turn": out_of_turn,
+    **WISHED,
 }
 LONG: tuple[str, ...] = ("season", "questions", "flood", "opted out", "paused", "reconnected", "renewed", "out of turn")
 """The scenes in which a process may be told to die at a step of any kind."""

@@ -62,6 +62,14 @@ KNOBS: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {
 }
 """What is turned, and how it is turned back."""
 
+POST: Mapping[str, Order] = {
+    "notices lost": {"action": "lose", "count": 2},
+    "notices doubled": {"action": "double", "count": 2},
+    "notices out of order": {"action": "reorder", "seconds": 1, "count": 1},
+}
+"""What becomes of the notices of either side where they are sent over HTTP."""
+
+LETTERS = tuple(f"{service} {name}" for service in ("graph", "wedsync") for name in POST)
 NAMES = tuple(sorted({f"graph {name}" for name in GRAPH} | {f"wedsync {name}" for name in WEDSYNC}))
 
 
@@ -77,7 +85,8 @@ class Misfortune:
         """Order a fault; ``after`` so many requests that it could hit."""
         service, _, kind = name.partition(" ")
         orders, far_end = (GRAPH, self._outlook) if service == "graph" else (WEDSYNC, self._wedsync)
-        standing = (await far_end.control("POST", "/faults", orders[kind] | {"after": after}))["faults"]
+        order = (orders.get(kind) or POST[kind]) | {"after": after}
+        standing = (await far_end.control("POST", "/faults", order))["faults"]
         self._ordered[service, int(standing[-1]["number"])] = name
 
     async def turn(self, name: str) -> None:

@@ -8,19 +8,14 @@ from typing import Any, TypeVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from shared.core.confirmation import Confirmation
-from shared.core.event import Side
-from shared.core.integration import OnOutlookDelete
 from shared.core.jobs import RunKind
-from shared.core.settings_change import SettingsChange
-from tests.machine import verdict
-from tests.machine.acts import Acts
-from tests.machine.faults import KNOBS, NAMES, Misfortune
+from tests.machine.faults import KNOBS, NAMES
+from tests.machine.play import Play
 from tests.machine.process import STORAGE
 from tests.machine.reached import Reached
-from tests.machine.service import Service, Work
-from tests.machine.sight import SIDES, WEDSYNC, Sight
-from tests.machine.users import EDITED, Users
+from tests.machine.sight import SIDES
+from tests.machine.users import EDITED
+from tests.machine.wishes import WISHES
 from tests.support.calendars import Vanished
 from tests.support.patient_loop import PatientLoop
 
@@ -28,159 +23,13 @@ T = TypeVar("T")
 REACHED = Reached()
 """Of all machines in this process."""
 
-LONGEST = timedelta(days=30).total_seconds()
+LONGEST = timedelta(days=60).total_seconds()
 """More time than any rule takes; whatever takes longer will never end."""
-
-WISHES = {
-    "ask about deletions": SettingsChange(preferences={"on_outlook_delete": OnOutlookDelete.ASK}),
-    "opt out by deletion": SettingsChange(preferences={"on_outlook_delete": OnOutlookDelete.UNLINK}),
-    "delete with Outlook": SettingsChange(preferences={"on_outlook_delete": OnOutlookDelete.DELETE}),
-}
-_MOST_QUESTIONS = 5
 
 PICK = st.integers(0, 30)
 WHICH = st.integers(0, 1)
 SIDE = st.sampled_from(SIDES)
 PART = st.sampled_from(EDITED)
-
-
-class Play(Acts):
-    """The rules as coroutines, for whoever chooses among them."""
-
-    def __init__(self, reached: Reached, *, seed: int) -> None:
-        self.reached = reached
-        self.answers: list[tuple[str, bool, Work]] = []
-        self.service = Service(reached, seed=seed)
-        self.world = self.service.world
-        sight = Sight(wedsync=self.world.wedsync, outlook=self.world.outlook)
-        super().__init__(
-            Users(sight=sight, wedsync=self.world.wedsync, outlook=self.world.outlook, now=self.world.clock.now)
-        )
-        self.misfortune = Misfortune(self.world.outlook, self.world.wedsync, reached)
-
-    async def begin(self) -> None:
-        """Connect with an event on each side."""
-        self.reached.illegal.clear()
-        await self.world.__aenter__()
-        for side in SIDES:
-            await self.users.add(side)
-        await self.service.connect()
-
-    async def end(self) -> None:
-        await self.service.end()
-
-    # --- choices --------------------------------------------------------------------------------------------------
-
-    async def resolve(self, pick: int, side: str, which: int) -> None:
-        conflicts = sorted(await self.world.open_conflicts(), key=lambda conflict: conflict.opened_at)
-        mappings = {mapping.mapping_id: mapping for mapping in await self.world.mappings()}
-        found = self.chosen(conflicts, mappings, pick, side)
-        if found is not None:
-            conflict, mapping = found
-            self.service.resolve(conflict, mapping.wedsync_id or mapping.mapping_id, Side(side), which)
-
-    async def answer(self, which: int, accept: bool) -> None:
-        question = await self.service.question()
-        if question is not None:
-            await self._answer(question, which, accept=accept)
-
-    async def _answer(self, question: Confirmation, which: int, *, accept: bool) -> None:
-        """An occurrence that comes back would be an event by itself, so that those are never rejected here."""
-        keys = {m.mapping_id: verdict.key_of(self.users, m) for m in await self.world.mappings()}
-        accept = accept or any(":" in keys.get(each.mapping_id, ":") for each in question.held)
-        self.reached.add("answer", "accepted" if accept else "rejected")
-        work = self.service.answer(question.confirmation_id, which, accept=accept)
-        self.answers.append((question.confirmation_id, accept, work))
-
-    async def _insist(self) -> None:
-        """Whoever got no answer, because the process died, says the same again."""
-        answers, self.answers = self.answers, []
-        for confirmation_id, accept, work in answers:
-            if work.process.dead:
-                self.service.answer(confirmation_id, 0, accept=accept)
-                await self.service.drain()
-
-    async def prefer(self, wish: str, which: int) -> None:
-        """Change a preference."""
-        self.reached.add("preference", wish)
-        self.service.change(WISHES[wish], which)
-
-    # --- the service ----------------------------------------------------------------------------------------------
-
-    async def work(self, pick: int, which: int, messages: int) -> None:
-        """Deliver what is to be delivered, in any order, to any process."""
-        for number in range(messages):
-            self.service.take(pick + number, which + number) or self.service.deliver(pick + number, which + number)
-
-    async def lapse(self) -> None:
-        if self.service.lapse():
-            self.reached.add("fault", "message delivered twice")
-
-    async def post(self, pick: int, which: int, fate: str) -> None:
-        """Deliver a letter out of turn, deliver it and keep a copy for later, or lose it."""
-        if fate == "lost":
-            happened = self.service.lose(pick)
-        else:
-            happened = self.service.deliver(pick, which, keep=fate == "doubled")
-        if happened:
-            self.reached.add("fault", f"notification {fate}")
-
-    async def run(self, kind: RunKind, which: int) -> None:
-        self.service.run(kind, which)
-
-    async def timers(self, which: int) -> None:
-        self.service.timers(which)
-
-    async def wait(self, seconds: float) -> None:
-        if seconds > 1 and self.world.post:
-            self.reached.add("fault", "notification delayed")
-        await asyncio.sleep(seconds)
-
-    # --- misfortune -----------------------------------------------------------------------------------------------
-
-    async def crash(self, pick: int, steps: int) -> None:
-        """Let a process that is at work die at one of its next steps."""
-        working = self.service.work
-        if working:
-            working[pick % len(working)].process.dies_in = steps
-            await self.wait(0.1)
-
-    async def fault(self, name: str, after: int) -> None:
-        await self.misfortune.order(name, after=after)
-
-    async def turn(self, name: str) -> None:
-        await self.misfortune.turn(name)
-
-    async def storage(self, fault: str, times: int) -> None:
-        self.service.perils.storage[fault] = times
-
-    async def forget_places(self, side: str) -> None:
-        """Neither side knows any more where the service continues reading."""
-        if side == WEDSYNC:
-            await self.world.wedsync.expire_cursors()
-        else:
-            await self.world.outlook.expire_delta()
-        self.reached.add("fault", f"{side} cursor expired")
-
-    async def skew(self, minutes: int) -> None:
-        self.service.clock.skew = timedelta(minutes=minutes)
-        self.reached.add("fault", f"clock {'ahead' if minutes > 0 else 'behind'}")
-
-    # --- rest -----------------------------------------------------------------------------------------------------
-
-    async def rest(self) -> None:
-        """Let everything come to rest, and judge."""
-        await self.misfortune.end()
-        await self.service.drain()
-        await self._insist()
-        for _ in range(_MOST_QUESTIONS):
-            question = await self.service.question()
-            if question is None:
-                break
-            await self._answer(question, 0, accept=True)
-            await self.service.drain()
-            await self._insist()
-        await verdict.judge(self.world, self.users, self.reached.illegal)
 
 
 async def _unless_gone(work: Coroutine[Any, Any, None]) -> None:
@@ -283,6 +132,45 @@ class SyncMachine(RuleBasedStateMachine):
     def resolve(self, pick: int, side: str, which: int) -> None:
         self._user("resolve", self.on.resolve(pick, side, which))
 
+    @precondition(lambda self: self.on.service.open_questions)
+    @rule(pick=PICK, which=WHICH)
+    def resolve_otherwise(self, pick: int, which: int) -> None:
+        self._user("resolve otherwise", self.on.resolve_otherwise(pick, which))
+
+    @rule(pick=PICK, minutes=st.sampled_from((30, 90, None)))
+    def travel(self, pick: int, minutes: int | None) -> None:
+        self._user("travel time", self.on.travel(pick, minutes))
+
+    @rule(pick=PICK, side=SIDE, which=WHICH, overwrite=st.booleans())
+    def force(self, pick: int, side: str, which: int, overwrite: bool) -> None:
+        self._user(f"force to {side}", self.on.force(pick, side, which, overwrite=overwrite))
+
+    @rule(pick=PICK, which=WHICH)
+    def restore(self, pick: int, which: int) -> None:
+        self._user("restore", self.on.restore(pick, which))
+
+    @rule(pick=PICK, which=WHICH)
+    def undo(self, pick: int, which: int) -> None:
+        self._user("undo", self.on.undo(pick, which))
+
+    @rule(pick=PICK, which=WHICH)
+    def cancel(self, pick: int, which: int) -> None:
+        self._user("cancel", self.on.cancel(pick, which))
+
+    @rule(kind=st.sampled_from((RunKind.FULL, RunKind.INCREMENTAL)), which=WHICH)
+    def preview(self, kind: RunKind, which: int) -> None:
+        self._user("preview", self.on.preview(kind, which))
+
+    @precondition(lambda self: not self.on.users.leaving)
+    @rule(which=WHICH)
+    def leave(self, which: int) -> None:
+        self._user("disconnect", self.on.leave(which))
+
+    @precondition(lambda self: self.on.users.leaving)
+    @rule()
+    def come_back(self) -> None:
+        self._user("connect again", self.on.come_back())
+
     @rule(which=WHICH, accept=st.booleans())
     def answer(self, which: int, accept: bool) -> None:
         self._user("answer", self.on.answer(which, accept))
@@ -317,6 +205,10 @@ class SyncMachine(RuleBasedStateMachine):
     @rule(kind=st.sampled_from((RunKind.FULL, RunKind.INCREMENTAL)), which=WHICH)
     def run(self, kind: RunKind, which: int) -> None:
         self._do(f"run {kind}", self.on.run(kind, which))
+
+    @rule(which=WHICH)
+    def reconcile(self, which: int) -> None:
+        self._do("reconcile", self.on.reconcile(which))
 
     @rule(which=WHICH)
     def timers(self, which: int) -> None:

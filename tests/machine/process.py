@@ -33,8 +33,23 @@ from tests.support.world import SETTINGS, World
 
 T = TypeVar("T")
 _PROCESS: ContextVar["Process | None"] = ContextVar("process", default=None)
+_LOOKING: ContextVar[bool] = ContextVar("looking", default=False)
 _SLOWEST: dict[str, float] = {"graph": 0.3, "wedsync": 0.1}
 _STORAGE_SLOWEST = 0.03
+
+
+async def only_looking(work: Coroutine[Any, Any, T]) -> T:
+    """Do what must not write anything anywhere."""
+    _LOOKING.set(True)
+    return await work
+
+
+def _is_write(name: str) -> bool:
+    """Whether a step changes something; what a ``$batch`` holds is not to be seen here."""
+    _, operation, what = f"{name} ".split(" ", 2)
+    if operation in _SLOWEST:
+        return not what.startswith("GET ") and "$batch" not in what
+    return operation in _WRITES and "secret" not in what
 
 
 class Fates(Steps):
@@ -171,6 +186,8 @@ class Process:
         kind = step_kind(name)
         self.reached.add("step", kind)
         self._look_at_rows(name)
+        if _LOOKING.get() and _is_write(name):
+            self.reached.illegal.append(f"only to be looked at: {name}")
         if self._is_deadly(kind):
             self.dead = True
             self.reached.add("crash", kind)

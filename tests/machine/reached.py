@@ -116,16 +116,17 @@ class Reached:
                 continue
             self.add("move", f"{what}: {before} -> {state}")
             if before != "none" and not _is_legal(what, before, state):
-                self.illegal.append(f"{what}: {before} -> {state}")
+                self.illegal.append(f"illegal move of {what}: {before} -> {state}")
         for key in [key for key in self._states if key[:2] == (world, table) and key not in present]:
             self.add("move", f"{what}: {self._states.pop(key)} -> removed")
         self._states |= present
 
-    def untried(self, expected: Mapping[str, Iterable[str]]) -> list[str]:
-        """Return what should have been come upon and was not, and the steps at which no process has died."""
+    def untried(self, expected: Mapping[str, Iterable[str]], steps: Iterable[str] | None = None) -> list[str]:
+        """Return what should have been come upon and was not, and the steps (all) at which no process has died."""
         missing = [f"{heading}: {name}" for heading, names in expected.items() for name in names]
         missing = [each for each in missing if not self.counts[each.partition(": ")[0]][each.partition(": ")[2]]]
-        return sorted(missing) + [f"crash: {kind}" for kind in self.survived()]
+        deadly = set(self.counts["step"] if steps is None else steps)
+        return sorted(missing) + [f"crash: {kind}" for kind in self.survived() if kind in deadly]
 
     def survived(self) -> list[str]:
         """Return the kinds of steps at which no process has died yet."""
@@ -134,7 +135,7 @@ class Reached:
     def lines(self) -> list[str]:
         """Return the counts as they are printed."""
         shown = []
-        for heading in ("act", "cell", "rule", "move", "fault", "answer", "preference"):
+        for heading in ("act", "cell", "rule", "move", "fault", "storage", "answer", "preference", "wish", "refused"):
             counts = self.counts[heading]
             shown.append(f"{heading}: {counts.total()}")
             shown += [f"  {times:6} {name}" for name, times in sorted(counts.items())]

@@ -2,20 +2,19 @@
 
 import asyncio
 import random
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from shared.core.confirmation import Confirmation, waiting
-from shared.core.event import Side
 from shared.core.history import Conflict
 from shared.core.jobs import RunKind, RunRequest, TriggeredBy
 from shared.core.settings_change import SettingsChange
 from shared.errors import SyncFault
 from shared.service import App
 from shared.store.rows import Table
-from shared.usecases.resolve_conflict import EVENT, Choice
+from shared.usecases.choices import EVENT, Choice, CustomValue
 from tests.machine.process import Fates, Perils, Process, SkewedClock
 from tests.machine.reached import Reached
 from tests.support.ends import Letter, hand_over
@@ -53,6 +52,7 @@ class Service:
         self.perils = Perils()
         self.work: list[Work] = []
         self.buried: list[Process] = []
+        self.wishes = 0
         self._random = random.Random(seed)
         self.processes = [self._new_process() for _ in range(PROCESSES)]
 
@@ -91,6 +91,8 @@ class Service:
         error = work.task.exception()
         if work.letter is not None and error is None and work.letter in self.world.post:
             self.world.post.remove(work.letter)
+        if work.message is None and isinstance(error, Exception):
+            self.world.errors.append(error)
         if work.message is None or work.message not in self.world.queue.kept:
             return
         if error is None:
@@ -166,42 +168,54 @@ class Service:
         return True
 
     async def connect(self) -> None:
-        """Let the user consent, again if a process died of it, and the first run end."""
+        """Let the user consent, again if a process died of it or refused it, and the first run end."""
         user = self.world.planner
-        for attempt in range(4):
-            process = self.living(attempt)
-            work = self.begin(attempt, _consented(process.app, user.user_id, user.account.upn))
+        for attempt in range(6):
+            connected = self.reached.counts["wish"]["connect"]
+            work = self.ask(attempt, "connect", lambda app: _consented(app, user.user_id, user.account.upn))
             await asyncio.wait([work.task], timeout=120)
-            if not process.dead:
+            if self.reached.counts["wish"]["connect"] > connected:
                 break
         await self.to_the_end()
 
     # --- what users ask of it ---------------------------------------------------------------------------------------
 
+    def ask(self, which: int, name: str, wish: Callable[[App], Coroutine[Any, Any, Any]]) -> Work:
+        """Have a process do what somebody wishes; ``wishes`` counts."""
+        self.wishes += 1
+        return self.begin(which, self._asked(name, wish(self.living(which).app)))
+
+    async def _asked(self, name: str, work: Coroutine[Any, Any, Any]) -> None:
+        """A refusal, and a far end that is away, are answers that a user gets; they ask again if they want to."""
+        try:
+            await work
+        except SyncFault as fault:
+            self.reached.add("refused", f"{name}: {getattr(fault, 'code', '') or type(fault).__name__}")
+        else:
+            self.reached.add("wish", name)
+
     def run(self, kind: RunKind, which: int) -> None:
         """Ask for a run, as a user does."""
         request = RunRequest(kind=kind, triggered_by=TriggeredBy.MANUAL)
-        app = self.living(which).app
-        self.begin(which, _asked(app.request_sync.by_user(self.world.planner.user_id, request)))
+        self.ask(which, f"run {kind}", lambda app: app.request_sync.by_user(self.world.planner.user_id, request))
 
-    def resolve(self, conflict: Conflict, event_id: str, use: Side, which: int) -> None:
-        """Choose a side in an open conflict, as a user does."""
+    def resolve(
+        self, conflict: Conflict, event_id: str, use: str, which: int, custom: CustomValue | None = None
+    ) -> None:
+        """Choose a side in an open conflict, or neither, as a user does."""
         name = conflict.field.value if conflict.field else EVENT
-        choice = Choice(field=name, use=use.value, conflict_id=conflict.conflict_id)
-        app = self.living(which).app
-        asked = app.resolve_conflict.run(self.world.planner.user_id, event_id, [choice], set_as_default=False)
-        self.begin(which, _asked(asked))
+        choice = Choice(field=name, use=use, custom=custom, conflict_id=conflict.conflict_id)
+        user_id, asked = self.world.planner.user_id, f"resolve with {use}"
+        self.ask(which, asked, lambda app: app.resolve_conflict.run(user_id, event_id, [choice]))
 
     def answer(self, confirmation_id: str, which: int, *, accept: bool) -> Work:
         """Answer the question about held deletions, as a user does."""
-        app = self.living(which).app
-        asked = app.confirm_deletions.run(self.world.planner.user_id, confirmation_id, accept=accept)
-        return self.begin(which, _asked(asked))
+        user_id = self.world.planner.user_id
+        return self.ask(which, "answer", lambda app: app.confirm_deletions.run(user_id, confirmation_id, accept=accept))
 
-    def change(self, change: SettingsChange, which: int) -> None:
+    def change(self, change: SettingsChange, which: int, *, name: str = "settings") -> None:
         """Change the settings, as a user does."""
-        app = self.living(which).app
-        self.begin(which, _asked(app.change_settings.run(self.world.planner.user_id, change)))
+        self.ask(which, name, lambda app: app.change_settings.run(self.world.planner.user_id, change))
 
     async def question(self) -> Confirmation | None:
         """Return the open question about held deletions."""
@@ -210,13 +224,13 @@ class Service:
 
     def timers(self, which: int) -> None:
         """Let the timers fire."""
-        enqueue = self.living(which).app.enqueue_due
 
-        async def fire() -> None:
-            await enqueue.renewals()
-            await enqueue.safety_runs()
+        async def fire(app: App) -> None:
+            await app.enqueue_due.renewals()
+            await app.enqueue_due.safety_runs()
+            await app.enqueue_due.reconciliations()
 
-        self.begin(which, _asked(fire()))
+        self.ask(which, "timers", fire)
 
     # --- rest -----------------------------------------------------------------------------------------------------
 
@@ -256,11 +270,3 @@ class Service:
 async def _consented(app: App, user_id: str, upn: str) -> None:
     begun = await app.begin_connect.run(user_id)
     await app.finish_connect.by_post(user_id, {"state": begun.state, "code": upn})
-
-
-async def _asked(work: Coroutine[Any, Any, Any]) -> None:
-    """A refusal, and a far end that is away, are answers that a user gets; they ask again if they want to."""
-    try:
-        await work
-    except SyncFault:
-        return

@@ -1,7 +1,9 @@
 """Both calendars as they are, read from the simulators alone, and which events belong together.
 
 An event that came from Outlook is known by WedSync's ``externalId``, a copy of ours in Outlook by the word that its
-title begins with: the users of this machine begin every title with a word of its own (``W7``), and keep it.
+title begins with: the users of this machine begin every title with a word of its own (``W7``), and keep it. What comes
+before the word is a prefix, and a travel block's name. Looked at are the mailbox's own calendar and the one that the
+service makes; where else an owner has put an event, it is out of sight.
 """
 
 import re
@@ -17,7 +19,11 @@ from tests.support.calendars import OutlookCalendar, WedSyncCalendar
 PARTS = ("title", "time", "place", "text", "private")
 WEDSYNC, OUTLOOK = "wedsync", "outlook"
 SIDES = (WEDSYNC, OUTLOOK)
+SEPARATE = "WedSync"
+"""The name of the calendar that the service makes."""
+
 _WORD = re.compile(r"[WO]\d+\b")
+_TRAVEL = re.compile(r"Travel(: |$)")
 
 Item = dict[str, Any]
 
@@ -47,13 +53,18 @@ class Both:
         if side == WEDSYNC:
             return parts_of(compare.of_wedsync(item))
         shown = parts_of(compare.of_outlook(item))
-        return shown | {"title": shown["title"].removeprefix(compare.PREFIX)}
+        return shown | {"title": shown["title"].removeprefix(prefix_of(item))}
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether WedSync's user made it."""
+        return self.key.startswith("W")
 
     @property
     def masked(self) -> bool:
         """Whether Outlook's own event is private, so that WedSync shows busy time only."""
         item = self.on(OUTLOOK)
-        return not self.key.startswith("W") and item is not None and item["sensitivity"] in ("private", "confidential")
+        return not self.is_ours and item is not None and item["sensitivity"] in ("private", "confidential")
 
     @property
     def meeting(self) -> bool:
@@ -74,24 +85,42 @@ def parts_of(entry: compare.Entry) -> dict[str, Any]:
 
 @dataclass(kw_only=True)
 class Sight:
-    """Reads both calendars. ``keys`` remembers the event of every id that was ever seen."""
+    """Reads both calendars. ``keys`` remembers the event of every id that was ever seen.
+
+    ``blocks`` are the travel blocks that were there when it looked last, ``default`` is the mailbox's own calendar.
+    """
 
     wedsync: WedSyncCalendar
     outlook: OutlookCalendar
     keys: dict[str, str] = field(default_factory=dict)
+    blocks: tuple[Item, ...] = ()
+    default: str = ""
+    separate: str = ""
 
     async def both(self, now: datetime) -> Mapping[str, Both]:
         """Return every event that is in one of the calendars, by key.
 
         Single events are read as they are stored: lists may lag, which a user at the screen does not see.
         """
-        start, end = (moment.date().isoformat() for moment in compare.window(now))
-        view = [item for item in await self.outlook.view(start, end) if ":" in _tail(item)]
-        default = next(each["id"] for each in await self.outlook.calendars() if each["isDefaultCalendar"])
-        stored = [item for item in await self.outlook.events() if item["calendarId"] == default]
-        view += [item for item in stored if item["type"] == "singleInstance" and not item["isCancelled"]]
-        events = await self.wedsync.events()
-        return self.paired(events, view)
+        stored = await self.outlook.events()
+        await self._calendars({item["calendarId"] for item in stored})
+        there = [item for item in stored if item["calendarId"] in (self.default, self.separate)]
+        view = [item for item in there if item["type"] == "singleInstance" and not item["isCancelled"]]
+        if len(view) < len(there):
+            start, end = (moment.date().isoformat() for moment in compare.window(now))
+            view += [item for item in await self.outlook.view(start, end, self.default) if ":" in _tail(item)]
+        self.blocks = tuple(item for item in view if is_block(item))
+        return self.paired(await self.wedsync.events(), [item for item in view if not is_block(item)])
+
+    async def _calendars(self, seen: set[str]) -> None:
+        """Learn which calendar is which, once for each that turns up."""
+        if self.default and (self.separate or seen <= {self.default}):
+            return
+        for each in await self.outlook.calendars():
+            if each["isDefaultCalendar"]:
+                self.default = each["id"]
+            if each["name"] == SEPARATE:
+                self.separate = each["id"]
 
     def paired(self, events: list[Item], view: list[Item]) -> Mapping[str, Both]:
         """Join what belongs together."""
@@ -106,7 +135,7 @@ class Sight:
 
     def _key_of_item(self, item: Item) -> str:
         tail = _tail(item)
-        key = tail if ":" in tail else word_of(item["subject"].removeprefix(compare.PREFIX)) or tail
+        key = tail if ":" in tail else word_of(item["subject"]) or tail
         self.keys[item["id"]] = key
         return key
 
@@ -124,8 +153,19 @@ def _tail(item: Item) -> str:
 
 
 def word_of(title: str) -> str:
-    found = _WORD.match(title)
+    found = _WORD.search(title)
     return found.group() if found else ""
+
+
+def prefix_of(item: Item) -> str:
+    """Return what stands before the word in a subject."""
+    found = _WORD.search(item["subject"])
+    return str(item["subject"][: found.start()]) if found else ""
+
+
+def is_block(item: Item) -> bool:
+    """Whether this is a travel block, by its name; the block of a private event has no other."""
+    return compare.is_ours(item) and bool(_TRAVEL.search(prefix_of(item) or item["subject"]))
 
 
 def duplicates(found: Mapping[str, Both]) -> Iterator[str]:

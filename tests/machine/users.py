@@ -4,12 +4,12 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from shared.core.event import AllDay, CalendarEvent, Field
 from tests.journeys import compare
-from tests.machine.sight import OUTLOOK, WEDSYNC, Both, Sight
+from tests.machine.sight import OUTLOOK, WEDSYNC, Both, Sight, prefix_of, word_of
 from tests.support.calendars import OutlookCalendar, Vanished, WedSyncCalendar, at
 
 EDITED = ("title", "time", "place", "text")
@@ -43,6 +43,10 @@ class Users:
     ``replaced`` are the values of a part that a user saw and replaced, or threw away with the event. ``removed`` is
     what somebody took out of a side. ``away`` is in another calendar, and ``left`` will not come back from there.
     ``everything`` has the keys of all events that were ever made, ``masters`` the series by their words.
+
+    What they allowed by their wishes: ``forced`` are events of which values may be overwritten, ``narrowed`` is whether
+    that holds for all, since one way was closed for a while; ``parted`` is whether Outlook's own events were out of the
+    sync for a while; ``leaving`` is whether they have disconnected.
     """
 
     sight: Sight
@@ -56,9 +60,14 @@ class Users:
     left: set[str] = field(default_factory=set)
     everything: set[str] = field(default_factory=set)
     masters: dict[str, str] = field(default_factory=dict)
+    forced: set[str] = field(default_factory=set)
+    narrowed: bool = False
+    parted: bool = False
+    leaving: bool = False
     mails: int = 0
     first: date = field(init=False)
     count: int = 0
+    acts: int = 0
 
     @asynccontextmanager
     async def _in_outlook(self) -> AsyncIterator[None]:
@@ -70,9 +79,15 @@ class Users:
     def __post_init__(self) -> None:
         self.first = self.now().date() + timedelta(days=30)
 
-    def _next(self) -> int:
+    def next(self) -> int:
+        """Return a number that nothing has been made with."""
         self.count += 1
         return self.count
+
+    def span(self, number: int) -> tuple[datetime, datetime]:
+        """Return a time that no other number gives."""
+        start = _start(number, self.first).replace(tzinfo=UTC)
+        return start, start + timedelta(hours=1)
 
     async def see(self) -> Mapping[str, Both]:
         return await self.sight.both(self.now())
@@ -86,7 +101,8 @@ class Users:
 
     async def add(self, side: str, kind: str = "plain") -> str:
         """Add an event of a kind; return its key."""
-        number = self._next()
+        self.acts += 1
+        number = self.next()
         word = f"{side[0].upper()}{number}"
         zone = ZONES[number % len(ZONES)]
         if side == WEDSYNC:
@@ -105,8 +121,9 @@ class Users:
 
     async def copy(self, key: str, side: str) -> None:
         """Copy an event, and give the copy a name of its own."""
+        self.acts += 1
         both = (await self.see())[key]
-        item, number = both.on(side), self._next()
+        item, number = both.on(side), self.next()
         assert item is not None
         word = f"{side[0].upper()}{number}"
         if side == OUTLOOK:
@@ -124,7 +141,8 @@ class Users:
 
     async def edit(self, key: str, side: str, part: str, *, number: int = 0, shape: int = 0) -> int:
         """Give a part a new value; ``number`` of an earlier edit gives the same value again."""
-        number = number or self._next()
+        self.acts += 1
+        number = number or self.next()
         both = (await self.see()).get(key, Both(key=key))
         item, before = both.on(side), both.shown(side)
         if item is None or before is None:
@@ -137,19 +155,30 @@ class Users:
         after = (await self.see()).get(key, Both(key=key)).shown(side) or before
         if after[part] != before[part]:
             self.replaced[key, part].append(before[part])
+            if self.leaving and side == OUTLOOK and both.is_ours:
+                self.replaced[key, part].append(after[part])  # of what is about to be taken away
             self.edits.append(Edit(key=key, side=side, part=part, value=after[part], number=len(self.edits)))
         return number
 
     async def hide(self, key: str) -> None:
         """Switch WedSync's private flag."""
+        self.acts += 1
         event = (await self.see())[key].on(WEDSYNC)
         assert event is not None
         await self.wedsync.change(event["id"], private=not event["private"])
+
+    async def travel(self, key: str, minutes: int | None) -> None:
+        """Say in WedSync how long it takes to get there."""
+        self.acts += 1
+        event = (await self.see())[key].on(WEDSYNC)
+        assert event is not None
+        await self.wedsync.change(event["id"], travelMinutes=minutes)
 
     # --- endings --------------------------------------------------------------------------------------------------
 
     async def remove(self, key: str, side: str) -> None:
         """Delete an event, or an occurrence."""
+        self.acts += 1
         both = (await self.see()).get(key, Both(key=key))
         item = both.on(side)
         if item is None:
@@ -163,6 +192,7 @@ class Users:
 
     async def remove_series(self, word: str) -> None:
         """Delete a whole series."""
+        self.acts += 1
         master = self.masters.pop(word)
         for both in (await self.see()).values():
             if both.key.startswith(f"{master}:") and both.on(OUTLOOK):
@@ -177,6 +207,7 @@ class Users:
 
     async def move_away(self, key: str) -> None:
         """Move an event to another calendar of the mailbox."""
+        self.acts += 1
         item = (await self.see())[key].on(OUTLOOK)
         assert item is not None
         await self.outlook.move(item["id"], PRIVATE_CALENDAR)
@@ -184,8 +215,8 @@ class Users:
 
     async def move_back(self, key: str) -> None:
         """Move it back."""
-        default = next(each for each in await self.outlook.calendars() if each["isDefaultCalendar"])
-        await self.outlook.move(self.away.pop(key), default["id"])
+        self.acts += 1
+        await self.outlook.move(self.away.pop(key), self.sight.default)
 
     # --- choices --------------------------------------------------------------------------------------------------
 
@@ -200,9 +231,24 @@ class Users:
         """A user wants the event gone from where it still is."""
         self.removed |= {(key, WEDSYNC), (key, OUTLOOK)}
 
+    def stays_away(self, key: str) -> None:
+        """Something else takes the place of what is in another calendar, if it is: it will not come back."""
+        if self.away.pop(key, ""):
+            self.left.add(key)
+
+    async def leave(self) -> None:
+        """A user disconnects, and knows that our copies go."""
+        self.parted = self.leaving = True
+        for key in list(self.away):
+            self.stays_away(key)
+        for both in (await self.see()).values():
+            if both.is_ours:
+                for part, value in (both.shown(OUTLOOK) or {}).items():
+                    self.replaced[both.key, part].append(value)
+
     def was_removed(self, key: str, side: str) -> bool:
         """Whether somebody took the event out of that side's calendar, by deletion or by moving it."""
-        return (key, side) in self.removed or (side == OUTLOOK and key in self.away)
+        return (key, side) in self.removed or (side == OUTLOOK and key in {*self.away, *self.left})
 
 
 def parts_of_content(content: CalendarEvent) -> dict[str, Any]:
@@ -306,9 +352,7 @@ def _our_change(item: dict[str, Any], part: str, number: int, shape: int, first:
 
 def _their_change(item: dict[str, Any], part: str, number: int, shape: int, first: date) -> dict[str, Any]:
     if part == "title":
-        words = item["subject"].split(" ")
-        kept = words[:2] if item["subject"].startswith(compare.PREFIX) else words[:1]
-        return {"subject": f"{' '.join(kept)} title {number}"}
+        return {"subject": f"{prefix_of(item)}{word_of(item['subject'])} title {number}"}
     if part == "text":
         return {"body": {"contentType": "text", "content": f"Text {number}"}}
     if part == "place":

@@ -13,6 +13,7 @@ from tests.journeys.connecting import handed_over
 from tests.journeys.evidence import subscriptions_of
 from tests.journeys.fuzz.guided import guided
 from tests.journeys.fuzz.runs import fuzz
+from tests.journeys.hook import hooked
 from tests.journeys.pairs import Pair, pair
 from tests.journeys.planner import Planner
 from tests.journeys.recording import Recorded, Recording, interfaces, lies_about, refused
@@ -126,6 +127,42 @@ async def test_every_answer_assigns_to_its_interface(scene: Scene, tmp_path: Pat
     assert len(lies) > len(interfaces())
     seen = await asyncio.to_thread(refused, lies, tmp_path / "lies")
     assert {each.what for each in lies} == set(seen), "the compiler has looked at nothing"
+
+
+# --- The frontend's calls ---------------------------------------------------------------------------------------------
+
+
+async def test_the_hook_of_the_specification_works_on_a_page_of_wedsync(scene: Scene) -> None:
+    """Unmodified: its URLs and methods, with nothing but the page's session, through WedSync's own origin."""
+    wine = await pair(scene.rose, "Wine tasting")
+    asked = await wine.clash("Red", "White")
+    async with hooked(scene.rose.urls.wedsync, scene.rose.person.name) as rose:
+        shown = await rose.loaded()
+        assert (shown["error"], shown["integration"]["status"]) == (None, "connected")
+        assert shown["syncHistory"] == shown["syncStatus"]["recentSyncHistory"] != []
+        assert str(await rose.ask("connectOutlook")).startswith(f"{scene.rose.urls.entra}/")
+        started = await rose.ask("triggerSync", {"syncType": "incremental"})
+        await scene.rose.run_ended(started["syncId"])
+        changed = await rose.ask("updateSettings", {"syncPreferences": {"notificationMinutes": [45]}})
+        assert changed["integration"]["syncPreferences"]["notificationMinutes"] == [45]
+        choice = {"resolutions": {"title": {"useValue": "wedsync", "conflictId": asked["conflictId"]}}}
+        assert (await rose.ask("resolveConflicts", wine.wedsync_id, choice))["success"] is True
+        await wine.both("Red")
+        assert (await rose.loaded())["error"] is None
+        assert set(rose.called) == {
+            "GET /api/calendar/outlook/sync",
+            "GET /api/calendar/outlook/auth",
+            "POST /api/calendar/outlook/sync",
+            "PUT /api/calendar/outlook/settings",
+            f"POST /api/calendar/outlook/events/{wine.wedsync_id}/resolve",
+        }
+    async with hooked(scene.marco.urls.wedsync, scene.marco.person.name) as marco:
+        await marco.loaded()
+        await marco.ask("disconnectOutlook")
+        await marco.ask("refresh")
+        shown = await marco.loaded()
+        assert (shown["integration"], shown["error"]) == (None, None)
+        assert "DELETE /api/calendar/outlook/integration" in marco.called
 
 
 # --- The fuzzer -------------------------------------------------------------------------------------------------------

@@ -42,7 +42,7 @@ REFUSALS: tuple[tuple[str, str, dict[str, Any]], ...] = (
 SHOWS_EVENTS = re.compile(
     r"answer (GET /api/calendar/outlook/(events|events/[^/]+/explain|sync)|PUT /api/calendar/outlook/settings"
     r"|POST /api/calendar/outlook/(sync/preview|events/[^/]+/(resolve|force-sync))"
-    r"|DELETE /api/calendar/outlook/integration)"
+    r"|DELETE /api/calendar/outlook/integration|(POST|PATCH|DELETE) /api/calendar/outlook/meetings(/[^/]+)?)"
 )
 """The endpoints that show users their own events; docs/security.md says what of them."""
 API = "calendar/outlook"
@@ -106,6 +106,7 @@ async def tell(story: Story) -> None:
     await choices(story, ours)
     await failures(story)
     await half_way(story)
+    await a_meeting(story)
     await bad_calls(story)
     await pending_consent(story)
     await known_secrets(story)
@@ -228,6 +229,33 @@ async def half_way(story: Story) -> None:
     await rose.no_faults()
     await rose.run_ended(begun.json()["syncId"])
     assert (await tables_of(story.stand))[table] == []
+
+
+async def a_meeting(story: Story) -> None:
+    """What was asked for is kept while Outlook does not answer, and only until the meeting is on both sides."""
+    rose, table = story.rose, "OutlookMeetings"
+    order = {"action": "status", "status": 500, "method": "POST", "path": "/calendars/[^/]+/events$"}
+    (await rose.http.post(f"{rose.urls.graph}/_control/faults", json=order)).raise_for_status()
+    wish = {
+        "title": story.canary("a meetings title"),
+        "body": story.canary("a meetings body"),
+        "location": story.canary("a meetings place"),
+        "attendees": [{"email": f"{story.canary('a guest')}@example.test", "name": story.canary("a guests name")}],
+        "startTime": f"{DAY}T17:00:00",
+        "endTime": f"{DAY}T18:00:00",
+        "timeZone": "Europe/London",
+    }
+    key = {"Idempotency-Key": "a meeting"}
+    assert (await rose.call("POST", f"{API}/meetings", json=wish, headers=key)).status_code == 503
+    story.gathered.rows[table] = "\n".join(readable(row) for row in (await tables_of(story.stand))[table])
+    await rose.no_faults()
+    made = await rose.call("POST", f"{API}/meetings", json=wish, headers=key)
+    assert made.status_code in (200, 201), made.text
+    assert not story.content.in_places({"": "\n".join(readable(row) for row in (await tables_of(story.stand))[table])})
+    path = f"{API}/meetings/{made.json()['eventId']}"
+    assert (await rose.call("PATCH", path, json={"title": story.canary("another title")})).status_code == 409
+    goodbye = {"message": story.canary("a goodbye"), "mailGuests": True}
+    assert (await rose.call("DELETE", path, json=goodbye)).status_code == 200
 
 
 async def failures(story: Story) -> None:
@@ -366,7 +394,8 @@ async def test_the_search_finds_what_is_planted_wherever_it_is(story: Story) -> 
 
 
 def test_the_document_names_the_tables_with_content() -> None:
-    assert content_tables() == {"OutlookEventMappings", "OutlookConflicts", "OutlookChanges", "OutlookRunItems"}
+    pairs = {"OutlookEventMappings", "OutlookConflicts", "OutlookChanges", "OutlookRunItems"}
+    assert content_tables() == pairs | {"OutlookMeetings"}
     assert documented_tables() == set(TABLES)
 
 
@@ -453,5 +482,5 @@ async def test_nothing_but_history_is_left_after_disconnecting(story: Story) -> 
         await eventually(gone, "the planner is disconnected")
     tables = {name: text for name, text in (await story.places()).items() if name.startswith("table")}
     left = {find.place for find in story.content.in_places(tables)}
-    assert left <= {"table OutlookChanges", "table OutlookRunItems, meanwhile"}
+    assert left <= {"table OutlookChanges", "table OutlookRunItems, meanwhile", "table OutlookMeetings, meanwhile"}
     assert [item["name"] for item in await token_secrets(story.rose)] == []

@@ -33,6 +33,7 @@ UNNAMED: Mapping[Rule, str] = {
     Rule.ENDED: "no row is kept of a pair that has ended",
     Rule.ALREADY_GONE: "WedSync does not know a deleted event by its id any more, and no mapping does",
     Rule.CALENDAR_LEFT: "the mapping ends with it; the event is one of an earlier calendar then",
+    Rule.MEETING: "what a person has done about a meeting is told in its changes; nothing is left to be done",
     Rule.ORPHAN: "only a reconciliation that has searched both sides knows",
 }
 

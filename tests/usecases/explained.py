@@ -8,8 +8,10 @@ from shared.core.confirmation import waiting
 from shared.core.integration import Direction, ImportOutlookEvents, OnOutlookDelete, Preferences
 from shared.core.jobs import RunKind
 from shared.core.mapping import EventMapping, Role
+from shared.core.meeting import Guest
 from shared.core.states import IntegrationState
 from shared.ports import Stored
+from shared.usecases.change_meeting import MeetingChange
 from shared.usecases.choices import Choice
 from shared.usecases.explain_event import Explanation
 from tests.support.calendars import at
@@ -33,7 +35,6 @@ UNNAMED: Mapping[Rule, str] = {
     Rule.ENDED: "no row is kept of a pair that has ended",
     Rule.ALREADY_GONE: "WedSync does not know a deleted event by its id any more, and no mapping does",
     Rule.CALENDAR_LEFT: "the mapping ends with it; the event is one of an earlier calendar then",
-    Rule.MEETING: "what a person has done about a meeting is told in its changes; nothing is left to be done",
     Rule.ORPHAN: "only a reconciliation that has searched both sides knows",
 }
 
@@ -45,6 +46,7 @@ BESIDE = frozenset(
         Rule.RESOLVED,
         Rule.RESOLUTION_RULE,
         Rule.FORCED,
+        Rule.MEETING,
         Rule.DELETION_REJECTED,
         Rule.TRAVEL_NEW,
         Rule.UNDONE,
@@ -252,6 +254,14 @@ async def forced(world: World) -> str:
     await both.edit("Cake tasting")
     user_id, toward = world.planner.user_id, Direction.TO_OUTLOOK
     await world.app.force_sync.run(user_id, both.here, toward, overwrite_conflicts=False)
+    return both.here
+
+
+@scene(Rule.MEETING)
+async def a_meeting(world: World) -> str:
+    both = await ours(world)
+    wanted = MeetingChange(guests=(Guest(email="guest@example.test"),))
+    await world.app.change_meeting.run(world.planner.user_id, both.here, wanted, mail_guests=True)
     return both.here
 
 

@@ -1,5 +1,7 @@
 """A grant dies: the planner is told why and where to go, connects again, and nothing is missing or there twice."""
 
+import json
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -67,3 +69,21 @@ async def test_a_revoked_grant_is_renewed_and_everything_catches_up(stand: Stand
     assert len([each for each in await token_secrets(rose) if not each["deleted"]]) == 1
     assert await rose.conflicts() == []
     assert await rose.outbox() == []
+    told_of(stand.log())
+
+
+def told_of(log: str) -> None:
+    """The log leads from a webhook to the change that it led to, through the host's invocation, and quotes nothing."""
+    lines = [json.loads(text) for text in re.findall(r'\{"action": .*\}', log)]
+    begun = {line["correlation"] for line in lines if line["action"] == "wedsync_event_accepted"}
+    applied = [line for line in lines if line["action"] == "change_applied" and line["correlation"] in begun]
+    assert applied
+    assert all(line["invocation"] and line["run"] for line in applied)
+    runs = {line["run"] for line in applied}
+    asked = [line for line in lines if line.get("metric") == "graph_request" and line.get("run") in runs]
+    assert asked
+    assert all(line["client_request_id"] and line["request_id"] for line in asked)
+    assert {"notification_answered", "job_waited", "edit_to_visible", "reconnect_needed"} <= {
+        line.get("metric") for line in lines
+    }
+    assert "Cake tasting" not in log

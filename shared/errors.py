@@ -135,6 +135,10 @@ class VersionMismatch(RemoteFault):
     """The event changed since it was read."""
 
 
+class RunAtWork(SyncFault):
+    """A run is at work that may have made this event just now, and is about to note it."""
+
+
 class EventGone(RemoteFault):
     """The event is not there any more."""
 

@@ -59,6 +59,12 @@ class TableLeases:
         except RowChanged:
             return
 
+    async def held(self, integration_id: str) -> bool:
+        """Return whether somebody holds the lease now. One read."""
+        row = await self._row(integration_id)
+        present = value_of(LeaseHold, row) if row else None
+        return present is not None and present.owner != "" and present.expires_at > self._clock.now()
+
     async def forget_before(self, integration_id: str, before: datetime) -> bool:
         """Remove the row if its last hold ended before then; return whether that was done."""
         row = await self._row(integration_id)

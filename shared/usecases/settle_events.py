@@ -22,6 +22,7 @@ from shared.errors import (
     Rejected,
     RowChanged,
     RowExists,
+    RunAtWork,
     StoreFault,
     SyncFault,
     Throttled,
@@ -29,7 +30,7 @@ from shared.errors import (
     VersionMismatch,
 )
 from shared.log import Metric, log_action, log_context, log_metric
-from shared.ports import Clock, Mappings, Stored
+from shared.ports import Clock, Leases, Mappings, Stored
 from shared.usecases.find_run import FindRun
 from shared.usecases.foresee_deletions import ForeseeDeletions
 from shared.usecases.job_frame import JobFrame
@@ -42,7 +43,7 @@ from shared.usecases.settle_new import SettleNew
 from shared.usecases.settle_pair import SettlePair, policy_of
 from shared.usecases.travel_block import TravelBlocks
 
-_SOON = (Throttled, Unavailable, OutcomeUnknown, VersionMismatch, RowChanged, RowExists)
+_SOON = (Throttled, Unavailable, OutcomeUnknown, VersionMismatch, RowChanged, RowExists, RunAtWork)
 _STOPS = (ReconnectNeeded, CalendarGone, OperatorFault)
 _TRIES = 4
 """Attempts at an event that will not hold still, before it is quarantined: 2, 10, 60 s apart."""
@@ -50,8 +51,12 @@ _TRIES = 4
 
 @dataclass(kw_only=True)
 class _Done:
-    """What became of one job; nothing of it outlives the call."""
+    """What became of one job; nothing of it outlives the call. ``beside_run``: a run is at work, as far as is known."""
 
+    integration: Integration
+    policy: Policy
+    trace: Trace
+    beside_run: bool | None = None
     tally: Tally = field(default_factory=Tally)
     failures: list[EventFailure] = field(default_factory=list)
     waiting: list[Glance] = field(default_factory=list)
@@ -64,6 +69,7 @@ class SettleEvents:
 
     frame: JobFrame
     mappings: Mappings
+    leases: Leases
     look: Look
     foresee: ForeseeDeletions
     pair: SettlePair
@@ -92,9 +98,14 @@ class SettleEvents:
         await self.frame.run(job, work)
 
     async def _all(self, integration: Integration, job: EventJob, recording: Recording, *, again: bool) -> None:
-        done = _Done()
+        done = _Done(
+            integration=integration,
+            policy=policy_of(integration, window=self._window()),
+            trace=recording.trace,
+            beside_run=None if job.attempt == 0 else False,
+        )
         try:
-            await self._each(integration, job, done, trace=recording.trace)
+            await self._each(job, done)
         except SyncFault:
             await self._end(recording, done, again=again)
             raise
@@ -108,13 +119,12 @@ class SettleEvents:
             tally = await self.find.with_earlier(recording.integration_id, recording.run_id, tally)
         await self.record.end(recording, tally, done.failures)
 
-    async def _each(self, integration: Integration, job: EventJob, done: _Done, *, trace: Trace) -> None:
-        policy = policy_of(integration, window=self._window())
-        seen = await self.foresee.run(integration, job, policy=policy)
+    async def _each(self, job: EventJob, done: _Done) -> None:
+        integration = done.integration
+        seen = await self.foresee.run(integration, job, policy=done.policy)
         for glance in job.events:
             try:
-                view = seen.get(glance.event_id)
-                done.tally += await self._one(integration, job.side, glance, view, policy=policy, trace=trace)
+                done.tally += await self._one(done, job.side, glance, seen.get(glance.event_id))
             except _STOPS:
                 raise
             except _SOON as soon:
@@ -130,19 +140,29 @@ class SettleEvents:
     def _window(self) -> SyncWindow:
         return SyncWindow.around(self.clock.now(), past_days=self.past_days, future_days=self.future_days)
 
-    async def _one(
-        self, integration: Integration, side: Side, glance: Glance, view: View | None, *, policy: Policy, trace: Trace
-    ) -> Tally:
-        if side is Side.WEDSYNC:
-            return await self._wedsync(integration, glance, policy=policy, trace=trace)
-        return await self._outlook(integration, glance, view, policy=policy, trace=trace)
+    async def _one(self, job: _Done, side: Side, glance: Glance, view: View | None) -> Tally:
+        return await (self._wedsync(job, glance) if side is Side.WEDSYNC else self._outlook(job, glance, view))
 
-    async def _wedsync(self, integration: Integration, glance: Glance, *, policy: Policy, trace: Trace) -> Tally:
+    async def _leave_to_run(self, job: _Done) -> None:
+        """Have an event that no mapping names looked at a little later, once, while a run is at work.
+
+        Each event that a run makes is noticed at once, and the run has its mapping stored a moment after that. Who
+        looks in between asks for what was just sent, and takes the mappings of a whole batch out of the run's hands.
+        """
+        if job.beside_run is None:
+            job.beside_run = await self.leases.held(job.integration.integration_id)
+        if job.beside_run:
+            raise RunAtWork
+
+    async def _wedsync(self, job: _Done, glance: Glance) -> Tally:
+        integration, policy, trace = job.integration, job.policy, job.trace
         done = Tally()
         stored = await self.mappings.by_wedsync(integration.integration_id, glance.event_id)
         known = stored is not None and _known_version(stored.value, glance)
         if known and not await self.travel.is_behind(integration, glance.event_id, int(glance.hint)):
             return done
+        if stored is None:
+            await self._leave_to_run(job)
         view = await _looked(stored, self.look.wedsync_event(integration, glance.event_id))
         if view == UNSEEN:
             return done
@@ -153,15 +173,16 @@ class SettleEvents:
         self._tell(done, view)
         return done + await self.travel.follow(integration, glance.event_id, view, policy=policy, trace=trace)
 
-    async def _outlook(
-        self, integration: Integration, glance: Glance, view: View | None, *, policy: Policy, trace: Trace
-    ) -> Tally:
+    async def _outlook(self, job: _Done, glance: Glance, view: View | None) -> Tally:
+        integration, policy, trace = job.integration, job.policy, job.trace
         stored = await self.mappings.by_outlook(integration.integration_id, glance.event_id)
         if stored and _known_etag(stored.value, glance):
             return Tally()
         if stored is None and glance.removed:
             await self._removed(integration, glance)
             return Tally()
+        if stored is None:
+            await self._leave_to_run(job)
         view = view or await self._seen(integration, stored, glance)
         if view == UNSEEN:
             return Tally()

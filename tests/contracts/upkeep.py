@@ -119,6 +119,18 @@ class LeasesContract:
         await leases.release(hold)
         assert await leases.acquire(home, owner="c", until=self.until) is None
 
+    async def test_whether_it_is_held(self, leases: Leases, clock: StandingClock) -> None:
+        home = new_id()
+        assert not await leases.held(home)
+        hold = await leases.acquire(home, owner="a", until=self.until)
+        assert hold is not None
+        assert await leases.held(home)
+        await leases.release(hold)
+        assert not await leases.held(home)
+        assert await leases.acquire(home, owner="b", until=self.until) is not None
+        clock.present = self.until
+        assert not await leases.held(home)
+
     async def test_an_expired_lease_is_free(self, leases: Leases, clock: StandingClock) -> None:
         home = new_id()
         hold = await leases.acquire(home, owner="a", until=self.until)

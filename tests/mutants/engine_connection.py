@@ -63,6 +63,15 @@ MUTANTS = (
         test=f"{_INTERLEAVINGS}::test_a_choice_is_not_lost_to_a_worker_that_asks_the_same",
     ),
     Mutant(
+        name="batch-taken-from-the-run",
+        rule="Two lanes",
+        lie="A notice of what a run has just made is acted upon before the run has noted it.",
+        file="shared/usecases/settle_events.py",
+        old="        if job.beside_run:\n",
+        new="        if job.beside_run is None:\n",
+        test="tests/usecases/test_beside_a_run.py::test_what_a_run_has_just_made_is_left_to_the_run",
+    ),
+    Mutant(
         name="run-row-not-recovered",
         rule="History",
         lie="What was changed right before a process died is in no run.",

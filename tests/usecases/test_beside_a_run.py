@@ -1,0 +1,78 @@
+"""Notices of what a run has just made: they come before the run has noted it, and take nothing out of its hands."""
+
+import pytest
+
+from shared.core.event import Side
+from shared.core.jobs import EventJob
+from shared.core.states import RunState
+from shared.store.messages import parse
+from tests.support.world import World
+from tests.usecases.test_run_goes_on import row_of, started
+
+BATCH = "graph POST /v1.0/$batch"
+
+
+async def noticed(world: World) -> list[str]:
+    """Deliver all notices and look at what they name, as another worker does; return what was asked of far ends."""
+    await world.quiet()
+    for letter in [*world.post]:
+        world.post.remove(letter)
+        await world.deliver(letter)
+    world.steps.names.clear()
+    for message in [each for each in world.queue.kept if isinstance(parse(each.text), EventJob)]:
+        await world.carry_out(message)
+    return [name for name in world.steps.names if name.startswith(("before graph ", "before wedsync "))]
+
+
+@pytest.mark.parametrize("side", list(Side))
+async def test_what_a_run_has_just_made_is_left_to_the_run(world: World, side: Side) -> None:
+    await world.connect()
+    for number in range(30):
+        await (world.wedsync.add(f"Tasting {number}") if side is Side.WEDSYNC else world.outlook.add(f"Tasting {number}"))
+    await world.quiet()
+    world.post.clear()
+    run = await started(world)
+    (message,) = world.queue.kept
+    world.queue.kept.clear()
+    asked: list[str] = []
+    made = f"after {BATCH}" if side is Side.WEDSYNC else "after wedsync POST"
+
+    async def another_worker(name: str) -> None:
+        if name.startswith(made):
+            world.steps.watch = None
+            asked.extend(await noticed(world))
+
+    world.steps.watch = another_worker
+    await world.run_job(message.text)
+
+    ended = await row_of(world, run)
+    assert (ended.state, ended.tally.created, ended.tally.errors) == (RunState.COMPLETED, 30, 0)
+    assert asked == []
+    world.steps.names.clear()
+    await world.settle()
+    assert [name for name in world.steps.names if name.startswith(("before graph ", "before wedsync "))] == []
+    await world.assert_equal()
+
+
+async def test_an_event_that_is_new_meanwhile_comes_two_seconds_later(world: World) -> None:
+    await world.connect()
+    await world.wedsync.add("Tasting")
+    await world.quiet()
+    world.post.clear()
+    await started(world)
+    (message,) = world.queue.kept
+    world.queue.kept.clear()
+
+    async def owner(name: str) -> None:
+        if name == f"after {BATCH}":
+            world.steps.watch = None
+            await world.outlook.add("Dentist")
+            assert await noticed(world) == []
+
+    world.steps.watch = owner
+    await world.run_job(message.text)
+    assert [event["title"] for event in await world.wedsync.events()] == ["Tasting"]
+    await world.advance(seconds=2)
+    await world.settle()
+    assert sorted(event["title"] for event in await world.wedsync.events()) == ["Dentist", "Tasting"]
+    await world.assert_equal()

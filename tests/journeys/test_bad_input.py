@@ -139,7 +139,7 @@ async def test_the_right_ids_are_found(scene: Scene) -> None:
 
 
 @on_the_stand
-async def test_a_method_that_nobody_registered_is_no_route(scene: Scene) -> None:
+async def test_a_method_that_nobody_registered_is_told_the_others(scene: Scene) -> None:
     async with unchanged(scene):
         for endpoint in ENDPOINTS.values():
             taken = {other.method for other in ENDPOINTS.values() if is_route_of(other, endpoint)} | {"OPTIONS"}
@@ -148,7 +148,9 @@ async def test_a_method_that_nobody_registered_is_no_route(scene: Scene) -> None
                 if (method, path) == ("GET", "health"):
                     continue
                 answer = await scene.rose.http.request(method, f"{scene.rose.urls.host}/api/{path}")
-                assert answer.status_code == 404, (method, path)
+                problem(answer, 405, "method_not_allowed")
+                assert taken <= set(re.split(r",\s*", answer.headers["allow"])), (method, path)
+        problem(await scene.rose.http.get(f"{scene.rose.urls.host}/api/calendar/google/sync"), 404, "not_found")
 
 
 def is_route_of(other: Endpoint, endpoint: Endpoint) -> bool:

@@ -8,6 +8,7 @@ import pytest
 from local.simkit.people import PLANNERS
 from shared.core.event import Place, Side, Timed
 from shared.core.integration import Direction, GuestUpdates, Preferences
+from shared.core.jobs import RunKind
 from shared.core.meeting import Guest
 from shared.core.settings_change import SettingsChange
 from shared.errors import NotFound, StateConflict, Unprocessable
@@ -305,3 +306,30 @@ async def test_while_the_sync_is_paused_nobody_is_written_to(world: World) -> No
     with pytest.raises(StateConflict):
         await make(world, key="key-2")
     assert await mails(world) == []
+
+
+# --- undone -----------------------------------------------------------------------------------------------------------
+
+
+async def undo_latest(world: World) -> None:
+    runs = await world.ports.runs.history(world.integration_id, 5)
+    latest = next(each.value for each in runs if each.value.request.kind is RunKind.SINGLE)
+    app = world.app
+    await app.undo_sync.run(world.planner.user_id, latest.run_id, carry_on=app.sync_run.run)
+    await world.settle()
+
+
+@pytest.mark.parametrize("what", ["made", "changed", "cancelled"])
+async def test_an_undo_mails_nobody_whatever_was_done(world: World, what: str) -> None:
+    meeting = await made(world)
+    if what == "changed":
+        await change(world, meeting.event_id, title="Wine tasting")
+    if what == "cancelled":
+        await cancel(world, meeting.event_id)
+    await world.settle()
+    world.graph.outbox.mails.clear()
+    await undo_latest(world)
+    await world.sync()
+    assert await mails(world) == []
+    assert len(await world.outlook.events()) <= 1
+    assert len(await world.wedsync.events()) <= 1

@@ -1,5 +1,6 @@
 """Meetings made, changed and cancelled in WedSync: once, on both sides, and nobody is mailed who is not named."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -260,5 +261,39 @@ async def test_a_disconnect_leaves_the_meeting_to_its_guests_and_forgets_the_req
     assert len(await world.outlook.events()) == 1
     assert await mails(world) == INVITED
     await world.connect()
+    await assert_one_pair(world)
+    assert await mails(world) == INVITED
+
+
+async def test_two_calls_at_once_with_one_key_make_one_meeting(world: World) -> None:
+    await world.connect()
+    first, second = await asyncio.gather(make(world), make(world))
+    assert first.event_id == second.event_id
+    await world.settle()
+    await assert_one_pair(world)
+    assert await mails(world) == INVITED
+
+
+@pytest.mark.parametrize("imports", [ImportOutlookEvents.FULL, ImportOutlookEvents.BUSY])
+async def test_a_sync_that_finds_the_meeting_first_makes_the_same_pair(
+    world: World, imports: ImportOutlookEvents
+) -> None:
+    """What it had to mask is told once it is known whose meeting it is."""
+    await world.connect()
+    await world.change_integration(preferences=Preferences(import_outlook_events=imports))
+    order = {"action": "fail_after_commit", "method": "POST", "path": "/calendars/[^/]+/events$", "count": None}
+    await world.outlook.fault(**order)
+    with pytest.raises(SyncFault):
+        await make(world)
+    await world.outlook.clear_faults()
+    await world.quiet()
+    while world.post:
+        await world.deliver(world.post[0])
+    for message in [each for each in world.queue.kept if "upkeep" not in each.text]:
+        await world.carry_out(message)
+    (event,) = await world.wedsync.events()
+    made = await make(world)
+    assert made.event_id == event["id"]
+    await world.settle()
     await assert_one_pair(world)
     assert await mails(world) == INVITED

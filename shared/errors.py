@@ -135,10 +135,6 @@ class VersionMismatch(RemoteFault):
     """The event changed since it was read."""
 
 
-class RunAtWork(SyncFault):
-    """A run is at work that may have made this event just now, and is about to note it."""
-
-
 class EventGone(RemoteFault):
     """The event is not there any more."""
 
@@ -195,6 +191,10 @@ class StoreFault(SyncFault):
 
 class RowExists(StoreFault):
     """A row with this key is there already."""
+
+
+class RunAtWork(StoreFault):
+    """A run is at work that may have made this event just now, and is about to note it."""
 
 
 class RowChanged(StoreFault):

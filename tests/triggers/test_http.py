@@ -34,6 +34,7 @@ SAID: dict[type[Exception], tuple[Exception, int, str]] = {
     errors.SubscriptionTooLong: (errors.SubscriptionTooLong("graph", minutes=60, status=400), 503, "unavailable"),
     errors.RowExists: (errors.RowExists(), 503, "unavailable"),
     errors.RowChanged: (errors.RowChanged(), 503, "unavailable"),
+    errors.RunAtWork: (errors.RunAtWork(), 503, "unavailable"),
     errors.IllegalMove: (errors.IllegalMove("a -> b"), 500, "internal"),
     RecursionError: (RecursionError(), 400, "invalid_body"),
     RuntimeError: (RuntimeError("CanaryOfAnError"), 500, "internal"),

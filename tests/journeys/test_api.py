@@ -156,6 +156,7 @@ async def test_the_hook_of_the_specification_works_on_a_page_of_wedsync(scene: S
             "PUT /api/calendar/outlook/settings",
             f"POST /api/calendar/outlook/events/{wine.wedsync_id}/resolve",
         }
+    await scene.marco.connect()  # an earlier test may have disconnected this one
     async with hooked(scene.marco.urls.wedsync, scene.marco.person.name) as marco:
         await marco.loaded()
         await marco.ask("disconnectOutlook")

@@ -29,7 +29,9 @@ async def noticed(world: World) -> list[str]:
 async def test_what_a_run_has_just_made_is_left_to_the_run(world: World, side: Side) -> None:
     await world.connect()
     for number in range(30):
-        await (world.wedsync.add(f"Tasting {number}") if side is Side.WEDSYNC else world.outlook.add(f"Tasting {number}"))
+        await (
+            world.wedsync.add(f"Tasting {number}") if side is Side.WEDSYNC else world.outlook.add(f"Tasting {number}")
+        )
     await world.quiet()
     world.post.clear()
     run = await started(world)

@@ -170,6 +170,8 @@ class Outside:
             return await self.world.entra.access_token(args[0], refused=args[1])
         if verb == "begin":
             return await self.world.entra.begin(state=args[0])
+        if verb == "renew":
+            return await self.world.entra.renew(args[0], saved_before=args[1])
         return await getattr(self.world.entra, verb)(*args)
 
     # --- the host ---------------------------------------------------------------------------------------------------

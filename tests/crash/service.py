@@ -15,11 +15,12 @@ import sys
 import traceback
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, cast
 
 import httpx
 
-from shared.core.jobs import Job, RunKind, RunRequest, TriggeredBy
+from shared.core.jobs import Job, Message, RunKind, RunRequest, TriggeredBy
 from shared.ports import Grant
 from shared.store import messages
 from shared.store.rows import PAGE_SIZE, Operation, Row, Span, Table
@@ -167,7 +168,7 @@ class FarQueue:
     async def put(self, job: Job, *, delay_seconds: float = 0) -> None:
         await self.line.ask("queue.put", job, delay_seconds)
 
-    def parse(self, text: str) -> Job:
+    def parse(self, text: str) -> Message:
         return messages.parse(text)
 
 
@@ -198,7 +199,7 @@ class FarEntra:
         return self.held[integration_id]
 
     async def renew(self, integration_id: str, *, saved_before: datetime) -> bool:
-        return bool(await self.line.ask("entra.renew", integration_id, saved_before=saved_before))
+        return bool(await self.line.ask("entra.renew", integration_id, saved_before))
 
 
 class FarTransport(httpx.AsyncBaseTransport):

@@ -9,8 +9,8 @@ from local.wedsync.page.words import CONNECT_ERRORS
 ROOT = Path(__file__).parent.parent
 CONNECTING = ("shared/usecases/connect.py", "shared/graph/entra.py", "shared/graph/oauth.py")
 BORDER = "shared/triggers/http.py"
-NEVER_WHEN_CONNECTING = {"invalid_body"}
-"""The browser's way has no body."""
+NEVER_WHEN_CONNECTING = {"invalid_body", "method_not_allowed"}
+"""The browser's way has no body, and a browser that is led takes the method that there is."""
 
 
 def calls(path: str) -> Iterator[tuple[str, ast.Call]]:

@@ -149,6 +149,7 @@ def _was_inside(entry: Logged, old: Position) -> bool:
 
 def _page(call: Call, calendar: Calendar, current: Round, projection: Projection) -> Answer:
     size = call.prefer.page_size or projection.knobs.deltaPageSize
+    size = min(size, projection.knobs.deltaMostPerPage)
     value: list[dict[str, Any]] = []
     at = current.at
     while at < len(current.groups) and (not value or len(value) + len(current.groups[at]) <= size):

@@ -16,8 +16,9 @@ class Knobs:
     ``trimSubject``: S19. ``allDayShowAs``: S15. ``duplicateTransactionStatus``, ``duplicateTransactionNamesEvent``:
     S16. ``spurious412``, ``concurrentItemSave``: so many coming PATCH requests fail (S25). ``deletedItemsSeconds``:
     how long a deleted item answers 400 to a second DELETE (S26). ``originalStart``: returned on exceptions (S30).
-    ``listAllCalendars``: ``/me/events`` lists every calendar (S37). ``deltaPageSize``, ``deltaEmptyPages``,
-    ``deltaShuffle``, ``deltaReplay`` (so many items before the token come again), ``deltaOccurrenceTombstones``,
+    ``listAllCalendars``: ``/me/events`` lists every calendar (S37). ``deltaPageSize``: so many are a page unless
+    asked otherwise; ``deltaMostPerPage``: whatever was asked for (S44). ``deltaEmptyPages``, ``deltaShuffle``,
+    ``deltaReplay`` (so many items before the token come again), ``deltaOccurrenceTombstones``,
     ``deltaForeignTombstones``: S38-S42. ``goneStatus``, ``goneCode``, ``goneLocation``: the answer to an expired
     delta token (S43). ``keepExceptions``: a changed pattern keeps exceptions (section 9, item 3).
     ``maxSubscriptionMinutes``, ``maxRichSubscriptionMinutes`` (with resource data), ``refuseLongSubscriptions``: S47.
@@ -57,6 +58,7 @@ class Knobs:
     originalStart: bool = False
     listAllCalendars: bool = False
     deltaPageSize: int = 10
+    deltaMostPerPage: int = 1000
     deltaEmptyPages: bool = False
     deltaShuffle: int = 0
     deltaReplay: int = 0

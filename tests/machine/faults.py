@@ -58,7 +58,7 @@ KNOBS: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {
     "tombstones of occurrences": ({"deltaOccurrenceTombstones": True}, {"deltaOccurrenceTombstones": False}),
     "spurious 412": ({"spurious412": 2}, {"spurious412": 0}),
     "two at a time": ({"concurrentRequests": 2}, {"concurrentRequests": 4}),
-    "short pages": ({"deltaPageSize": 2}, {"deltaPageSize": 10}),
+    "short pages": ({"deltaMostPerPage": 2}, {"deltaMostPerPage": 1000}),
 }
 """What is turned, and how it is turned back."""
 

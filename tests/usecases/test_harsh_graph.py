@@ -8,7 +8,6 @@ import pytest
 
 from local.simkit.people import PLANNERS
 from shared.core.states import IntegrationState
-from shared.graph.calendar import GraphOutlook
 from tests.support import entra
 from tests.support.world import World
 from tests.usecases.season import Season
@@ -22,13 +21,13 @@ DELTA: dict[str, Knobs] = {
     "empty-pages": {"deltaEmptyPages": True},
     "occurrence-tombstones": {"deltaOccurrenceTombstones": True},
     "no-foreign-tombstones": {"deltaForeignTombstones": False},
-    "tiny-pages": {"deltaPageSize": 1},
+    "tiny-pages": {"deltaMostPerPage": 1},
     "all-of-delta": {
         "deltaShuffle": 3,
         "deltaReplay": 9,
         "deltaEmptyPages": True,
         "deltaOccurrenceTombstones": True,
-        "deltaPageSize": 1,
+        "deltaMostPerPage": 1,
     },
 }
 EVENTS: dict[str, Knobs] = {
@@ -58,8 +57,6 @@ async def test_a_season_survives(world: World, knobs: Knobs, heard: bool) -> Non
     await world.outlook.knobs(**{name: knobs[name] for name in ("subjectLimit", "trimSubject") if name in knobs})
     await season.stock()
     await world.outlook.knobs(**knobs)
-    if "deltaPageSize" in knobs:
-        small_pages(world)
     await _live_through(season)
 
 
@@ -86,7 +83,6 @@ async def test_a_season_survives_everything_at_once(world: World, heard: bool) -
     season = Season(world=world, heard=heard)
     await season.stock()
     await world.outlook.knobs(**EVERYTHING)
-    small_pages(world)
     await _live_through(season)
 
 
@@ -199,13 +195,6 @@ async def test_a_mailbox_that_is_off_for_a_while_loses_nothing(world: World, hea
     await season.delete()
     await season.drain()
     await season.assert_at_rest()
-
-
-def small_pages(world: World) -> None:
-    """Ask for one item a page: the wish of the service goes before the knob (S44)."""
-    outlook = world.ports.outlook
-    assert isinstance(outlook, GraphOutlook)
-    outlook._page_size = 1
 
 
 async def _live_through(season: Season, wait: timedelta = timedelta(seconds=30)) -> None:

@@ -71,7 +71,7 @@ class Two:
         assert self.world.errors == []
 
 
-@pytest.fixture(params=[{}, {"deltaShuffle": 2, "deltaReplay": 5, "deltaPageSize": 1, "notifyExtraUpdates": 2}])
+@pytest.fixture(params=[{}, {"deltaShuffle": 2, "deltaReplay": 5, "deltaMostPerPage": 1, "notifyExtraUpdates": 2}])
 async def two(world: World, request: pytest.FixtureRequest) -> Two:
     made = Two(world)
     await made.connect()

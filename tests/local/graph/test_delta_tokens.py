@@ -101,6 +101,17 @@ async def test_s44_page_size_is_a_hint_for_one_request(graph: Far) -> None:
     assert len((await graph.call("GET", page["@odata.nextLink"])).json()["value"]) > 3
 
 
+@behaviour("S44", Grade.DOCUMENTED, PAGE, knobs=("deltaMostPerPage",))
+@pytest.mark.parametrize(("most", "shown"), [(1000, 5), (2, 2)])
+async def test_s44_a_page_may_hold_less_than_was_asked_for(graph: Far, most: int, shown: int) -> None:
+    for number in range(6):
+        await graph.create(subject=str(number))
+    await graph.knobs(deltaMostPerPage=most)
+    page = (await graph.call("GET", DELTA, headers={"Prefer": "odata.maxpagesize=5"})).json()
+    assert len(page["value"]) == shown
+    assert page["@odata.nextLink"]
+
+
 @behaviour("S44", Grade.REPORTED, issue(4501, OLD_DOCS))
 async def test_s44_a_series_is_not_split_across_pages(graph: Far) -> None:
     weekly = {"type": "weekly", "interval": 1, "daysOfWeek": ["tuesday"]}

@@ -222,7 +222,7 @@ async def test_s54_an_expired_access_token_pauses_by_knob(graph: Far, endpoint: 
     bearer = lasting()
     await write(graph, bearer)
     assert (await endpoint.until(1))[0]["lifecycleEvent"] == "reauthorizationRequired"
-    assert (await notices(graph, held=1))["pending"] == 0
+    assert (await notices(graph, held=1, sent=1))["pending"] == 0
     await graph.call("POST", f"/subscriptions/{made['id']}/reauthorize", bearer=bearer, status=204)
     assert (await endpoint.until(2))[1]["changeType"] == "created"
 

@@ -1,5 +1,7 @@
 """Notices of what a run has just made: they come before the run has noted it, and take nothing out of its hands."""
 
+import asyncio
+
 import pytest
 
 from shared.core.event import Side
@@ -20,7 +22,8 @@ async def noticed(world: World) -> list[str]:
         world.post.remove(letter)
         await world.deliver(letter)
     world.steps.names.clear()
-    for message in [each for each in world.queue.kept if isinstance(parse(each.text), EventJob)]:
+    now = asyncio.get_running_loop().time()
+    for message in [each for each in world.queue.kept if isinstance(parse(each.text), EventJob) and each.due <= now]:
         await world.carry_out(message)
     return [name for name in world.steps.names if name.startswith(("before graph ", "before wedsync "))]
 
@@ -81,4 +84,29 @@ async def test_an_event_that_is_new_meanwhile_comes_two_seconds_later(world: Wor
     await world.advance(seconds=2)
     await world.settle()
     assert sorted(event["title"] for event in await world.wedsync.events()) == ["Dentist", "Tasting"]
+    await world.assert_equal()
+
+
+async def test_what_an_import_makes_in_wedsync_is_not_even_looked_up_while_the_run_is_at_work(world: World) -> None:
+    await world.connect()
+    for number in range(5):
+        await world.outlook.add(f"Dentist {number}")
+    await world.quiet()
+    world.post.clear()
+    run = await started(world)
+    (message,) = world.queue.kept
+    world.queue.kept.clear()
+    waiting: list[EventJob] = []
+
+    async def wedsync_tells(name: str) -> None:
+        if name == f"before transact {Table.MAPPINGS}" and len(await world.wedsync.events()) == 5:
+            world.steps.watch = None
+            await noticed(world)
+            waiting.extend(job for each in world.queue.kept if isinstance(job := parse(each.text), EventJob))
+
+    world.steps.watch = wedsync_tells
+    await world.run_job(message.text)
+    assert (await row_of(world, run)).tally.created == 5
+    assert [job.attempt for job in waiting] == [1] * 5
+    await world.settle()
     await world.assert_equal()

@@ -1,6 +1,5 @@
 """What the WedSync frontend calls, beside connecting and disconnecting."""
 
-import re
 from datetime import date
 from typing import get_args
 
@@ -11,11 +10,10 @@ from shared.errors import InvalidInput
 from shared.service import App
 from shared.triggers import present, shapes
 from shared.triggers.http import Call, Reply, endpoint
+from shared.triggers.queries import day_of
 from shared.usecases.list_events import EventFilter
 
 blueprint = func.Blueprint()
-_FULL_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-"""https://www.rfc-editor.org/rfc/rfc3339#section-5.6; ``fromisoformat`` takes weeks and the basic form too."""
 _STATUSES = get_args(shapes.MappedEventShape.model_fields["sync_status"].annotation)
 
 
@@ -63,12 +61,7 @@ def _listed(call: Call, name: str, allowed: tuple[str, ...]) -> tuple[str, ...]:
 
 def _day(call: Call, name: str) -> date | None:
     text = call.query.get(name, "")  # the platform hands on no parameter that is empty
-    try:
-        if text and not _FULL_DATE.fullmatch(text):
-            raise ValueError
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        raise InvalidInput("invalid_query", f"{name} is not a date (YYYY-MM-DD).") from None
+    return day_of(text, name) if text else None
 
 
 def _number(call: Call, name: str, *, default: int, most: int) -> int:

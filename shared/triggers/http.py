@@ -218,7 +218,7 @@ class Problem(BaseModel):
     """RFC 9457, with a stable ``code``, for bodies the members at fault, and the extension members of its type.
 
     ``link`` is where an administrator approves the app; ``conflict`` and ``conflicts`` are what there is to choose now;
-    ``guests`` is how many people Outlook would mail.
+    ``guests`` is how many people Outlook would mail, and ``mails`` who they are where the caller has to name them.
     """
 
     model_config = ConfigDict(extra="allow")
@@ -233,6 +233,7 @@ class Problem(BaseModel):
     conflict: ConflictShape | None = None
     conflicts: list[ConflictShape] | None = None
     guests: int | None = None
+    mails: list[str] | None = None
 
 
 def _problem(

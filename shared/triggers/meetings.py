@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 import azure.functions as func
@@ -30,6 +30,7 @@ from shared.triggers.meeting_shapes import (
     PersonShape,
     SpanShape,
 )
+from shared.triggers.queries import day_of
 from shared.usecases.change_meeting import MeetingChange
 from shared.usecases.find_availability import MOST_PEOPLE, Availability
 from shared.usecases.make_meeting import MeetingWish
@@ -46,7 +47,10 @@ _LONGEST_ADDRESS = 254
 async def availability(app: App, call: Call) -> Reply:
     """Return when the user is free on a day, in the mailbox's working hours and zone."""
     found = await app.find_availability.run(
-        call.user_id, _day(call.query.get("date", "")), _duration(call.query.get("duration", "")), _people(call)
+        call.user_id,
+        day_of(call.query.get("date", ""), "date"),
+        _duration(call.query.get("duration", "")),
+        _people(call),
     )
     return Reply(body=_available(found))
 
@@ -101,17 +105,6 @@ def _presented() -> Iterator[None]:
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text) if len(text) == len("2026-06-20") else _no_day()
-    except ValueError:
-        return _no_day()
-
-
-def _no_day() -> date:
-    raise InvalidInput("invalid_query", "date is not a date (YYYY-MM-DD).")
 
 
 def _duration(text: str) -> timedelta:

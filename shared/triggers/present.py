@@ -295,7 +295,7 @@ def mapped_event(event: MappedEvent) -> shapes.MappedEventShape:
         sync_status=cast(Any, event.status),
         last_synced=when(mapping.last_synced_at),
         sync_conflicts=[conflict(item) for item in event.conflicts] or None,
-        can_resync=True,
+        can_resync=not event.elsewhere,
         reason=mapping.quarantine or _waits_for(event),
     )
 

@@ -73,6 +73,7 @@ AVAILABILITY_QUERIES = (
     "date=2026-08-06",
     "duration=60",
     *(f"date={text}&duration=60" for text in ("", "today", "2026-13-01", "20260806", "2026-08-06T10:00", "9999-12-31")),
+    "date=2026-W32-4&duration=60",
     *(f"date=2026-08-06&duration={text}" for text in ("", "0", "4", "1441", "-60", "1e2", "60.0", "٣٠", "9" * 5000)),
     *(f"{_FREE}&attendees={text}" for text in ("ann", "a@b,ann", "a%20b@x.test", "%3Ca@x.test%3E", "a@" + "x" * 300)),
     f"{_FREE}&attendees={','.join(f'a{number}@x.test' for number in range(20))}",

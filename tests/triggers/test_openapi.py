@@ -9,9 +9,11 @@ import pytest
 from jsonschema_rs import validator_for
 from pydantic import BaseModel
 
+from shared.core.states import IntegrationState
 from shared.triggers.http import ROUTES
 from shared.triggers.openapi.document import document
 from shared.triggers.openapi.examples import BODIES
+from shared.triggers.openapi.operation import SYNCING
 from shared.triggers.openapi.operations import OPERATIONS, UNLISTED
 from shared.triggers.openapi.problems import PROBLEMS
 from tests.support.functions import functions
@@ -145,3 +147,23 @@ def test_every_code_that_a_refusal_has_is_explained() -> None:
     assert ("shared/usecases/connect_state.py", "not_connected") in found
     unexplained = {(place, code) for place, code in found if code not in explained | INSIDE}
     assert not {(place, code) for place, code in unexplained if place not in NO_CODES}
+
+
+def test_a_call_that_needs_a_syncing_connection_tells_each_way_in_which_it_may_not_be_syncing() -> None:
+    unknown = {IntegrationState.AWAITING_CONSENT, IntegrationState.DISCONNECTED}
+    assert set(SYNCING[409]) == set(IntegrationState) - unknown - {IntegrationState.CONNECTED}
+    told = {operation["operationId"] for _, _, operation in operations() if _explains(operation, "paused")}
+    assert told >= {"sync_start", "sync_preview", "sync_confirm", "undo_sync", "force_sync", "resolve_conflict"}
+    assert told >= {"restore_event", "make_meeting", "change_meeting", "cancel_meeting"}
+
+
+def test_an_ill_service_may_answer_in_either_form() -> None:
+    (answer,) = [each["responses"]["503"] for _, _, each in operations() if each["operationId"] == "health"]
+    assert set(answer["content"]) == {"application/json", "application/problem+json"}
+    assert answer["content"]["application/json"]["schema"]["$ref"].endswith("/HealthResponse")
+    assert "Retry-After" not in answer.get("headers", {})
+
+
+def _explains(operation: dict[str, Any], code: str) -> bool:
+    refusal = operation["responses"].get("409", {}).get("content", {}).get("application/problem+json", {})
+    return code in refusal.get("examples", {})

@@ -183,6 +183,13 @@ def test_a_mapped_event_shows_the_prefix_where_outlook_does() -> None:
     assert "reason" not in written
 
 
+@pytest.mark.parametrize("elsewhere", [True, False])
+def test_an_event_that_stayed_in_an_earlier_calendar_cannot_be_synced_again(elsewhere: bool) -> None:
+    mapping = values.mapping(state=MappingState.LINKED, outlook_id="o")
+    written = wire(present.mapped_event(MappedEvent(mapping=mapping, status="synced", elsewhere=elsewhere)))
+    assert written["canResync"] is not elsewhere
+
+
 def test_an_event_that_is_on_one_side_only_has_empty_strings_for_the_other() -> None:
     mapping = replace(values.mapping(), wedsync_id=None, base_w=None)
     written = wire(present.mapped_event(MappedEvent(mapping=mapping, status="pending")))

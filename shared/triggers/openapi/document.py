@@ -167,8 +167,14 @@ def _examples(model: type[BaseModel]) -> dict[str, Any]:
 def _responses(registered: Registered, told: Operation) -> dict[str, Any]:
     found = {str(status): _answer(answered) for status, answered in told.answers.items()}
     for status, codes in told.all_problems(registered).items():
-        found[str(status)] = _refusal(status, codes)
+        refusal = _refusal(status, codes)
+        found[str(status)] = _either(found[str(status)], refusal) if str(status) in found else refusal
     return found
+
+
+def _either(answer: dict[str, Any], refusal: dict[str, Any]) -> dict[str, Any]:
+    """Return one response of which both may come: each form by its media type, and no header that only one has."""
+    return answer | {"content": answer["content"] | refusal["content"]}
 
 
 def _answer(answered: Answered) -> dict[str, Any]:

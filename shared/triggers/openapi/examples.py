@@ -365,6 +365,6 @@ DETAILS: Mapping[str, Mapping[str, Any]] = {
     },
     "conflict_superseded": {"conflict": _OPEN_CONFLICT},
     "conflicts_open": {"conflicts": [_OPEN_CONFLICT]},
-    "guests_would_be_mailed": {"guests": 3},
+    "guests_would_be_mailed": {"guests": 2, "mails": ["mia@example.com", "tom@example.com"]},
 }
 """The extension members of a problem, by its code."""

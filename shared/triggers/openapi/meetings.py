@@ -6,9 +6,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from shared.triggers import meeting_shapes
-from shared.triggers.openapi.operation import AT_MICROSOFT, CONNECTED, Answered, Given, Operation, merged
+from shared.triggers.openapi.operation import AT_MICROSOFT, CONNECTED, SYNCING, Answered, Given, Operation, merged
 
-_MEETING = merged(CONNECTED, {404: ("meeting_not_found",)}, AT_MICROSOFT)
+_MEETING = merged(CONNECTED, SYNCING, {404: ("meeting_not_found",)}, AT_MICROSOFT)
 _MAILS: Mapping[int, tuple[str, ...]] = {
     409: ("event_busy", "guests_would_be_mailed", "not_organizer", "travel_block"),
     422: ("meeting_refused",),
@@ -59,10 +59,11 @@ def operations(idempotency_key: Given) -> dict[str, Operation]:
             },
             problems=merged(
                 CONNECTED,
+                SYNCING,
                 AT_MICROSOFT,
                 {
                     400: ("invalid_idempotency_key",),
-                    409: ("disconnecting", "meeting_gone"),
+                    409: ("meeting_gone",),
                     422: (
                         "idempotency_key_reused",
                         "meeting_refused",

@@ -13,6 +13,7 @@ TEXT = "text/plain"
 ALWAYS: Mapping[int, tuple[str, ...]] = {500: ("configuration", "internal"), 503: ("busy", "unavailable")}
 SIGNED_IN: Mapping[int, tuple[str, ...]] = {401: ("not_signed_in", "token_expired")}
 CONNECTED: Mapping[int, tuple[str, ...]] = {404: ("not_connected",)}
+SYNCING: Mapping[int, tuple[str, ...]] = {409: ("disconnecting", "needs_reconnect", "paused")}
 AT_MICROSOFT: Mapping[int, tuple[str, ...]] = {409: ("needs_reconnect", "calendar_unavailable")}
 WITH_BODY: Mapping[int, tuple[str, ...]] = {400: ("invalid_body",), 413: ("body_too_large",)}
 

@@ -14,7 +14,7 @@ from shared.triggers import (
     webhook_shapes,
 )
 from shared.triggers.openapi import meetings
-from shared.triggers.openapi.operation import AT_MICROSOFT, CONNECTED, Answered, Given, Operation, merged
+from shared.triggers.openapi.operation import AT_MICROSOFT, CONNECTED, SYNCING, Answered, Given, Operation, merged
 
 _EVENT = merged(CONNECTED, {404: ("event_not_found",)})
 _SYNC = merged(CONNECTED, {404: ("sync_not_found",)})
@@ -71,7 +71,7 @@ FILTERS = (
 IDEMPOTENCY_KEY = Given(
     name="Idempotency-Key",
     place="header",
-    says="A request that repeats it, within a day, gets the answer of the first.",
+    says="A request that repeats it gets the answer of the first, for as long as history is kept.",
     schema={"type": "string", "minLength": 1, "maxLength": 256},
     example="8e03978e-40d5-43e8-bc93-6894a57f9324",
 )
@@ -198,7 +198,7 @@ OPERATIONS: Mapping[str, Operation] = {
         body_optional=True,
         given=(IDEMPOTENCY_KEY,),
         answers={202: Answered(says="The run is queued.", model=shapes.SyncResponse)},
-        problems=merged(CONNECTED, {400: ("invalid_idempotency_key",), 409: ("needs_reconnect",)}),
+        problems=merged(CONNECTED, SYNCING, {400: ("invalid_idempotency_key",)}),
     ),
     "sync_job": Operation(
         tag="Sync",
@@ -215,7 +215,7 @@ OPERATIONS: Mapping[str, Operation] = {
         takes=shapes.SyncRequest,
         body_optional=True,
         answers={200: Answered(says="What a run would do.", model=run_shapes.PreviewResponse)},
-        problems=merged(CONNECTED, AT_MICROSOFT),
+        problems=merged(CONNECTED, SYNCING, AT_MICROSOFT),
     ),
     "sync_confirm": Operation(
         tag="Sync",
@@ -223,6 +223,7 @@ OPERATIONS: Mapping[str, Operation] = {
         answers={202: Answered(says="The run that acts on the answer.", model=shapes.SyncJobResponse)},
         problems=merged(
             CONNECTED,
+            SYNCING,
             {
                 404: ("confirmation_not_found",),
                 409: ("confirmation_answered", "confirmation_changed", "confirmation_lapsed"),
@@ -235,7 +236,7 @@ OPERATIONS: Mapping[str, Operation] = {
             200: Answered(says="What became of the undo.", model=history_shapes.UndoResponse),
             202: Answered(says="The undo goes on as a run.", model=history_shapes.UndoResponse),
         },
-        problems=merged(_SYNC, AT_MICROSOFT, {409: ("already_undone", "not_undoable", "sync_in_progress")}),
+        problems=merged(_SYNC, SYNCING, AT_MICROSOFT, {409: ("already_undone", "not_undoable", "sync_in_progress")}),
     ),
     "list_events": Operation(
         tag="Events",
@@ -253,6 +254,7 @@ OPERATIONS: Mapping[str, Operation] = {
         answers={200: Answered(says="Whether it was brought back.", model=history_shapes.RestoreResponse)},
         problems=merged(
             _EVENT,
+            SYNCING,
             AT_MICROSOFT,
             {409: ("conflicts_open", "direction", "event_busy", "event_gone", "left_calendar", "type_off")},
         ),
@@ -263,6 +265,7 @@ OPERATIONS: Mapping[str, Operation] = {
         answers={200: Answered(says="What became of each field.", model=conflict_shapes.ResolveResponse)},
         problems=merged(
             _EVENT,
+            SYNCING,
             AT_MICROSOFT,
             {
                 404: ("conflict_not_found",),
@@ -284,6 +287,7 @@ OPERATIONS: Mapping[str, Operation] = {
         answers={200: Answered(says="What was done.", model=conflict_shapes.ForceSyncResponse)},
         problems=merged(
             _EVENT,
+            SYNCING,
             AT_MICROSOFT,
             {
                 409: (

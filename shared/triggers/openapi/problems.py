@@ -62,6 +62,7 @@ PROBLEMS: Mapping[int, Mapping[str, str]] = {
         "needs_reconnect": "The user has to consent again; the detail says why.",
         "not_organizer": "Somebody else invited to the event; only they can change it.",
         "not_undoable": "A sync of this kind cannot be undone.",
+        "paused": "The user has paused the sync.",
         "sync_finished": "The sync has ended already.",
         "sync_in_progress": "The sync has not ended yet.",
         "sync_not_cancellable": "The sync has to be finished once it has begun.",

@@ -42,6 +42,7 @@ def _with_name(given: object) -> object:
 
 _Guest = Annotated[GuestShape, BeforeValidator(_with_name, json_schema_input_type=GuestShape | Address)]
 """The sketch's plain address is taken as well."""
+_Addresses = Annotated[list[Address], Field(max_length=MOST_GUESTS)]
 _Guests = Annotated[list[_Guest], Field(min_length=1, max_length=MOST_GUESTS)]
 
 
@@ -62,7 +63,8 @@ class MeetingRequestShape(Shape):
 class MeetingChangeShape(Shape):
     """What is to be different; what is absent stays. The three members of the time go together.
 
-    ``mailGuests``: the caller knows whom Outlook mails about it.
+    ``mailGuests``: the caller knows whom Outlook mails about it. ``mails`` may name them, as the refusal without it
+    does: then nobody is mailed who has been invited since.
     """
 
     title: _Title | None = None
@@ -74,13 +76,15 @@ class MeetingChangeShape(Shape):
     body: _Text | None = None
     is_online_meeting: StrictBool | None = None
     mail_guests: StrictBool = False
+    mails: _Addresses = Field(default_factory=list)
 
 
 class MeetingCancelShape(Shape):
-    """``message`` goes to the guests; ``mailGuests``: the caller knows who they are."""
+    """``message`` goes to the guests; ``mailGuests``: the caller knows who they are, and may name them in ``mails``."""
 
     message: Annotated[str, Field(max_length=10_000, strict=True)] = ""
     mail_guests: StrictBool = False
+    mails: _Addresses = Field(default_factory=list)
 
 
 class PersonShape(Shape):

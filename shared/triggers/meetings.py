@@ -72,7 +72,7 @@ async def change_meeting(app: App, call: Call) -> Reply:
     wanted = call.json(MeetingChangeShape)
     with _presented():
         changed = await app.change_meeting.run(
-            call.user_id, call.params["eventId"], _change(wanted), mail_guests=wanted.mail_guests
+            call.user_id, call.params["eventId"], _change(wanted), mail_guests=wanted.mail_guests, mails=wanted.mails
         )
     content, event_type = unprefixed(changed.mapping, changed.meeting), changed.mapping.event_type
     body = _meeting(changed.meeting, content, changed.event_id, event_type, online_wanted=changed.online_wanted)
@@ -85,7 +85,11 @@ async def cancel_meeting(app: App, call: Call) -> Reply:
     wanted = call.json(MeetingCancelShape)
     with _presented():
         gone = await app.cancel_meeting.run(
-            call.user_id, call.params["eventId"], message=wanted.message, mail_guests=wanted.mail_guests
+            call.user_id,
+            call.params["eventId"],
+            message=wanted.message,
+            mail_guests=wanted.mail_guests,
+            mails=wanted.mails,
         )
     return Reply(
         body=MeetingCancelledResponse(

@@ -4,6 +4,7 @@ Outlook first, then WedSync, the mapping last. A process that dies in between le
 which a sync proves and settles as ever; and the same call again ends what was begun.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shared.core.actions import Rule
@@ -51,14 +52,14 @@ class CancelMeeting(MeetingFrame):
     """Cancel in Outlook with a message, then delete WedSync's event."""
 
     async def run(
-        self, user_id: str, event_id: str, *, message: str = "", mail_guests: bool = False
+        self, user_id: str, event_id: str, *, message: str = "", mail_guests: bool = False, mails: Sequence[str] = ()
     ) -> CancelledMeeting:
         """Cancel it. ``NotFound``, ``MeetingMails``, ``StateConflict``, ``Unprocessable``."""
         integration = await syncing_connection_of(self.integrations, user_id)
-        done = MeetingWork(recording=self.record.of_user(integration))
+        done = self.work_of(integration, mail_guests=mail_guests, mails=mails)
         for _ in range(ROUNDS):
             try:
-                return await self._once(integration, event_id, message, done, mail_guests=mail_guests)
+                return await self._once(integration, event_id, message, done)
             except (VersionMismatch, EventGone, RowChanged, RowExists):
                 continue  # somebody is at it: look anew at what is there now
             except Rejected as fault:
@@ -69,12 +70,10 @@ class CancelMeeting(MeetingFrame):
                 return await self._ended(event_id, done)  # a sync has seen it go, and cleared up after it
         raise StateConflict("event_busy", "The event keeps changing; try again.")
 
-    async def _once(
-        self, integration: Integration, event_id: str, message: str, done: MeetingWork, *, mail_guests: bool
-    ) -> CancelledMeeting:
+    async def _once(self, integration: Integration, event_id: str, message: str, done: MeetingWork) -> CancelledMeeting:
         stored = await self.mapping_of(integration, event_id, done)
         mapping = stored.value
-        await self._remove(integration, mapping, message, done, mail_guests=mail_guests)
+        await self._remove(integration, mapping, message, done)
         here = await self.look.at(integration, mapping, Side.WEDSYNC)
         state = here.state if isinstance(here, Present) else None
         version = state.version if isinstance(state, WedSyncState) else mapping.w_version
@@ -90,13 +89,13 @@ class CancelMeeting(MeetingFrame):
         await self.look_later(mapping)
         return await self._ended(mapping.wedsync_id or mapping.mapping_id, done)
 
-    async def _remove(
-        self, integration: Integration, mapping: EventMapping, message: str, done: MeetingWork, *, mail_guests: bool
-    ) -> None:
+    async def _remove(self, integration: Integration, mapping: EventMapping, message: str, done: MeetingWork) -> None:
         """Cancel where there is somebody to tell; Graph refuses that for an event without guests (fact C24).
 
         One that is gone is proved to be gone, as ever: the calendar itself has to answer.
         """
+        if done.removed:
+            return
         home, outlook_id = integration.integration_id, str(mapping.outlook_id)
         try:
             meeting = await self.meetings.read(home, outlook_id)
@@ -105,7 +104,7 @@ class CancelMeeting(MeetingFrame):
             return
         assert_organizer(meeting)
         told = addresses_of(meeting.event.content)
-        assert_told(integration, told, mail_guests=mail_guests)
+        assert_told(integration, told, done)
         if told:
             await self.meetings.cancel(home, event_id=outlook_id, message=message)
         else:

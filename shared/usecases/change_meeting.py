@@ -4,6 +4,7 @@ Outlook first, then WedSync, the mapping last. A process that dies in between le
 carries over; and the same call again finds it done there, and ends what was begun.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from shared.core.actions import Rule
@@ -91,14 +92,20 @@ class ChangeMeeting(MeetingFrame):
     """PATCH of what is different, then the same in WedSync."""
 
     async def run(
-        self, user_id: str, event_id: str, change: MeetingChange, *, mail_guests: bool = False
+        self,
+        user_id: str,
+        event_id: str,
+        change: MeetingChange,
+        *,
+        mail_guests: bool = False,
+        mails: Sequence[str] = (),
     ) -> ChangedMeeting:
         """Change it. ``NotFound``, ``MeetingMails``, ``StateConflict``, ``Unprocessable``."""
         integration = await syncing_connection_of(self.integrations, user_id)
-        done = MeetingWork(recording=self.record.of_user(integration))
+        done = self.work_of(integration, mail_guests=mail_guests, mails=mails)
         for _ in range(ROUNDS):
             try:
-                return await self._once(integration, event_id, change, done, mail_guests=mail_guests)
+                return await self._once(integration, event_id, change, done)
             except (VersionMismatch, RowChanged, RowExists):
                 continue  # somebody is at it: look anew at what is there now
             except EventGone:
@@ -108,13 +115,13 @@ class ChangeMeeting(MeetingFrame):
         raise StateConflict("event_busy", "The event keeps changing; try again.")
 
     async def _once(
-        self, integration: Integration, event_id: str, change: MeetingChange, done: MeetingWork, *, mail_guests: bool
+        self, integration: Integration, event_id: str, change: MeetingChange, done: MeetingWork
     ) -> ChangedMeeting:
         stored = await self.mapping_of(integration, event_id, done)
         mapping = stored.value
         meeting = await self.meetings.read(integration.integration_id, str(mapping.outlook_id))
         assert_organizer(meeting)
-        meeting = await self._written(integration, mapping, meeting, change, done, mail_guests=mail_guests)
+        meeting = await self._written(integration, mapping, meeting, change, done)
         named = _named(change)
         await self._carry(integration, stored, meeting, named, done)
         recorded = await self.record.end(done.recording, Tally(handled=1, updated=1 if done.fields else 0))
@@ -135,8 +142,6 @@ class ChangeMeeting(MeetingFrame):
         meeting: MeetingState,
         change: MeetingChange,
         done: MeetingWork,
-        *,
-        mail_guests: bool,
     ) -> MeetingState:
         """Write to Outlook what is different there; nothing is written, and nobody mailed, for what is as wished."""
         present = unprefixed(mapping, meeting)
@@ -145,7 +150,7 @@ class ChangeMeeting(MeetingFrame):
         if not fields and not online:
             return meeting
         told = mailed(addresses_of(present), addresses_of(wished), fields | ({Field.DESCRIPTION} if online else set()))
-        assert_told(integration, told, mail_guests=mail_guests)
+        assert_told(integration, told, done)
         patch = MeetingPatch(
             fields=fields,
             content=wished,

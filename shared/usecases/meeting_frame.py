@@ -1,6 +1,6 @@
 """What changing and cancelling a meeting have in common: finding it, and saying whom that mails."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from shared.core.event import CalendarEvent, Field, Side
@@ -32,9 +32,15 @@ class MeetingMails(GuestsWouldBeMailed):
 
 @dataclass(kw_only=True)
 class MeetingWork:
-    """What the rounds of one call have done so far: a later round finds it done."""
+    """What the rounds of one call have done so far: a later round finds it done.
+
+    ``mail_guests``: the user agrees that Outlook mails; ``agreed`` are those whom they know of, in lower case. Where
+    the user names nobody, these are the ones whom the first round found.
+    """
 
     recording: Recording
+    mail_guests: bool = False
+    agreed: frozenset[str] | None = None
     mailed: tuple[str, ...] = ()
     fields: frozenset[Field] = frozenset()
     online: bool = False
@@ -55,6 +61,12 @@ class MeetingFrame:
     pair: SettlePair
     record: RecordJobs
     jobs: JobQueue
+
+    def work_of(self, integration: Integration, *, mail_guests: bool, mails: Iterable[str]) -> MeetingWork:
+        """Return the work of one call; ``mails`` are those whom the user names as the ones to be mailed, if any."""
+        return MeetingWork(
+            recording=self.record.of_user(integration), mail_guests=mail_guests, agreed=lower_case(mails) or None
+        )
 
     async def mapping_of(self, integration: Integration, event_id: str, done: MeetingWork) -> Stored[EventMapping]:
         """Return the linked mapping of an event; ``NotFound`` if there is none."""
@@ -80,10 +92,23 @@ def assert_organizer(meeting: MeetingState) -> None:
         raise StateConflict("not_organizer", "Somebody else invited to this event; only they can change it.")
 
 
-def assert_told(integration: Integration, addresses: Sequence[str], *, mail_guests: bool) -> None:
-    """Raise ``MeetingMails`` unless the user knows whom Outlook mails, or always wants that."""
-    if addresses and not mail_guests and integration.preferences.guest_updates is not GuestUpdates.SEND:
+def assert_told(integration: Integration, addresses: Sequence[str], done: MeetingWork) -> None:
+    """Raise ``MeetingMails`` unless the user knows whom Outlook mails, or always wants that.
+
+    Who was invited after the user had agreed is somebody whom they do not know of.
+    """
+    if not addresses or integration.preferences.guest_updates is GuestUpdates.SEND:
+        return
+    named = lower_case(addresses)
+    if done.mail_guests and done.agreed is None:
+        done.agreed = named
+    if not done.mail_guests or not named <= (done.agreed or frozenset()):
         raise MeetingMails(addresses)
+
+
+def lower_case(addresses: Iterable[str]) -> frozenset[str]:
+    """Return addresses as they are compared."""
+    return frozenset(address.casefold() for address in addresses)
 
 
 def unprefixed(mapping: EventMapping, meeting: MeetingState) -> CalendarEvent:

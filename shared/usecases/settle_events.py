@@ -4,6 +4,7 @@ from collections.abc import Awaitable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 
 from shared.core.actions import Policy
 from shared.core.event import OutlookKind, OutlookState, Side, WedSyncState
@@ -33,7 +34,7 @@ from shared.log import Metric, log_action, log_context, log_metric
 from shared.ports import Clock, Leases, Mappings, Stored
 from shared.usecases.find_run import FindRun
 from shared.usecases.foresee_deletions import ForeseeDeletions
-from shared.usecases.job_frame import JobFrame
+from shared.usecases.job_frame import JobFrame, delay_of
 from shared.usecases.journal import Journal, Trace
 from shared.usecases.look import Look
 from shared.usecases.record_jobs import Recording, RecordJobs
@@ -133,7 +134,7 @@ class SettleEvents:
                     done.failures.append(await self._quarantine(integration, job.side, glance, soon, restless))
                     continue
                 done.waiting.append(glance)
-                done.fault = soon
+                done.fault = max(done.fault or soon, soon, key=partial(delay_of, job.attempt))
             except (Rejected, DuplicateTransaction, StoreFault) as refusal:
                 done.failures.append(await self._quarantine(integration, job.side, glance, refusal, reason_of(refusal)))
 

@@ -1,11 +1,12 @@
 """Notices of what a run has just made: they come before the run has noted it, and take nothing out of its hands."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
 from shared.core.event import Side
-from shared.core.jobs import EventJob
+from shared.core.jobs import EventJob, Glance
 from shared.core.states import RunState
 from shared.store.messages import parse
 from shared.store.rows import Table
@@ -108,5 +109,27 @@ async def test_what_an_import_makes_in_wedsync_is_not_even_looked_up_while_the_r
     await world.run_job(message.text)
     assert (await row_of(world, run)).tally.created == 5
     assert [job.attempt for job in waiting] == [1] * 5
+    await world.settle()
+    await world.assert_equal()
+
+
+@pytest.mark.parametrize("first", ["throttled", "new"])
+async def test_whoever_asks_for_the_longest_peace_gets_it(world: World, first: str) -> None:
+    item = await world.outlook.add("Dentist")
+    await world.connect()
+    await world.outlook.change(item["id"], subject="Dentist, later")
+    new = await world.outlook.add("Hairdresser")
+    await world.quiet()
+    world.post.clear()
+    until = world.clock.now() + timedelta(seconds=30)
+    assert await world.ports.leases.acquire(world.integration_id, owner="a run", until=until) is not None
+    await world.outlook.fault(action="status", method="GET", status=429, code="TooManyRequests", retry_after=60)
+    named = [Glance(event_id=str(each["id"])) for each in (item, new)]
+    events = tuple(named if first == "throttled" else reversed(named))
+    before = asyncio.get_running_loop().time()
+    await world.app.settle_events.run(EventJob(integration_id=world.integration_id, side=Side.OUTLOOK, events=events))
+    (message,) = world.queue.kept
+    assert message.due - before >= 60
+    await world.outlook.clear_faults()
     await world.settle()
     await world.assert_equal()

@@ -1,6 +1,8 @@
 """Meetings changed and cancelled by their owner's word, over whatever the sync would do by itself."""
 
+from collections.abc import Callable, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -23,14 +25,28 @@ CLEO = Guest(email="cleo@example.test", name="Cleo")
 LATER = Timed(start=START + timedelta(days=1), end=START + timedelta(days=1, hours=2), zone="Europe/London")
 
 
-async def change(world: World, event_id: str, *, mail_guests: bool = True, **members: Any) -> ChangedMeeting:
-    wanted = MeetingChange(**members)
-    return await world.app.change_meeting.run(world.planner.user_id, event_id, wanted, mail_guests=mail_guests)
+async def change(
+    world: World, event_id: str, *, mail_guests: bool = True, named: Sequence[str] = (), **members: Any
+) -> ChangedMeeting:
+    user_id, wanted = world.planner.user_id, MeetingChange(**members)
+    return await world.app.change_meeting.run(user_id, event_id, wanted, mail_guests=mail_guests, mails=named)
 
 
-async def cancel(world: World, event_id: str, *, message: str = "", mail_guests: bool = True) -> tuple[str, ...]:
-    gone = await world.app.cancel_meeting.run(world.planner.user_id, event_id, message=message, mail_guests=mail_guests)
+async def cancel(
+    world: World, event_id: str, *, message: str = "", mail_guests: bool = True, named: Sequence[str] = ()
+) -> tuple[str, ...]:
+    gone = await world.app.cancel_meeting.run(
+        world.planner.user_id, event_id, message=message, mail_guests=mail_guests, mails=named
+    )
     return gone.mailed
+
+
+async def invite(world: World, *guests: Guest) -> None:
+    """Their owner invites these in Outlook, and has told them."""
+    (item,) = await world.outlook.events()
+    people = [{"emailAddress": {"address": each.email, "name": each.name}, "type": "required"} for each in guests]
+    await world.outlook.change(item["id"], attendees=people)
+    world.graph.outbox.mails.clear()
 
 
 async def made(world: World) -> MadeMeeting:
@@ -81,6 +97,36 @@ async def test_guests_are_named_before_they_are_mailed(world: World) -> None:
         await cancel(world, meeting.event_id, mail_guests=False)
     await world.settle()
     assert (await both(world))[1]["subject"] == "Menu tasting"
+    assert await mails(world) == []
+
+
+@pytest.mark.parametrize("act", [partial(change, title="Wine tasting"), cancel], ids=["change", "cancel"])
+async def test_who_was_invited_since_the_user_agreed_is_named_first(world: World, act: Callable[..., Any]) -> None:
+    meeting = await made(world)
+    with pytest.raises(MeetingMails) as refusal:
+        await act(world, meeting.event_id, mail_guests=False)
+    await invite(world, ANN, BEN, CLEO)
+
+    with pytest.raises(MeetingMails) as again:
+        await act(world, meeting.event_id, named=refusal.value.addresses)
+    assert again.value.addresses == (ANN.email, BEN.email, CLEO.email)
+    assert await mails(world) == []
+    await act(world, meeting.event_id, named=[address.upper() for address in again.value.addresses])
+    assert sorted(to for _, to in await mails(world)) == [ANN.email, BEN.email, CLEO.email]
+
+
+async def test_who_is_invited_while_a_change_is_under_way_is_named_first(world: World) -> None:
+    meeting = await made(world)
+
+    async def owner(name: str) -> None:
+        if name.startswith("before graph PATCH"):
+            world.steps.watch = None
+            await invite(world, ANN, BEN, CLEO)
+
+    world.steps.watch = owner
+    with pytest.raises(MeetingMails) as refusal:
+        await change(world, meeting.event_id, title="Wine tasting")
+    assert refusal.value.addresses == (ANN.email, BEN.email, CLEO.email)
     assert await mails(world) == []
 
 

@@ -17,7 +17,7 @@ from shared.core.availability import (
     within,
     working_spans,
 )
-from shared.core.event import WedSyncState
+from shared.core.event import Field, WedSyncState
 from shared.core.integration import Integration, SyncWindow
 from shared.core.states import MappingState
 from shared.errors import InvalidInput, Rejected
@@ -142,10 +142,13 @@ class FindAvailability:
         return within(taken_by(state, in_outlook=await self._in_outlook(integration, state)), limits)
 
     async def _in_outlook(self, integration: Integration, state: WedSyncState) -> bool:
-        if state.external_id:
-            return True
+        """Whether Outlook shows it at the same time: not while a question about the time is open, or it may differ."""
         stored = await self.mappings.by_wedsync(integration.integration_id, state.event_id)
-        return stored is not None and stored.value.state is MappingState.LINKED
+        if stored is None:
+            return bool(state.external_id)
+        mapping = stored.value
+        agreed = Field.TIME not in mapping.held | mapping.drifted and not mapping.quarantine
+        return mapping.state is MappingState.LINKED and agreed
 
 
 def _taken(everything: Sequence[Sequence[Engagement]]) -> tuple[Span, ...]:

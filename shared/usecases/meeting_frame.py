@@ -15,6 +15,7 @@ from shared.ports import Changes, Conflicts, Integrations, JobQueue, Mappings, M
 from shared.usecases.choices import GuestsWouldBeMailed
 from shared.usecases.explain_event import find_mapping
 from shared.usecases.look import Look
+from shared.usecases.moving import assert_arrived
 from shared.usecases.record_jobs import Recording, RecordJobs
 from shared.usecases.settle_pair import SettlePair
 
@@ -75,6 +76,7 @@ class MeetingFrame:
             stored = await self.pair.settle_intent(integration, stored, done.recording.trace)
         if stored is None or stored.value.state is not MappingState.LINKED or stored.value.outlook_id is None:
             raise NotFound("meeting_not_found", "No synced event has this id.")
+        assert_arrived(stored.value)
         if stored.value.role is Role.TRAVEL:
             raise StateConflict("travel_block", "A travel block follows its event, and has no guests.")
         return stored

@@ -9,6 +9,7 @@ import pytest
 
 from local.simkit.people import IVY, PLANNERS
 from shared.core.availability import Span
+from shared.core.event import Field
 from shared.core.integration import ImportOutlookEvents, Preferences
 from shared.errors import InvalidInput, NotFound
 from shared.usecases.find_availability import Availability
@@ -123,6 +124,20 @@ async def test_what_is_in_wedsync_alone_takes_time_too(anybody: World) -> None:
     await anybody.settle()
     assert await anybody.outlook.events() == []
     assert shown((await ask(anybody)).free) == ["08:00-09:00", "12:00-17:00"]
+
+
+async def test_while_the_sides_are_at_odds_about_a_time_neither_is_free(anybody: World) -> None:
+    times = {"start": "2026-08-03T12:00:00", "end": "2026-08-03T13:00:00", "timeZone": "Europe/London"}
+    event = await anybody.wedsync.add("Tasting", **times)
+    await anybody.settle()
+    (item,) = await anybody.outlook.events()
+    zone = "GMT Standard Time"
+    there = {"start": at("2026-08-03T09:00:00", zone), "end": at("2026-08-03T10:00:00", zone)}
+    await anybody.wedsync.change(event["id"], start="2026-08-03T15:00:00", end="2026-08-03T16:00:00")
+    await anybody.outlook.change(item["id"], **there)
+    await anybody.settle()
+    assert [conflict.field for conflict in await anybody.open_conflicts()] == [Field.TIME]
+    assert shown((await ask(anybody)).free) == ["08:00-09:00", "10:00-15:00", "16:00-17:00"]
 
 
 async def test_what_came_from_outlook_counts_as_outlook_shows_it(anybody: World) -> None:

@@ -1,4 +1,4 @@
-"""The ports of availability and meetings. ``shared.ports`` hands them on; nobody else imports this module."""
+"""Availability, and meetings with guests."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime

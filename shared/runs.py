@@ -155,6 +155,7 @@ def settling_on(p: Ports, request_sync: RequestSync) -> Settling:
         clock=p.clock,
     )
     pair = SettlePair(
+        integrations=p.integrations,
         rules=p.rules,
         conflicts=p.conflicts,
         look=look,
@@ -190,6 +191,7 @@ def settling_on(p: Ports, request_sync: RequestSync) -> Settling:
         travel=travel,
     )
     settle = SettlePulled(
+        integrations=p.integrations,
         prove=Prove(mappings=p.mappings, rules=p.rules, look=look),
         guard=guard,
         apply=apply,

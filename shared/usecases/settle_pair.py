@@ -18,13 +18,14 @@ from shared.core.rules import ResolutionRule
 from shared.core.states import MappingState
 from shared.core.views import UNSEEN, Gone, Present, View, Views
 from shared.errors import EventGone, RowChanged, VersionMismatch
-from shared.ports import Conflicts, ResolutionRules, Stored
+from shared.ports import Conflicts, Integrations, ResolutionRules, Stored
 from shared.usecases.carry_out import CarryOut
 from shared.usecases.create_event import CreateEvent
 from shared.usecases.guard_deletions import GuardDeletions, WantedDeletion, deletion_in
 from shared.usecases.journal import Journal, Trace
 from shared.usecases.look import Look
 from shared.usecases.moving import assert_arrived
+from shared.usecases.settings_stand import settings_stand
 from shared.usecases.settle_intent import SettleIntent, has_event
 
 _ROUNDS = 5
@@ -51,6 +52,7 @@ def policy_of(
 class SettlePair:
     """Decides and acts until there is nothing more to do for a pair."""
 
+    integrations: Integrations
     conflicts: Conflicts
     rules: ResolutionRules
     look: Look
@@ -88,6 +90,7 @@ class SettlePair:
             if stored.value.outlook_id is None:
                 views, policy = views.seen(Side.OUTLOOK, Gone(proved=True)), _asking(policy)
             decision = await self._decided(stored.value, views, policy, conflicts)
+            await self._assert_settings(integration, stored.value, decision)
             hold = decision.actions[0]
             if isinstance(hold, Hold) and hold.side is not None:
                 views = views.seen(hold.side, await self._asked_for(integration, stored.value, hold))
@@ -157,6 +160,10 @@ class SettlePair:
             return decision
         policy = replace(policy, rules=await self.rules.of_integration(mapping.integration_id))
         return decide(mapping, wedsync=views.wedsync, outlook=views.outlook, policy=policy, conflicts=conflicts)
+
+    async def _assert_settings(self, integration: Integration, mapping: EventMapping, decision: Decision) -> None:
+        if not await settings_stand(self.integrations, integration, [(mapping, decision.mapping)]):
+            raise RowChanged
 
     async def _enough(
         self, integration: Integration, mapping: EventMapping, views: Views, conflicts: Sequence[Conflict]

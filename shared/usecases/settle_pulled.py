@@ -11,7 +11,8 @@ from shared.core.integration import Integration
 from shared.core.mapping import EventMapping, Role
 from shared.core.plan import SyncPlan
 from shared.core.pulled import Pulled
-from shared.ports import Conflicts, Stored
+from shared.errors import RowChanged
+from shared.ports import Conflicts, Integrations, Stored
 from shared.usecases.apply_plan import ApplyPlan
 from shared.usecases.close_questions import CloseQuestions
 from shared.usecases.guard_deletions import GuardDeletions, WantedDeletion, deletion_in
@@ -20,6 +21,7 @@ from shared.usecases.prove import Prove
 from shared.usecases.pull_sides import Known
 from shared.usecases.run_record import RunRecord
 from shared.usecases.run_round import Round, Subject
+from shared.usecases.settings_stand import settings_stand
 
 ById = Mapping[str, Stored[EventMapping]]
 
@@ -28,6 +30,7 @@ ById = Mapping[str, Stored[EventMapping]]
 class SettlePulled:
     """What every run does with what it has read."""
 
+    integrations: Integrations
     prove: Prove
     guard: GuardDeletions
     apply: ApplyPlan
@@ -76,6 +79,9 @@ class SettlePulled:
 
     async def carry_out(self, work: Round, plan: SyncPlan, known: Known) -> None:
         """Carry out a plan, but for the deletions that are held."""
+        decided = [(each.seen.mapping, each.decision.mapping) for each in plan.pairs]
+        if not await settings_stand(self.integrations, work.integration, decided):
+            raise RowChanged
         work.tally = replace(work.tally, total=max(work.tally.total, work.tally.handled + plan.total))
         by_id = {stored.value.mapping_id: stored for stored in known}
         held = await self._held(work, plan, by_id)

@@ -17,6 +17,7 @@ from shared.usecases.check_health import CheckHealth
 from shared.usecases.clear_outlook import ClearOutlook
 from shared.usecases.confirm_deletions import ConfirmDeletions
 from shared.usecases.connect import BeginConnect, FinishConnect, ListCalendars
+from shared.usecases.count_call import CountCall
 from shared.usecases.dead_runs import BuryDeadRuns
 from shared.usecases.disconnect import Disconnect
 from shared.usecases.explain_event import ExplainEvent, explaining
@@ -58,6 +59,7 @@ class App:
     secrets: Secrets
     user_tokens: UserTokens
     jobs: JobQueue
+    count_call: CountCall
     begin_connect: BeginConnect
     finish_connect: FinishConnect
     list_calendars: ListCalendars
@@ -117,6 +119,7 @@ def build(settings: Settings, ports: Ports) -> App:
     take_turns = TakeTurns(
         due=p.due,
         integrations=p.integrations,
+        rows=p.rows,
         jobs=p.jobs,
         request_sync=request_sync,
         clock=p.clock,
@@ -161,6 +164,7 @@ def build(settings: Settings, ports: Ports) -> App:
         secrets=p.secrets,
         user_tokens=p.user_tokens,
         jobs=p.jobs,
+        count_call=CountCall(limits=p.limits, clock=p.clock),
         begin_connect=BeginConnect(consent=p.consent, states=p.states, ids=p.ids, clock=p.clock),
         finish_connect=FinishConnect(
             consent=p.consent,

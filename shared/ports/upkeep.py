@@ -1,4 +1,4 @@
-"""What keeps a connection alive and work going: subscriptions, leases, what is due, queues."""
+"""What keeps a connection alive and work going: subscriptions, leases, what is due, queues, counted calls."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from shared.core.jobs import Message
+from shared.core.rate_limit import Spent
 from shared.core.subscription import Subscription
 from shared.ports.basics import Stored
 
@@ -91,7 +92,7 @@ class DueList(Protocol):
     async def stands(self, due: Due) -> bool:
         """Return whether the entry is still the one of its kind, integration and subject; one that is not is removed.
 
-        One read. An entry that nobody remembers, as a crash leaves it, stands.
+        One read; two for an entry that no other is known in the place of, which stands as long as it is there.
         """
         ...
 
@@ -112,4 +113,20 @@ class JobQueue(Protocol):
 
     def parse(self, text: str) -> Message:
         """Return the job in a message's text; ``InvalidInput`` if it is none."""
+        ...
+
+
+class RateLimits(Protocol):
+    """What users have used of their limits, one row for each user and limit. Table ``OutlookRateLimits``."""
+
+    async def get(self, user_id: str, limit: str) -> Stored[Spent] | None:
+        """Return what was used, or None. One read."""
+        ...
+
+    async def put(self, spent: Spent, *, replaces: Stored[Spent] | None) -> Stored[Spent]:
+        """Insert, or replace what was read; ``RowExists`` or ``RowChanged`` if another call came between."""
+        ...
+
+    async def forget_full(self, before: datetime, *, limit: int = 1000) -> int:
+        """Remove rows whose whole burst was there again before then, ``limit`` at the most; return how many."""
         ...

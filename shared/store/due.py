@@ -69,10 +69,12 @@ class TableDueList:
 
     async def stands(self, due: Due) -> bool:
         """Return whether the entry is still the one of its kind, integration and subject."""
-        pointer = await self._tables.get(_TABLE, *_pointer_keys(due))
-        if pointer is None or pointer.columns["at"] == instant_text(due.at):
+        pointer, entry = await self._tables.get(_TABLE, *_pointer_keys(due)), _entry(due)
+        if pointer is None:  # a crash came before it was written, or all of this is over and done with
+            return await self._tables.get(_TABLE, entry.partition, entry.key) is not None
+        if pointer.columns["at"] == instant_text(due.at):
             return True
-        await delete_quietly(self._tables, _TABLE, _entry(due))
+        await delete_quietly(self._tables, _TABLE, entry)
         return False
 
     async def done(self, due: Due) -> None:

@@ -10,7 +10,7 @@ from shared.core.stagger import DAY, next_turn
 from shared.core.states import IntegrationState
 from shared.errors import InvalidInput, SyncFault
 from shared.log import log_action
-from shared.ports import Clock, Due, DueList, Integrations, JobQueue
+from shared.ports import Clock, Due, DueList, Integrations, JobQueue, SubscriptionRows
 from shared.usecases import due_kinds as kinds
 from shared.usecases.at_once import some_at_once
 from shared.usecases.disconnect import Disconnect
@@ -94,6 +94,7 @@ class TakeTurns:
 
     due: DueList
     integrations: Integrations
+    rows: SubscriptionRows
     jobs: JobQueue
     request_sync: RequestSync
     clock: Clock
@@ -112,11 +113,15 @@ class TakeTurns:
         if not await self.due.stands(entry):
             return
         stored = await self.integrations.get(entry.integration_id)
-        if stored is None or not _is_kept_up(stored.value, entry.kind):
+        if stored is None or not _is_kept_up(stored.value, entry.kind) or await self._is_replaced(entry):
             await self.due.done(entry)
             return
         await self._start(stored.value, entry.kind)
         await self.due.put(replace(entry, at=self._next(entry)))
+
+    async def _is_replaced(self, entry: Due) -> bool:
+        """Whether it is about a subscription that is no more: its renewal may have ended before its turn did."""
+        return entry.kind == RENEWAL and bool(entry.subject) and await self.rows.get(entry.subject) is None
 
     async def _start(self, integration: Integration, kind: str) -> None:
         if kind == RENEWAL:

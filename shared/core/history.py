@@ -69,6 +69,17 @@ class SyncRun:
     cancel_requested: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedSync:
+    """Which run an ``Idempotency-Key`` stands for; ``fingerprint`` tells what was asked with it from anything else."""
+
+    key_id: str
+    integration_id: str
+    run_id: str
+    fingerprint: str
+    asked_at: datetime
+
+
 class ChangeKind(StrEnum):
     """What was done to an event."""
 

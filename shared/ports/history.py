@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from shared.core.history import SyncChange, SyncRun
+from shared.core.history import AskedSync, SyncChange, SyncRun
 from shared.core.pulled import Pulled
 from shared.ports.basics import Stored
 
@@ -18,7 +18,10 @@ class Pruned(Protocol):
 
 
 class Runs(Pruned, Protocol):
-    """The sync history. Table ``OutlookSyncHistory``, newest first."""
+    """The sync history, newest first, and what callers' keys stand for. Table ``OutlookSyncHistory``.
+
+    ``forget_before`` counts the keys that it forgets among the runs.
+    """
 
     async def insert(self, run: SyncRun) -> Stored[SyncRun]:
         """Insert; ``RowExists``."""
@@ -41,6 +44,14 @@ class Runs(Pruned, Protocol):
 
         One busy minute brings more of ``RunPurpose.EVENT`` than a month does of all others, and shall not hide them.
         """
+        ...
+
+    async def ask(self, asked: AskedSync) -> AskedSync:
+        """Remember what the key stands for, and return it: what was remembered first, if something was."""
+        ...
+
+    async def asked(self, integration_id: str, key_id: str) -> AskedSync | None:
+        """Return what the key stands for."""
         ...
 
 

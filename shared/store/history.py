@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from shared.core.history import SyncChange, SyncRun
+from shared.core.history import AskedSync, SyncChange, SyncRun
 from shared.core.jobs import RunPurpose
 from shared.core.states import RunState
 from shared.errors import RowExists
@@ -26,7 +26,7 @@ from shared.store.rows import (
     check,
 )
 
-_QUEUED, _BY_EVENT = "r|", "e|"
+_QUEUED, _BY_EVENT, _KEYED = "r|", "e|", "k|"
 _ENDED = (RunState.COMPLETED, RunState.FAILED, RunState.CANCELLED)
 _RUN_BODY = ("failures", "outcome", "stage", "request", "tally")
 _CHANGE_BODY = ("before", "after", "rule", "pair")
@@ -38,7 +38,7 @@ class TableRuns:
 
     In the integration's partition: ``r|{reversed time}|{runId}`` the run, so that the order of keys is newest first,
     and ``p|{runId}`` which tells that key. What event jobs recorded is ``e|{reversed time}|{runId}``: who looks for a
-    run that waits or has died need not read through it.
+    run that waits or has died need not read through it. ``k|{keyId}`` is what a caller's key stands for.
     """
 
     def __init__(self, tables: Tables) -> None:
@@ -97,7 +97,24 @@ class TableRuns:
         await delete_all(
             self._tables, Table.HISTORY, [row for pair in zip(pointers, found, strict=True) for row in pair]
         )
-        return len(found)
+        keys = Span.prefix(partition, _KEYED)
+        room = limit - len(found)
+        return len(found) + await forget_older(self._tables, Table.HISTORY, keys, "askedAt", before, limit=room)
+
+    async def ask(self, asked: AskedSync) -> AskedSync:
+        """Remember what the key stands for, and return it: what was remembered first, if something was."""
+        partition = key_text(asked.integration_id)
+        row = Row(partition=partition, key=f"{_KEYED}{key_text(asked.key_id)}", columns=columns_of(asked))
+        try:
+            await self._tables.write(Table.HISTORY, Insert(row))
+        except RowExists:
+            return await self.asked(asked.integration_id, asked.key_id) or asked
+        return asked
+
+    async def asked(self, integration_id: str, key_id: str) -> AskedSync | None:
+        """Return what the key stands for. One read."""
+        row = await self._tables.get(Table.HISTORY, key_text(integration_id), f"{_KEYED}{key_text(key_id)}")
+        return value_of(AskedSync, row) if row else None
 
     async def _newest(self, integration_id: str, place: str, limit: int) -> tuple[Stored[SyncRun], ...]:
         found: list[Stored[SyncRun]] = []

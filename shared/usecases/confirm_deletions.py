@@ -1,6 +1,7 @@
 """A person answers for the deletions that were held: they are proved again and carried out, or made good."""
 
 from dataclasses import dataclass, replace
+from uuid import UUID, uuid5
 
 from shared.core.confirmation import Confirmation, DeletionLedger, Question, answered, waiting
 from shared.core.history import SyncRun
@@ -10,10 +11,11 @@ from shared.core.states import ConfirmationState, RunState
 from shared.errors import NotFound, RowChanged, StateConflict
 from shared.log import log_action
 from shared.ports import Clock, Confirmations, Integrations, Mappings, Stored
-from shared.usecases.connect_state import connection_of
+from shared.usecases.connect_state import syncing_connection_of
 from shared.usecases.request_sync import RequestSync
 
 _TRIES = 5
+_RUNS = UUID("5c0f7a9e-63d4-5b1c-8a27-d4e9b6013f72")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,9 +34,7 @@ class ConfirmDeletions:
         ``NotFound`` ``confirmation_not_found``; ``StateConflict`` ``confirmation_answered``, ``confirmation_lapsed`` or
         ``confirmation_changed`` when more has been held since: nobody confirms what they never saw.
         """
-        integration = (await connection_of(self.integrations, user_id)).value
-        if not integration.syncing:
-            raise StateConflict(integration.state.value, integration.reason or "The connection is not syncing.")
+        integration = await syncing_connection_of(self.integrations, user_id)
         for _ in range(_TRIES):
             stored = await self.confirmations.ledger(integration.integration_id)
             present = waiting(stored.value, now=self.clock.now())
@@ -48,7 +48,7 @@ class ConfirmDeletions:
             break
         else:
             raise RowChanged
-        return await self._start(user_id, integration, confirmation_id)
+        return await self._start(integration, confirmation_id)
 
     async def open_of(self, integration_id: str) -> Question | None:
         """Return the question that waits for its answer."""
@@ -80,7 +80,7 @@ class ConfirmDeletions:
         if (closed.state is ConfirmationState.ACCEPTED) is not accept:
             raise StateConflict("confirmation_answered", f"It was answered before: {closed.state.value}.")
 
-    async def _start(self, user_id: str, integration: Integration, confirmation_id: str) -> SyncRun:
+    async def _start(self, integration: Integration, confirmation_id: str) -> SyncRun:
         request = RunRequest(
             kind=RunKind.SINGLE,
             triggered_by=TriggeredBy.MANUAL,
@@ -88,8 +88,8 @@ class ConfirmDeletions:
             purpose=RunPurpose.CONFIRM,
             subject=confirmation_id,
         )
-        key = f"confirm {confirmation_id}"
-        run = await self.request_sync.by_user(user_id, request, idempotency_key=key)
+        run_id = str(uuid5(_RUNS, f"{integration.integration_id}:{confirmation_id}"))
+        run = await self.request_sync.once(integration, request, run_id)
         if run.state not in (RunState.CANCELLED, RunState.FAILED):
             return run
         left = (await self.confirmations.ledger(integration.integration_id)).value.answered

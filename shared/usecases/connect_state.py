@@ -17,6 +17,11 @@ async def connection_of(integrations: Integrations, user_id: str) -> Stored[Inte
 async def syncing_connection_of(integrations: Integrations, user_id: str) -> Integration:
     """Return the user's connection if it syncs; raise ``StateConflict`` with its state if it does not."""
     integration = (await connection_of(integrations, user_id)).value
+    assert_syncing(integration)
+    return integration
+
+
+def assert_syncing(integration: Integration) -> None:
+    """Raise ``StateConflict`` with the connection's state if it does not sync."""
     if not integration.syncing:
         raise StateConflict(integration.state.value, integration.reason or "The connection is not syncing.")
-    return integration

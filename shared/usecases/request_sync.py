@@ -1,21 +1,22 @@
 """Start a run: record it as queued and put it on the queue."""
 
-from contextlib import suppress
+import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID, uuid5
 
-from shared.core.history import SyncRun
+from shared.core.history import AskedSync, SyncRun
 from shared.core.integration import Integration
 from shared.core.jobs import RunJob, RunKind, RunPurpose, RunRequest, TriggeredBy
-from shared.core.states import IntegrationState, RunState
-from shared.errors import NotFound, RowExists, StateConflict
+from shared.core.states import RunState
+from shared.errors import NotFound, RowExists, Unprocessable
 from shared.ports import Clock, Ids, Integrations, JobQueue, Runs
-from shared.usecases.connect_state import connection_of
+from shared.usecases.connect_state import assert_syncing, connection_of
 
 _RECENT = 10
 _LOST_AFTER = timedelta(minutes=2)
 _KEYS = UUID("3a1d6c0e-8e52-5f8b-9b0e-7c2f1d4a6e55")
+_TURNS = UUID("b7d0c1f6-2a64-5d0a-9a3e-51f4c8e0d927")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,29 +29,65 @@ class RequestSync:
     ids: Ids
     clock: Clock
 
-    async def by_user(self, user_id: str, request: RunRequest, *, idempotency_key: str = "") -> SyncRun:
+    async def by_user(
+        self, user_id: str, request: RunRequest, *, idempotency_key: str = "", asked: str = ""
+    ) -> SyncRun:
         """Start a run for the user's connection; a waiting run that does the same is returned instead.
 
-        With an ``idempotency_key`` a repeated call returns the run of the first one, whatever became of it.
+        With an ``idempotency_key`` a repeated call returns the run of the first one, whatever became of it, for as long
+        as the key is remembered; ``Unprocessable`` if something else is asked. ``asked`` is what the caller sent, where
+        that is less than the request: what it leaves open may be filled in otherwise the next time.
         """
-        stored = await connection_of(self.integrations, user_id)
-        if stored.value.state is not IntegrationState.CONNECTED:
-            raise StateConflict(stored.value.state.value, stored.value.reason or "The connection is not syncing.")
+        integration = (await connection_of(self.integrations, user_id)).value
+        home = integration.integration_id
         if not idempotency_key:
-            return await self.again(stored.value, request)
-        run_id = str(uuid5(_KEYS, f"{stored.value.integration_id}:{idempotency_key}"))
-        known = await self.runs.get(stored.value.integration_id, run_id)
-        if known is not None and known.value.state is not RunState.QUEUED:
-            return known.value
-        return await self._queue(stored.value, request, delay_seconds=0, run_id=run_id)
+            assert_syncing(integration)
+            return await self.again(integration, request)
+        key_id = str(uuid5(_KEYS, f"{home}:{idempotency_key}"))
+        fingerprint = hashlib.sha256((asked or repr(request)).encode("utf-8", "surrogatepass")).hexdigest()
+        known = await self.runs.asked(home, key_id)
+        if known is None:
+            assert_syncing(integration)
+            fresh = AskedSync(
+                key_id=key_id,
+                integration_id=home,
+                run_id=await self._to_join(integration, request),
+                fingerprint=fingerprint,
+                asked_at=self.clock.now(),
+            )
+            known = await self.runs.ask(fresh)  # before the run: a key that is refused shall start nothing
+        if known.fingerprint != fingerprint:
+            raise Unprocessable("idempotency_key_reused", "This Idempotency-Key stands for another sync.")
+        return await self.once(integration, request, known.run_id)
+
+    async def once(self, integration: Integration, request: RunRequest, run_id: str) -> SyncRun:
+        """Start the run of this id if there is none, wake it if it waits, and return it."""
+        stored = await self.runs.get(integration.integration_id, run_id)
+        if stored is None:
+            return await self._queue(integration, request, delay_seconds=0, run_id=run_id)
+        if stored.value.state is RunState.QUEUED:
+            await self._wake(stored.value)
+        return stored.value
 
     async def again(self, integration: Integration, request: RunRequest) -> SyncRun:
         """Start a run, or wake the one that waits to do the same."""
-        for waiting in await self.runs.recent(integration.integration_id, 5):
-            if waiting.value.state is RunState.QUEUED and waiting.value.request == request:
-                await self.jobs.put(RunJob(integration_id=integration.integration_id, run_id=waiting.value.run_id))
-                return waiting.value
-        return await self._queue(integration, request, delay_seconds=0)
+        return await self.once(integration, request, await self._to_join(integration, request))
+
+    async def _to_join(self, integration: Integration, request: RunRequest) -> str:
+        """Return the id of the run that waits to do the same, or the id for a new one.
+
+        Whoever has seen the same runs and wants the same gets the same id: of two at once, one inserts the run.
+        """
+        home = integration.integration_id
+        recent = [stored.value for stored in await self.runs.recent(home, _RECENT)]
+        for run in recent:
+            if run.state is RunState.QUEUED and run.request == request:
+                return run.run_id
+        run_id = str(uuid5(_TURNS, repr((home, request, [run.run_id for run in recent]))))
+        taken = await self.runs.get(home, run_id)
+        if taken is not None and taken.value.state is not RunState.QUEUED:
+            return self.ids.new_id()  # it came and has begun since the list was read
+        return run_id
 
     async def reconcile(self, integration: Integration) -> SyncRun:
         """Start a run that reads both sides anew and repairs what was missed, unless one waits to do so."""
@@ -87,7 +124,7 @@ class RequestSync:
                 continue
             coming = coming or known.value.request.covers(wanted)
             if known.value.queued_at <= lost:
-                await self.jobs.put(RunJob(integration_id=integration.integration_id, run_id=known.value.run_id))
+                await self._wake(known.value)
         if not coming:
             await self._queue(integration, wanted, delay_seconds=delay_seconds)
 
@@ -111,9 +148,14 @@ class RequestSync:
             state=RunState.QUEUED,
             queued_at=self.clock.now(),
         )
-        with suppress(RowExists):  # the same request came before; its message may have been lost
+        try:
             await self.runs.insert(run)
-        await self.jobs.put(
-            RunJob(integration_id=integration.integration_id, run_id=run.run_id), delay_seconds=delay_seconds
-        )
+        except RowExists:  # the same came at the same time; its message may have been lost
+            known = await self.runs.get(integration.integration_id, run.run_id)
+            run = known.value if known else run
+        await self._wake(run, delay_seconds=delay_seconds)
         return run
+
+    async def _wake(self, run: SyncRun, *, delay_seconds: float = 0) -> None:
+        job = RunJob(integration_id=run.integration_id, run_id=run.run_id)
+        await self.jobs.put(job, delay_seconds=delay_seconds)

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.core.history import EventFailure, Tally
+from shared.core.history import AskedSync, EventFailure, Tally
 from shared.core.jobs import RunKind, RunPurpose, RunRequest, TriggeredBy
 from shared.core.states import ConflictState, RunState
 from shared.errors import RowChanged, RowExists
@@ -188,6 +188,32 @@ class RunsContract:
         later = NOON + timedelta(hours=1)
         assert [await runs.forget_before(home, later, limit=3) for _ in range(4)] == [3, 3, 1, 0]
         assert await runs.history(home) == ()
+
+    async def test_what_a_key_stands_for_is_said_once(self, runs: Runs) -> None:
+        home = new_id()
+        first = AskedSync(key_id=new_id(), integration_id=home, run_id="r", fingerprint="f" * 64, asked_at=NOON)
+        assert await runs.asked(home, first.key_id) is None
+        assert await runs.ask(first) == first
+        late = replace(first, run_id="another", fingerprint="0" * 64, asked_at=NOON + timedelta(days=1))
+        assert await runs.ask(late) == first
+        assert await runs.asked(home, first.key_id) == first
+        assert await runs.asked(new_id(), first.key_id) is None
+        assert await runs.recent(home) == await runs.history(home) == ()
+
+    async def test_old_keys_are_forgotten_with_the_runs(self, runs: Runs) -> None:
+        home, later = new_id(), NOON + timedelta(days=1)
+        old = [
+            AskedSync(key_id=new_id(), integration_id=home, run_id="r", fingerprint="f", asked_at=NOON)
+            for _ in range(4)
+        ]
+        young = replace(old[0], key_id=new_id(), asked_at=later)
+        elsewhere = replace(old[0], integration_id=new_id())
+        for each in (*old, young, elsewhere):
+            await runs.ask(each)
+        await runs.insert(run(integration_id=home, state=RunState.COMPLETED, queued_at=NOON))
+        assert [await runs.forget_before(home, later, limit=3) for _ in range(3)] == [3, 2, 0]
+        assert [await runs.asked(home, each.key_id) for each in (*old, young)] == [*[None] * 4, young]
+        assert await runs.asked(elsewhere.integration_id, elsewhere.key_id) == elsewhere
 
 
 class ChangesContract:

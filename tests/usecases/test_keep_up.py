@@ -1,12 +1,11 @@
 """Subscriptions and safety: what timers find due, and what has become of a subscription meanwhile."""
 
 from datetime import datetime, timedelta
-from functools import partial
 
 import pytest
 
-from shared.core.jobs import RunKind, RunRequest, TriggeredBy, TurnsJob
-from shared.core.states import IntegrationState, RunState
+from shared.core.jobs import RunKind, TurnsJob
+from shared.core.states import IntegrationState
 from shared.errors import Unavailable
 from shared.store.rows import Table
 from shared.usecases.due_kinds import CHECK, RENEWAL
@@ -149,19 +148,6 @@ async def test_a_week_passes(world: World) -> None:
         await world.settle()
     assert len(await world.outlook.subscriptions()) == 1
     assert not (await world.outlook.subscriptions())[0]["expired"]
-
-
-async def test_a_repeated_idempotency_key_starts_one_run(world: World) -> None:
-    await world.connect()
-    request = RunRequest(kind=RunKind.FULL, triggered_by=TriggeredBy.MANUAL)
-    start = partial(world.app.request_sync.by_user, world.planner.user_id, request)
-    first = await start(idempotency_key="once")
-    again = await start(idempotency_key="once")
-    await world.settle()
-    after = await start(idempotency_key="once")
-    other = await start(idempotency_key="twice")
-    assert first.run_id == again.run_id == after.run_id != other.run_id
-    assert after.state is RunState.COMPLETED
 
 
 async def forgotten(world: World) -> str:

@@ -197,8 +197,8 @@ OPERATIONS: Mapping[str, Operation] = {
         takes=shapes.SyncRequest,
         body_optional=True,
         given=(IDEMPOTENCY_KEY,),
-        answers={202: Answered(says="The run is queued.", model=shapes.SyncResponse)},
-        problems=merged(CONNECTED, SYNCING, {400: ("invalid_idempotency_key",)}),
+        answers={202: Answered(says="The run, which waits or has begun.", model=shapes.SyncResponse)},
+        problems=merged(CONNECTED, SYNCING, {400: ("invalid_idempotency_key",), 422: ("idempotency_key_reused",)}),
     ),
     "sync_job": Operation(
         tag="Sync",

@@ -9,7 +9,7 @@ from shared.core.history import Conflict
 from shared.core.integration import Preferences
 from shared.core.mapping import EventMapping
 from shared.core.merge import advance, holds, taken_over
-from shared.core.pair import NOTE_FORCED, NOTE_PREFIX_REMOVED, Pair
+from shared.core.pair import NOTE_FORCED, NOTE_MEETING, NOTE_PREFIX_REMOVED, Pair
 from shared.core.states import ConflictState, MappingState
 
 _OVERRIDDEN = frozenset(MERGED_FIELDS)
@@ -22,7 +22,7 @@ def standing(conflict: Conflict) -> bool:
 
 def unbound(mapping: EventMapping, preferences: Preferences) -> EventMapping:
     """Return the mapping without what keeps its event out of the sync: an opt-out, an absence, its type."""
-    kept = {NOTE_PREFIX_REMOVED} & set(mapping.notes)
+    kept = {NOTE_PREFIX_REMOVED, NOTE_FORCED, NOTE_MEETING} & set(mapping.notes)
     if mapping.born is Side.WEDSYNC and not preferences.includes(mapping.event_type):
         kept.add(NOTE_FORCED)
     return replace(mapping, notes=tuple(sorted(kept)))

@@ -10,7 +10,7 @@ from shared.core.canon import same
 from shared.core.event import Attendee, CalendarEvent, EventType, Field, OutlookState, Side
 from shared.core.mapping import EventMapping
 from shared.core.merge import advance, taken_over
-from shared.core.pair import NOTE_PREFIX_REMOVED, Pair
+from shared.core.pair import NOTE_FORCED, NOTE_MEETING, NOTE_PREFIX_REMOVED, Pair
 
 _REQUESTS = UUID("0c9b1f0e-52d7-5a83-9c1e-7d6a4b2f8e13")
 _MEETING_FIELDS = (Field.TITLE, Field.DESCRIPTION, Field.TIME, Field.LOCATION, Field.ATTENDEES)
@@ -119,9 +119,9 @@ def as_meeting(mapping: EventMapping, event_type: EventType) -> EventMapping:
     """Return the mapping of a meeting that was made in WedSync, however it came to be mapped.
 
     It counts as WedSync's own, without our prefix: guests read its subject. It is never masked, since it was WedSync
-    that said what is in it.
+    that said what is in it. It is synced whatever becomes of its type, and stays a meeting when its guests have left.
     """
-    notes = tuple(dict.fromkeys((*mapping.notes, NOTE_PREFIX_REMOVED)))
+    notes = tuple(dict.fromkeys((*mapping.notes, NOTE_PREFIX_REMOVED, NOTE_FORCED, NOTE_MEETING)))
     return replace(mapping, born=Side.WEDSYNC, event_type=event_type, masked=False, notes=notes, prefix="")
 
 

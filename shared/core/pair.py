@@ -36,6 +36,15 @@ NOTE_TYPE_OFF = "type_off"
 NOTE_FORCED = "forced"
 """In ``EventMapping.notes``: the user wanted this event in Outlook although its type is not synced."""
 
+NOTE_MEETING = "meeting"
+"""In ``EventMapping.notes``: a person made it as a meeting, here. It is theirs, and no copy of ours, whoever is still
+invited to it: it stays where it is."""
+
+
+def stays_put(mapping: EventMapping) -> bool:
+    """Whether its Outlook event is a meeting, as far as is known: there are guests, or were when it was made here."""
+    return NOTE_MEETING in mapping.notes or bool(mapping.base_o and mapping.base_o.attendees)
+
 
 def worn_prefix(mapping: EventMapping, preferred: str) -> str:
     """Return the prefix of a copy's subject: none on Outlook's own events, none where the user removed it."""

@@ -12,7 +12,7 @@ from shared.core.calendar_move import moves
 from shared.core.event import Side
 from shared.core.integration import Direction, ImportOutlookEvents, Integration, Preferences
 from shared.core.mapping import EventMapping, Role
-from shared.core.pair import NOTE_FORCED
+from shared.core.pair import NOTE_FORCED, NOTE_MEETING
 from shared.core.states import INTEGRATION_MOVES, IntegrationState, MappingState, move
 from shared.errors import StateConflict, Unprocessable
 
@@ -124,7 +124,7 @@ def _shows_otherwise(before: Preferences, after: Preferences) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CopyLeft:
-    """A copy that a change leaves where it is; ``reason`` is ``guests`` or ``conflict``."""
+    """A copy that a change leaves where it is; ``reason`` is ``guests``, ``meeting`` (made as one) or ``conflict``."""
 
     event_id: str
     title: str
@@ -179,6 +179,8 @@ def _shown(mapping: EventMapping, preferences: Preferences) -> bool:
 def _staying(mapping: EventMapping, *, removed: bool) -> str:
     if mapping.base_o is not None and mapping.base_o.attendees:
         return "guests"
+    if NOTE_MEETING in mapping.notes:
+        return "meeting"
     return "conflict" if removed and mapping.held else ""
 
 

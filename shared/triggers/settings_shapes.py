@@ -56,11 +56,11 @@ class SettingsRequest(Shape):
 
 
 class CopyLeftShape(Shape):
-    """A copy in Outlook that stays where it is: it has guests, or waits for the user's word on a conflict."""
+    """A copy in Outlook that stays where it is: it has guests, was made a meeting, or waits for an answer."""
 
     event_id: str
     title: str
-    reason: Literal["guests", "conflict"]
+    reason: Literal["guests", "meeting", "conflict"]
 
 
 class SettingsWarning(Shape):

@@ -10,6 +10,7 @@ from shared.core.canon import without_prefix
 from shared.core.event import OutlookState, Side
 from shared.core.integration import Integration
 from shared.core.mapping import EventMapping, generation_of
+from shared.core.pair import stays_put
 from shared.core.states import IntegrationState, MappingState
 from shared.errors import (
     CalendarGone,
@@ -113,7 +114,7 @@ class ClearOutlook:
 
     async def _delete(self, integration_id: str, chunk: Sequence[Stored[EventMapping]], progress: Progress) -> None:
         """Delete one batch, again and again for what is asked to wait; a mapping goes with its event."""
-        meetings = [stored for stored in chunk if stored.value.base_o and stored.value.base_o.attendees]
+        meetings = [stored for stored in chunk if stays_put(stored.value)]
         for stored in meetings:
             progress.leave(stored.value)
         waiting = [stored for stored in chunk if stored not in meetings]

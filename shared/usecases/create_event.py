@@ -22,7 +22,7 @@ from shared.core.mapping import (
     mapping_id_of_import,
     transaction_id,
 )
-from shared.core.pair import NOTE_PREFIX_REMOVED
+from shared.core.pair import NOTE_FORCED, NOTE_PREFIX_REMOVED
 from shared.core.settle import created
 from shared.core.states import MAPPING_MOVES, MappingState, move
 from shared.core.views import outlook_content
@@ -30,6 +30,9 @@ from shared.errors import DuplicateTransaction, EventGone, RowChanged
 from shared.ports import Clock, Ids, Mappings, Outlook, OutlookDraft, Stored, WedSync, WedSyncDraft
 from shared.usecases.clear_outlook import is_ours
 from shared.usecases.journal import raise_or_return
+
+_ALSO_OF_THE_NEXT = (NOTE_PREFIX_REMOVED, NOTE_FORCED)
+"""Notes that are of the event, whichever copy it has."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +83,7 @@ class CreateEvent:
                 o_etag="",
                 o_changed_at=None,
                 prefix=action.prefix,
-                notes=tuple(note for note in again.notes if note == NOTE_PREFIX_REMOVED),
+                notes=tuple(note for note in again.notes if note in _ALSO_OF_THE_NEXT),
                 intent=intent,
             )
         return EventMapping(

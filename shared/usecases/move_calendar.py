@@ -15,6 +15,7 @@ from shared.core.event import OutlookState, Side
 from shared.core.history import ChangeKind, Tally
 from shared.core.integration import CalendarInfo, Integration
 from shared.core.mapping import EventMapping
+from shared.core.pair import stays_put
 from shared.errors import (
     CalendarGone,
     OperatorFault,
@@ -99,7 +100,7 @@ class MoveCalendar:
         journey.tally = record.before
         if age < STRAYS_FOR:
             known = [stored async for stored in self.mappings.all(integration.integration_id)]
-            journey.left |= {each.value.mapping_id: "stays" for each in known if _has_guests(each.value)}
+            journey.left |= {each.value.mapping_id: "stays" for each in known if stays_put(each.value)}
             try:
                 await self._move_all(journey, record)
             except _TimeIsUp:
@@ -277,10 +278,6 @@ class MoveThenSync:
         done = await self.sync.run(moved.integration, record, trace=trace, last_try=last_try)
         outcome = "; ".join(part for part in (moved.outcome, done.outcome) if part)
         return replace(done, outcome=outcome, integration=done.integration or moved.integration)
-
-
-def _has_guests(mapping: EventMapping) -> bool:
-    return mapping.base_o is not None and bool(mapping.base_o.attendees)
 
 
 def _groups(waiting: Sequence[Stored[EventMapping]]) -> Iterator[Sequence[Stored[EventMapping]]]:

@@ -22,6 +22,7 @@ from shared.core.event import OutlookState, Side
 from shared.core.history import ChangeKind, Tally
 from shared.core.integration import Integration
 from shared.core.mapping import EventMapping
+from shared.core.pair import NOTE_MEETING
 from shared.errors import (
     CalendarGone,
     DuplicateTransaction,
@@ -117,7 +118,7 @@ class MoveCopies:
         """Return the copy if it moves; note why it does not. What is not listed is read by its id."""
         mapping = stored.value
         state = seen.get(str(mapping.outlook_id)) or await self._read(journey, stored)
-        if state is not None and not can_be_copied(state):
+        if state is not None and (NOTE_MEETING in mapping.notes or not can_be_copied(state)):
             journey.left[mapping.mapping_id] = "stays"
             return None
         return state

@@ -6,7 +6,9 @@ import pytest
 
 from shared.core.actions import Apply, Delete, Policy, Rule, Skip, Update
 from shared.core.event import Attendee, CalendarEvent, EventType, Field, OutlookState, Place, Side, Timed, WedSyncState
+from shared.core.force import unbound
 from shared.core.history import Conflict
+from shared.core.integration import Preferences
 from shared.core.mapping import EventMapping
 from shared.core.meeting import (
     Guest,
@@ -20,7 +22,7 @@ from shared.core.meeting import (
     request_id_of,
     wished_fields,
 )
-from shared.core.pair import NOTE_PREFIX_REMOVED, Pair
+from shared.core.pair import NOTE_FORCED, NOTE_MEETING, NOTE_PREFIX_REMOVED, Pair, stays_put
 from shared.core.settle import settled
 from shared.core.states import ConflictState, MappingState
 from shared.core.views import UNSEEN, Present
@@ -65,9 +67,10 @@ def pair(
     here: CalendarEvent = MEETING,
     mapping: EventMapping = MAPPING,
     conflicts: tuple[Conflict, ...] = (),
+    policy: Policy | None = None,
 ) -> Pair:
     views = {"wedsync": Present(wedsync(here)), "outlook": Present(outlook(there))}
-    return Pair.of(mapping, policy=Policy(), conflicts=conflicts, **views)
+    return Pair.of(mapping, policy=policy or Policy(), conflicts=conflicts, **views)
 
 
 def conflict(which: Field) -> Conflict:
@@ -151,8 +154,19 @@ def test_a_meeting_is_wedsyncs_own_without_our_prefix_and_without_a_mask() -> No
         "",
         EventType.VENUE_VISIT,
     )
-    assert found.notes == ("other", NOTE_PREFIX_REMOVED)
+    assert found.notes == ("other", NOTE_PREFIX_REMOVED, NOTE_FORCED, NOTE_MEETING)
     assert as_meeting(found, EventType.VENUE_VISIT) == found
+
+
+def test_a_meeting_stays_one_when_its_guests_have_left() -> None:
+    alone = replace(MAPPING, base_o=EVENT)
+    assert [stays_put(each) for each in (MAPPING, alone, replace(alone, base_o=None))] == [True, False, False]
+    made = as_meeting(alone, EventType.CLIENT_MEETING)
+    assert stays_put(made)
+    assert stays_put(unbound(made, Preferences()))
+    none_of_it = Policy(preferences=Preferences(sync_client_meetings=False))
+    assert not pair(EVENT, mapping=made, policy=none_of_it).type_off
+    assert not pair(EVENT, mapping=unbound(made, Preferences()), policy=none_of_it).type_off
 
 
 # --- a change ---------------------------------------------------------------------------------------------------------

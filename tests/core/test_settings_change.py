@@ -8,7 +8,7 @@ import pytest
 from shared.core.event import Attendee, EventType, Field, Side
 from shared.core.integration import Direction, ImportOutlookEvents, Integration, OnOutlookDelete, Preferences
 from shared.core.mapping import EventMapping, Role
-from shared.core.pair import NOTE_FORCED
+from shared.core.pair import NOTE_FORCED, NOTE_MEETING
 from shared.core.settings_change import (
     CopiesAffected,
     CopyLeft,
@@ -225,9 +225,13 @@ def test_copies_move_with_the_calendar_and_meetings_stay() -> None:
     change = consequences(CONNECTED, SettingsChange(calendar_id="second", preferences={"sync_deadlines": False}))
     held = copy(held=frozenset({Field.TITLE}))
     gone = copy(event_type=EventType.DEADLINE)
-    found = copies_affected(change, CONNECTED, [copy(), held, gone, nameless])
+    alone = copy(notes=(NOTE_MEETING,))
+    found = copies_affected(change, CONNECTED, [copy(), held, gone, nameless, alone])
     assert (found.removed, found.moved) == (1, 2)
-    assert found.left == (CopyLeft(event_id=nameless.mapping_id, title="Tasting", reason="guests"),)
+    assert found.left == (
+        CopyLeft(event_id=nameless.mapping_id, title="Tasting", reason="guests"),
+        CopyLeft(event_id="event", title="Tasting", reason="meeting"),
+    )
 
 
 def test_a_copy_without_any_content_has_no_title() -> None:

@@ -14,6 +14,7 @@ from shared.usecases.force_sync import ConflictsOpen, Forced
 from shared.usecases.resolve_conflict import Choice
 from tests.support.calendars import OutlookCalendar, at
 from tests.support.world import World
+from tests.usecases.test_resolve import choose
 
 GUEST = {"emailAddress": {"address": "guest@example.test", "name": "Guest"}, "type": "required"}
 TO, FROM = Direction.TO_OUTLOOK, Direction.FROM_OUTLOOK
@@ -267,3 +268,24 @@ async def test_what_was_chosen_before_is_overwritten_too(world: World) -> None:
     assert (await world.wedsync.read(event_id))["title"] == "Wine tasting"
     assert (await world.outlook.read(item_id))["subject"] == "WedSync: Wine tasting"
     await world.assert_equal()
+
+
+@pytest.mark.parametrize("forced", [True, False], ids=["by force", "by an answer"])
+async def test_a_forced_copy_that_is_made_again_stays_whatever_its_type(world: World, forced: bool) -> None:
+    """Its owner removed it, and wants it again: the type that is off takes it no more than before."""
+    await world.connect()
+    await world.change_integration(preferences=Preferences(sync_client_meetings=False))
+    event = await world.wedsync.add("Tasting")
+    await world.settle()
+    await force(world, event["id"], TO)
+    (item,) = await world.outlook.events()
+    await world.outlook.remove(item["id"])
+    await world.settle()
+    (row,) = await world.open_conflicts()
+    if forced:
+        await force(world, event["id"], TO, overwrite=True)
+    else:
+        await choose(world, event["id"], "wedsync", "event", row.conflict_id)
+    await world.sync()
+    assert len(await world.outlook.events()) == 1
+    assert await world.open_conflicts() == ()

@@ -28,6 +28,7 @@ TABLES = (
     "OutlookSubscriptions",
     "OutlookAuthStates",
     "OutlookDue",
+    "OutlookRateLimits",
 )
 SECRETS: Mapping[str, str] = {
     "azure-client-secret": "stand-client-secret",

@@ -34,6 +34,7 @@ from shared.store.leases import TableLeases
 from shared.store.mappings import TableMappings
 from shared.store.meetings import TableMeetingRequests
 from shared.store.queues import StorageJobQueue
+from shared.store.rate_limits import TableRateLimits
 from shared.store.rows import Table
 from shared.store.rules import TableResolutionRules
 from shared.store.run_items import TableRunItems
@@ -130,6 +131,7 @@ def ports_of(settings: Settings) -> Ports:
         states=TableAuthStates(tables, clock),
         leases=TableLeases(tables, clock),
         due=TableDueList(tables),
+        limits=TableRateLimits(tables),
         jobs=jobs,
         probes={
             "tables": lambda: tables.get(Table.INTEGRATIONS, "health", "health"),

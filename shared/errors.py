@@ -8,7 +8,8 @@
     │   ├── NotSignedIn         401
     │   ├── NotFound            404, also for what belongs to somebody else
     │   ├── TooLarge            413
-    │   └── StateConflict       409
+    │   ├── StateConflict       409
+    │   └── TooManyRequests     429; ``retry_after`` in whole seconds
     ├── ConsentFault            connecting Outlook ended without a usable grant; ``code`` names the page to show
     ├── RemoteFault             a far end (Graph, Entra, WedSync, Key Vault, storage) did not do what was asked
     │   ├── Throttled           asked to wait; ``retry_after`` in seconds
@@ -86,6 +87,16 @@ class StateConflict(Refusal):
     """What was asked for does not fit the present state."""
 
     status = 409
+
+
+class TooManyRequests(Refusal):
+    """The user has called too often; ``retry_after`` whole seconds later a call goes through."""
+
+    status = 429
+
+    def __init__(self, *, retry_after: int) -> None:
+        super().__init__("too_many_requests", "Too many calls of this kind; wait as long as Retry-After says.")
+        self.retry_after = retry_after
 
 
 class ConsentFault(SyncFault):

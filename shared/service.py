@@ -33,6 +33,7 @@ from shared.usecases.make_meeting import MakeMeeting, making_meetings
 from shared.usecases.preview_sync import PreviewSync
 from shared.usecases.prune_history import PruneHistory
 from shared.usecases.record_jobs import RecordJobs
+from shared.usecases.refused_channel import RefusedChannel
 from shared.usecases.renew_token import RenewToken
 from shared.usecases.report_status import ReportStatus
 from shared.usecases.request_sync import RequestSync
@@ -272,6 +273,7 @@ def build(settings: Settings, ports: Ports) -> App:
         keep_up=KeepUp(
             frame=frame,
             subscribe=subscribe,
+            refused=RefusedChannel(integrations=p.integrations, rows=p.rows, due=p.due, clock=p.clock),
             disconnect=disconnect,
             take_turns=take_turns,
             request_sync=request_sync,

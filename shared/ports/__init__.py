@@ -25,7 +25,7 @@ from shared.ports.outlook import (
 )
 from shared.ports.pairs import Confirmations, Conflicts, Integrations, Mappings, ResolutionRules
 from shared.ports.sign_in import AuthRequest, AuthStates, Consent, Grant, Secrets, UserTokens
-from shared.ports.upkeep import Due, DueList, JobQueue, LeaseHold, Leases, SubscriptionRows
+from shared.ports.upkeep import Due, DueList, JobQueue, LeaseHold, Leases, RateLimits, SubscriptionRows
 from shared.ports.wedsync import WedSync, WedSyncDraft, WedSyncPage
 
 __all__ = [
@@ -57,6 +57,7 @@ __all__ = [
     "OutlookPatch",
     "Ports",
     "Pruned",
+    "RateLimits",
     "RequestMeter",
     "ResolutionRules",
     "RunItems",
@@ -101,6 +102,7 @@ class Ports:
     states: AuthStates
     leases: Leases
     due: DueList
+    limits: RateLimits
     jobs: JobQueue
     probes: Mapping[str, Callable[[], Awaitable[object]]] = field(default_factory=dict)
     """What tells of each dependency, by its name, whether it answers; raises where it does not."""

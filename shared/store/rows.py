@@ -54,6 +54,7 @@ class Table(StrEnum):
     DUE = "OutlookDue"
     RUN_ITEMS = "OutlookRunItems"
     MEETINGS = "OutlookMeetings"
+    RATE_LIMITS = "OutlookRateLimits"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,21 +11,22 @@ from shared.service import App
 from shared.triggers import present, shapes
 from shared.triggers.http import Call, Reply, endpoint
 from shared.triggers.queries import day_of
+from shared.triggers.rates import READS_ROWS, SHARED
 from shared.usecases.list_events import EventFilter
 
 blueprint = func.Blueprint()
 _STATUSES = get_args(shapes.MappedEventShape.model_fields["sync_status"].annotation)
 
 
-@endpoint(blueprint, route="calendar/outlook/sync", method="GET")
+@endpoint(blueprint, route="calendar/outlook/sync", method="GET", rate=READS_ROWS)
 async def sync_status(app: App, call: Call) -> Reply:
     """Return the state of the connection."""
-    status = await app.report_status.run(call.user_id)
+    status = await app.report_status.run(await call.user())
     page = f"{app.settings.wedsync_app_url}/settings/integrations?reconnect=outlook"
     return Reply(body=present.sync_status(status, reconnect_url=page))
 
 
-@endpoint(blueprint, route="calendar/outlook/events", method="GET")
+@endpoint(blueprint, route="calendar/outlook/events", method="GET", rate=READS_ROWS)
 async def list_events(app: App, call: Call) -> Reply:
     """Return a page of the mapped events."""
     wanted = EventFilter(
@@ -34,16 +35,13 @@ async def list_events(app: App, call: Call) -> Reply:
         start=_day(call, "start"),
         end=_day(call, "end"),
     )
-    page = await app.list_events.run(
-        call.user_id,
-        wanted,
-        page=_number(call, "page", default=1, most=100_000),
-        page_size=_number(call, "pageSize", default=50, most=500),
-    )
+    number = _number(call, "page", default=1, most=100_000)
+    size = _number(call, "pageSize", default=50, most=500)
+    page = await app.list_events.run(await call.user(), wanted, page=number, page_size=size)
     return Reply(body=present.event_page(page, wanted))
 
 
-@endpoint(blueprint, route="health", method="GET", signed_in=False)
+@endpoint(blueprint, route="health", method="GET", rate=SHARED, signed_in=False)
 async def health(app: App, call: Call) -> Reply:
     """Say which build is up and whether what it stands on answers: 200, or 503 if anything does not."""
     del call

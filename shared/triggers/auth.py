@@ -8,6 +8,7 @@ from shared.errors import SyncFault
 from shared.service import App
 from shared.triggers import present, shapes
 from shared.triggers.http import Call, Problem, Reply, endpoint, problem_of
+from shared.triggers.rates import CHECKED_FIRST, CONNECTING, LOOKS, ONCE
 from shared.usecases.connect import Connected, HandOver
 
 blueprint = func.Blueprint()
@@ -15,20 +16,20 @@ COOKIE = "__Host-wedsync-oauth"
 _ANSWER = ("code", "state", "error", "error_description", "session_state", "client_info")
 
 
-@endpoint(blueprint, route="calendar/outlook/auth", method="GET")
+@endpoint(blueprint, route="calendar/outlook/auth", method="GET", rate=CONNECTING)
 async def begin_connect(app: App, call: Call) -> Reply:
     """Return where Microsoft asks for consent."""
-    begun = await app.begin_connect.run(call.user_id)
+    begun = await app.begin_connect.run(await call.user())
     start_url = f"{app.settings.public_base_url}/api/integrations/outlook/auth?{urlencode({'ticket': begun.ticket})}"
     return Reply(body=shapes.AuthResponse(auth_url=begun.auth_url, state=begun.state, start_url=start_url))
 
 
-@endpoint(blueprint, route="calendar/outlook/auth/callback", method="POST")
+@endpoint(blueprint, route="calendar/outlook/auth/callback", method="POST", rate=CONNECTING)
 async def finish_connect(app: App, call: Call) -> Reply:
     """Complete the consent for the signed-in user."""
     request = call.json(shapes.CallbackRequest)
     answer = {name: value for name, value in request.model_dump().items() if value}
-    made = await app.finish_connect.by_post(call.user_id, answer)
+    made = await app.finish_connect.by_post(await call.user(), answer)
     return Reply(
         body=shapes.CallbackResponse(
             success=True,
@@ -38,7 +39,7 @@ async def finish_connect(app: App, call: Call) -> Reply:
     )
 
 
-@endpoint(blueprint, route="integrations/outlook/auth", method="GET", signed_in=False)
+@endpoint(blueprint, route="integrations/outlook/auth", method="GET", rate=CHECKED_FIRST, signed_in=False)
 async def browser_begin_connect(app: App, call: Call) -> Reply:
     """Redeem a ticket: bind the browser by a cookie and send it to Microsoft."""
     try:
@@ -49,7 +50,7 @@ async def browser_begin_connect(app: App, call: Call) -> Reply:
     return Reply(status=302, headers={"Location": bound.auth_url, "Set-Cookie": cookie})
 
 
-@endpoint(blueprint, route="integrations/outlook/callback", method="GET", signed_in=False)
+@endpoint(blueprint, route="integrations/outlook/callback", method="GET", rate=CHECKED_FIRST, signed_in=False)
 async def browser_finish_connect(app: App, call: Call) -> Reply:
     """Complete in the browser that began; any other browser's page completes by POST, with its user's token.
 
@@ -71,19 +72,19 @@ async def browser_finish_connect(app: App, call: Call) -> Reply:
             return _to_page(app, fragment=dict(handed))
 
 
-@endpoint(blueprint, route="calendar/outlook/calendars", method="GET")
+@endpoint(blueprint, route="calendar/outlook/calendars", method="GET", rate=LOOKS)
 async def list_calendars(app: App, call: Call) -> Reply:
     """Return the mailbox's calendars."""
-    integration, calendars = await app.list_calendars.run(call.user_id)
+    integration, calendars = await app.list_calendars.run(await call.user())
     return Reply(
         body=shapes.CalendarsResponse(calendars=present.calendars(calendars), calendar_id=integration.calendar_id)
     )
 
 
-@endpoint(blueprint, route="calendar/outlook/integration", method="DELETE")
+@endpoint(blueprint, route="calendar/outlook/integration", method="DELETE", rate=ONCE)
 async def disconnect(app: App, call: Call) -> Reply:
     """Remove our events and the connection."""
-    return Reply(body=present.removal(await app.disconnect.by_user(call.user_id)))
+    return Reply(body=present.removal(await app.disconnect.by_user(await call.user())))
 
 
 def _code_of(fault: SyncFault, where: str) -> str:

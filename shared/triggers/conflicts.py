@@ -14,13 +14,14 @@ from shared.triggers import present
 from shared.triggers.conflict_shapes import ForceSyncRequest, ForceSyncResponse, ResolveRequest, ResolveResponse
 from shared.triggers.custom_values import custom_value
 from shared.triggers.http import Call, Reply, endpoint
+from shared.triggers.rates import CHOICES
 from shared.usecases.choices import Choice, ConflictSuperseded, GuestsWouldBeMailed
 from shared.usecases.force_sync import ConflictsOpen
 
 blueprint = func.Blueprint()
 
 
-@endpoint(blueprint, route="calendar/outlook/events/{eventId}/resolve", method="POST")
+@endpoint(blueprint, route="calendar/outlook/events/{eventId}/resolve", method="POST", rate=CHOICES)
 async def resolve_conflict(app: App, call: Call) -> Reply:
     """Carry out the user's choice for each field in conflict."""
     request = call.json(ResolveRequest)
@@ -33,9 +34,10 @@ async def resolve_conflict(app: App, call: Call) -> Reply:
         )
         for name, choice in request.resolutions.items()
     ]
+    user_id = await call.user()
     with presented():
         results = await app.resolve_conflict.run(
-            call.user_id,
+            user_id,
             call.params["eventId"],
             choices,
             set_as_default=request.set_as_default,
@@ -44,13 +46,14 @@ async def resolve_conflict(app: App, call: Call) -> Reply:
     return Reply(body=ResolveResponse(success=True, results=dict(results)))
 
 
-@endpoint(blueprint, route="calendar/outlook/events/{eventId}/force-sync", method="POST")
+@endpoint(blueprint, route="calendar/outlook/events/{eventId}/force-sync", method="POST", rate=CHOICES)
 async def force_sync(app: App, call: Call) -> Reply:
     """Carry one event over as it is on one side."""
     request = call.json(ForceSyncRequest)
+    user_id = await call.user()
     with presented():
         done = await app.force_sync.run(
-            call.user_id,
+            user_id,
             call.params["eventId"],
             Direction(request.direction),
             overwrite_conflicts=request.overwrite_conflicts,

@@ -7,11 +7,12 @@ import azure.functions as func
 from shared.errors import NotFound
 from shared.service import App
 from shared.triggers.http import ROUTES, Call, Reply, endpoint, not_allowed, preflight
+from shared.triggers.rates import NOTHING, SHARED
 
 blueprint = func.Blueprint()
 
 
-@endpoint(blueprint, route="openapi.json", method="GET", signed_in=False)
+@endpoint(blueprint, route="openapi.json", method="GET", rate=SHARED, signed_in=False)
 async def api_document(app: App, call: Call) -> Reply:
     """Return the OpenAPI document of this API."""
     from shared.triggers.openapi.document import text  # noqa: PLC0415 - half a second that no start has to pay
@@ -20,7 +21,7 @@ async def api_document(app: App, call: Call) -> Reply:
     return Reply(body=text(), headers={"Content-Type": "application/json"})
 
 
-@endpoint(blueprint, route="{*path}", method="", signed_in=False)
+@endpoint(blueprint, route="{*path}", method="", rate=NOTHING, signed_in=False)
 async def without_route(app: App, call: Call) -> Reply:
     """Answer a CORS preflight; say of any other method that the path takes others, or that there is nothing at it.
 

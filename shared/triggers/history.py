@@ -22,6 +22,7 @@ from shared.triggers.history_shapes import (
     UndoResponse,
 )
 from shared.triggers.http import Call, Reply, endpoint
+from shared.triggers.rates import CHOICES, LOOKS, RUNS
 from shared.usecases.explain_event import Explanation
 from shared.usecases.undo_run import Undone
 
@@ -30,25 +31,25 @@ _ANSWER_WITHIN = timedelta(seconds=20)
 """So long an undo is worked on before its request is answered; the rest goes on as a job."""
 
 
-@endpoint(blueprint, route="calendar/outlook/sync/{syncId}/undo", method="POST")
+@endpoint(blueprint, route="calendar/outlook/sync/{syncId}/undo", method="POST", rate=RUNS)
 async def undo_sync(app: App, call: Call) -> Reply:
     """Undo what a run changed, where nobody changed it since."""
     runner = replace(app.sync_run, budget=_ANSWER_WITHIN)
-    done = await app.undo_sync.run(call.user_id, call.params["syncId"], carry_on=runner.run)
+    done = await app.undo_sync.run(await call.user(), call.params["syncId"], carry_on=runner.run)
     body = undone(done)
     return Reply(status=202 if body.status == "in_progress" else 200, body=body)
 
 
-@endpoint(blueprint, route="calendar/outlook/events/{eventId}/explain", method="GET")
+@endpoint(blueprint, route="calendar/outlook/events/{eventId}/explain", method="GET", rate=LOOKS)
 async def explain_event(app: App, call: Call) -> Reply:
     """Say which rule decides about an event."""
-    return Reply(body=explained(await app.explain_event.run(call.user_id, call.params["eventId"])))
+    return Reply(body=explained(await app.explain_event.run(await call.user(), call.params["eventId"])))
 
 
-@endpoint(blueprint, route="calendar/outlook/events/{eventId}/restore", method="POST")
+@endpoint(blueprint, route="calendar/outlook/events/{eventId}/restore", method="POST", rate=CHOICES)
 async def restore_event(app: App, call: Call) -> Reply:
     """Bring back an event that was taken out of the sync."""
-    done = await app.restore_event.run(call.user_id, call.params["eventId"])
+    done = await app.restore_event.run(await call.user(), call.params["eventId"])
     return Reply(
         body=RestoreResponse(success=True, event_id=done.event_id, restored=done.restored, sync_id=done.run_id or None)
     )

@@ -7,6 +7,7 @@ https://www.rfc-editor.org/rfc/rfc9457
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -14,6 +15,7 @@ import azure.functions as func
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from shared import bootstrap
+from shared.core.rate_limit import RateLimit
 from shared.errors import (
     CalendarGone,
     ConsentFault,
@@ -26,10 +28,12 @@ from shared.errors import (
     StoreFault,
     Throttled,
     TooLarge,
+    TooManyRequests,
 )
 from shared.log import log_action
 from shared.service import App
 from shared.triggers.invocation import NO_CONTEXT, invoked
+from shared.triggers.rates import Unlimited
 from shared.triggers.shapes import ConflictShape
 
 M = TypeVar("M", bound=BaseModel)
@@ -38,15 +42,24 @@ LONGEST_KEY = 256
 NOTIFICATION_BODY = 4 * 1024 * 1024
 
 
+async def _nobody() -> str:
+    return ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Call:
-    """A request as plain values; ``user_id`` is empty where the route asks for no sign-in."""
+    """A request as plain values.
+
+    ``user`` returns the signed-in user's id, and is empty where the route asks for no sign-in. It is what counts the
+    call against the route's limit and raises ``TooManyRequests``: a handler asks once, when it has read what was sent
+    and before it does anything. So what is malformed is refused without being counted, which would cost more.
+    """
 
     query: Mapping[str, str]
     headers: Mapping[str, str]
     params: Mapping[str, str]
     body: bytes
-    user_id: str = ""
+    user: Callable[[], Awaitable[str]] = _nobody
     method: str = ""
 
     def json(self, model: type[M]) -> M:
@@ -91,7 +104,13 @@ class Registered:
     method: str
     route: str
     signed_in: bool
+    rate: RateLimit | Unlimited
     says: str
+
+    @property
+    def limited(self) -> bool:
+        """Whether a user's calls are counted."""
+        return isinstance(self.rate, RateLimit)
 
 
 ROUTES: dict[str, Registered] = {}
@@ -99,11 +118,17 @@ ROUTES: dict[str, Registered] = {}
 
 
 def endpoint(
-    blueprint: func.Blueprint, *, route: str, method: str, signed_in: bool = True, limit: int = FRONTEND_BODY
+    blueprint: func.Blueprint,
+    *,
+    route: str,
+    method: str,
+    rate: RateLimit | Unlimited,
+    signed_in: bool = True,
+    limit: int = FRONTEND_BODY,
 ) -> Callable[[Handler], Handler]:
     """Register a handler; its name becomes the function's. ``signed_in`` demands a user's bearer token.
 
-    An empty ``method`` means all of them.
+    An empty ``method`` means all of them. ``rate`` is how often a user may call, ``limit`` how long a body may be.
     """
 
     def register(handler: Handler) -> Handler:
@@ -120,7 +145,7 @@ def endpoint(
                 return _response(_problem(500, "configuration", "The service is not configured."), {})
             origin = _cors(app, req.headers.get("origin", ""))
             try:
-                reply = await handler(app, await _call(app, req, signed_in=signed_in, limit=limit))
+                reply = await handler(app, await _call(app, req, signed_in=signed_in, rate=rate, limit=limit))
             except Exception as error:
                 reply = problem_of(error, handler.__name__)
             return _response(reply, origin)
@@ -130,14 +155,19 @@ def endpoint(
         named = blueprint.function_name(handler.__name__)
         named(blueprint.route(route=route, methods=[method] if method else None)(invoke))
         ROUTES[handler.__name__] = Registered(
-            name=handler.__name__, method=method, route=route, signed_in=signed_in, says=handler.__doc__ or ""
+            name=handler.__name__,
+            method=method,
+            route=route,
+            signed_in=signed_in,
+            rate=rate,
+            says=handler.__doc__ or "",
         )
         return handler
 
     return register
 
 
-async def _call(app: App, req: func.HttpRequest, *, signed_in: bool, limit: int) -> Call:
+async def _call(app: App, req: func.HttpRequest, *, signed_in: bool, rate: RateLimit | Unlimited, limit: int) -> Call:
     headers = {name.lower(): value for name, value in req.headers.items()}
     user_id = await app.user_tokens.user_of(_bearer(headers)) if signed_in else ""
     body = req.get_body()
@@ -149,8 +179,14 @@ async def _call(app: App, req: func.HttpRequest, *, signed_in: bool, limit: int)
         headers=headers,
         params=dict(req.route_params),
         body=body,
-        user_id=user_id,
+        user=partial(_counted, app, user_id, rate),
     )
+
+
+async def _counted(app: App, user_id: str, rate: RateLimit | Unlimited) -> str:
+    if isinstance(rate, RateLimit):
+        await app.count_call.run(user_id, rate)
+    return user_id
 
 
 def _bearer(headers: Mapping[str, str]) -> str:
@@ -176,9 +212,13 @@ def problem_of(error: Exception, where: str) -> Reply:
     """Return the problem document for any error; what nobody foresaw is logged by type only, and answered 500."""
     match error:
         case Refusal():
-            headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, NotSignedIn) else {}
             return _problem(
-                error.status, error.code, error.detail, headers=headers, errors=error.errors, members=error.members
+                error.status,
+                error.code,
+                error.detail,
+                headers=_beside(error),
+                errors=error.errors,
+                members=error.members,
             )
         case ConsentFault():
             return _problem(400, error.code, error.detail, link=error.link or None)
@@ -199,6 +239,16 @@ def problem_of(error: Exception, where: str) -> Reply:
             return _problem(400, "invalid_body", "The body is nested too deeply.")
     log_action("unforeseen_fault", level=logging.ERROR, where=where, kind=type(error).__name__)
     return _problem(500, "internal", "Something went wrong on our side.")
+
+
+def _beside(refusal: Refusal) -> dict[str, str]:
+    """Return the headers that say how to go on."""
+    match refusal:
+        case NotSignedIn():
+            return {"WWW-Authenticate": "Bearer"}
+        case TooManyRequests(retry_after=seconds):
+            return {"Retry-After": str(seconds)}
+    return {}
 
 
 def not_allowed(methods: Sequence[str]) -> Reply:
@@ -276,7 +326,12 @@ def _cors(app: App, origin: str) -> dict[str, str]:
     allowed = f"{parts.scheme}://{parts.netloc}"
     if origin != allowed:
         return {"Vary": "Origin"}
-    return {"Access-Control-Allow-Origin": allowed, "Access-Control-Allow-Credentials": "true", "Vary": "Origin"}
+    return {
+        "Access-Control-Allow-Origin": allowed,
+        "Access-Control-Allow-Credentials": "true",
+        "Access-Control-Expose-Headers": "Retry-After",
+        "Vary": "Origin",
+    }
 
 
 def preflight(app: App, call: Call) -> Reply:

@@ -31,6 +31,7 @@ from shared.triggers.meeting_shapes import (
     SpanShape,
 )
 from shared.triggers.queries import day_of
+from shared.triggers.rates import LOOKS, MEETINGS
 from shared.usecases.change_meeting import MeetingChange
 from shared.usecases.find_availability import MOST_PEOPLE, Availability
 from shared.usecases.make_meeting import MeetingWish
@@ -43,49 +44,48 @@ _ADDRESS = re.compile(r'[^@\s<>",;\\]+@[^@\s<>",;\\]+')
 _LONGEST_ADDRESS = 254
 
 
-@endpoint(blueprint, route="calendar/outlook/availability", method="GET")
+@endpoint(blueprint, route="calendar/outlook/availability", method="GET", rate=LOOKS)
 async def availability(app: App, call: Call) -> Reply:
     """Return when the user is free on a day, in the mailbox's working hours and zone."""
-    found = await app.find_availability.run(
-        call.user_id,
-        day_of(call.query.get("date", ""), "date"),
-        _duration(call.query.get("duration", "")),
-        _people(call),
-    )
+    day = day_of(call.query.get("date", ""), "date")
+    duration, people = _duration(call.query.get("duration", "")), _people(call)
+    found = await app.find_availability.run(await call.user(), day, duration, people)
     return Reply(body=_available(found))
 
 
-@endpoint(blueprint, route="calendar/outlook/meetings", method="POST")
+@endpoint(blueprint, route="calendar/outlook/meetings", method="POST", rate=MEETINGS)
 async def make_meeting(app: App, call: Call) -> Reply:
     """Make a meeting on both sides and invite its guests."""
-    wanted = call.json(MeetingRequestShape)
-    made = await app.make_meeting.run(call.user_id, _wish(wanted), key=call.idempotency_key())
+    wanted, key = _wish(call.json(MeetingRequestShape)), call.idempotency_key()
+    made = await app.make_meeting.run(await call.user(), wanted, key=key)
     content = made.meeting.event.content
     body = _meeting(made.meeting, content, made.event_id, made.event_type, online_wanted=made.online_wanted)
     body = body.model_copy(update={"mailed": list(made.mailed), "repeated": made.repeated})
     return Reply(status=200 if made.repeated else 201, body=body)
 
 
-@endpoint(blueprint, route="calendar/outlook/meetings/{eventId}", method="PATCH")
+@endpoint(blueprint, route="calendar/outlook/meetings/{eventId}", method="PATCH", rate=MEETINGS)
 async def change_meeting(app: App, call: Call) -> Reply:
     """Change what is named in a meeting, and tell its guests."""
     wanted = call.json(MeetingChangeShape)
+    change, user_id = _change(wanted), await call.user()
     with _presented():
         changed = await app.change_meeting.run(
-            call.user_id, call.params["eventId"], _change(wanted), mail_guests=wanted.mail_guests, mails=wanted.mails
+            user_id, call.params["eventId"], change, mail_guests=wanted.mail_guests, mails=wanted.mails
         )
     content, event_type = unprefixed(changed.mapping, changed.meeting), changed.mapping.event_type
     body = _meeting(changed.meeting, content, changed.event_id, event_type, online_wanted=changed.online_wanted)
     return Reply(body=body.model_copy(update={"mailed": list(changed.mailed), "fields": list(changed.fields)}))
 
 
-@endpoint(blueprint, route="calendar/outlook/meetings/{eventId}", method="DELETE")
+@endpoint(blueprint, route="calendar/outlook/meetings/{eventId}", method="DELETE", rate=MEETINGS)
 async def cancel_meeting(app: App, call: Call) -> Reply:
     """Cancel a meeting with a message to its guests, and delete it in WedSync."""
     wanted = call.json(MeetingCancelShape)
+    user_id = await call.user()
     with _presented():
         gone = await app.cancel_meeting.run(
-            call.user_id,
+            user_id,
             call.params["eventId"],
             message=wanted.message,
             mail_guests=wanted.mail_guests,

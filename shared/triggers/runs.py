@@ -6,59 +6,68 @@ from shared.core.actions import EXPLAINED
 from shared.core.history import SyncRun
 from shared.core.integration import Direction
 from shared.core.jobs import RunKind, RunPurpose, RunRequest, TriggeredBy
+from shared.core.states import RunState
 from shared.service import App
 from shared.triggers import present, run_shapes, shapes
 from shared.triggers.http import Call, Reply, endpoint
+from shared.triggers.rates import ONCE, PREVIEWS, READS_ROWS, RUNS
 from shared.usecases.preview_sync import Foreseen, Preview
 
 blueprint = func.Blueprint()
 
 
-@endpoint(blueprint, route="calendar/outlook/sync", method="POST")
+@endpoint(blueprint, route="calendar/outlook/sync", method="POST", rate=RUNS)
 async def sync_start(app: App, call: Call) -> Reply:
-    """Start a run, over everything or over the events that are named."""
-    wanted = call.json(shapes.SyncRequest)
-    status = await app.report_status.run(call.user_id)
+    """Start a run, over everything or over the events that are named.
+
+    One that waits to do the same is returned instead, and an ``Idempotency-Key`` that was used before returns its run.
+    """
+    wanted, key, user_id = call.json(shapes.SyncRequest), call.idempotency_key(), await call.user()
+    status = await app.report_status.run(user_id)
     run = await app.request_sync.by_user(
-        call.user_id,
+        user_id,
         _request(wanted, status.integration.direction),
-        idempotency_key=call.idempotency_key(),
+        idempotency_key=key,
+        asked=wanted.model_dump_json(exclude_defaults=True),
     )
     total = len(run.request.specific_events) or status.counts.total
     return Reply(
         status=202,
         body=shapes.SyncResponse(
-            sync_id=run.run_id, status="queued", estimated_duration=max(1, total // 50), events_to_process=total
+            sync_id=run.run_id,
+            status="queued" if run.state is RunState.QUEUED else "started",
+            estimated_duration=max(1, total // 50),
+            events_to_process=total,
         ),
     )
 
 
-@endpoint(blueprint, route="calendar/outlook/sync/{syncId}", method="GET")
+@endpoint(blueprint, route="calendar/outlook/sync/{syncId}", method="GET", rate=READS_ROWS)
 async def sync_job(app: App, call: Call) -> Reply:
     """Return one run."""
-    return await _job(app, await app.request_sync.status(call.user_id, call.params["syncId"]))
+    return await _job(app, await app.request_sync.status(await call.user(), call.params["syncId"]))
 
 
-@endpoint(blueprint, route="calendar/outlook/sync/{syncId}", method="DELETE")
+@endpoint(blueprint, route="calendar/outlook/sync/{syncId}", method="DELETE", rate=ONCE)
 async def sync_cancel(app: App, call: Call) -> Reply:
     """Cancel one run; one at work stops at its next batch."""
-    return await _job(app, await app.cancel_sync.run(call.user_id, call.params["syncId"]))
+    return await _job(app, await app.cancel_sync.run(await call.user(), call.params["syncId"]))
 
 
-@endpoint(blueprint, route="calendar/outlook/sync/preview", method="POST")
+@endpoint(blueprint, route="calendar/outlook/sync/preview", method="POST", rate=PREVIEWS)
 async def sync_preview(app: App, call: Call) -> Reply:
     """Return what a run would do; nothing is changed."""
-    wanted = call.json(shapes.SyncRequest)
-    status = await app.report_status.run(call.user_id)
-    foreseen = await app.preview_sync.run(call.user_id, _request(wanted, status.integration.direction))
+    wanted, user_id = call.json(shapes.SyncRequest), await call.user()
+    status = await app.report_status.run(user_id)
+    foreseen = await app.preview_sync.run(user_id, _request(wanted, status.integration.direction))
     return Reply(body=_preview(foreseen))
 
 
-@endpoint(blueprint, route="calendar/outlook/sync/confirm", method="POST")
+@endpoint(blueprint, route="calendar/outlook/sync/confirm", method="POST", rate=RUNS)
 async def sync_confirm(app: App, call: Call) -> Reply:
     """Take the answer about held deletions, and start the run that acts on it."""
     answer = call.json(shapes.ConfirmRequest)
-    run = await app.confirm_deletions.run(call.user_id, answer.confirmation_id, accept=answer.accept)
+    run = await app.confirm_deletions.run(await call.user(), answer.confirmation_id, accept=answer.accept)
     return Reply(status=202, body=present.sync_job(run))
 
 

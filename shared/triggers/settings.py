@@ -10,6 +10,7 @@ from shared.errors import Unprocessable
 from shared.service import App
 from shared.triggers import present
 from shared.triggers.http import Call, Reply, endpoint
+from shared.triggers.rates import SETTINGS
 from shared.triggers.settings_shapes import CopyLeftShape, SettingsRequest, SettingsResponse, SettingsWarning
 from shared.usecases.change_settings import SettingsChanged
 
@@ -21,10 +22,11 @@ _ENUMS = {
 }
 
 
-@endpoint(blueprint, route="calendar/outlook/settings", method="PUT")
+@endpoint(blueprint, route="calendar/outlook/settings", method="PUT", rate=SETTINGS)
 async def change_settings(app: App, call: Call) -> Reply:
     """Change what is named, and leave the rest as it is."""
-    changed = await app.change_settings.run(call.user_id, wanted_change(call.json(SettingsRequest)))
+    change = wanted_change(call.json(SettingsRequest))
+    changed = await app.change_settings.run(await call.user(), change)
     return Reply(body=presented(changed))
 
 

@@ -48,9 +48,10 @@ async def refresh_idle_tokens(timer: func.TimerRequest, context: func.Context = 
 @blueprint.function_name("prune_history")
 @blueprint.timer_trigger(arg_name="timer", schedule="0 41 2 * * *")
 async def prune_history(timer: func.TimerRequest, context: func.Context = NO_CONTEXT) -> None:
-    """Forget sign-ins that broke off, and enqueue the removal of history that is older than it is kept."""
+    """Forget sign-ins that broke off and calls that count no more; enqueue the removal of history older than kept."""
     with invoked(context, "prune_history"):
         app = bootstrap.get_app()
         sign_ins = await app.prune_history.sign_ins()
+        calls = await app.count_call.forget_full()
         count = await app.enqueue_due.prunings()
-        log_action("prunings_enqueued", count=count, sign_ins=sign_ins, past_due=timer.past_due)
+        log_action("prunings_enqueued", count=count, sign_ins=sign_ins, calls=calls, past_due=timer.past_due)

@@ -7,6 +7,7 @@ from shared.service import App
 from shared.triggers import shapes
 from shared.triggers.http import NOTIFICATION_BODY, Call, Reply, endpoint
 from shared.triggers.invocation import answering
+from shared.triggers.rates import CHECKED_FIRST
 from shared.usecases.accept_notifications import LifecycleNotice, Notice
 from shared.wedsync.webhook import parse as parse_wedsync
 
@@ -47,28 +48,44 @@ def _notice(item: Notification) -> Notice:
     )
 
 
-@endpoint(blueprint, route="calendar/outlook/webhook", method="POST", signed_in=False, limit=NOTIFICATION_BODY)
+@endpoint(
+    blueprint,
+    route="calendar/outlook/webhook",
+    method="POST",
+    rate=CHECKED_FIRST,
+    signed_in=False,
+    limit=NOTIFICATION_BODY,
+)
 async def graph_webhook(app: App, call: Call) -> Reply:
     """Prove our address to Graph, or queue a look at the events that it names."""
     with answering(app, "graph"):
         return await _graph(app, call)
 
 
-@endpoint(blueprint, route="webhooks/outlook", method="POST", signed_in=False, limit=NOTIFICATION_BODY)
+@endpoint(
+    blueprint, route="webhooks/outlook", method="POST", rate=CHECKED_FIRST, signed_in=False, limit=NOTIFICATION_BODY
+)
 async def graph_webhook_alias(app: App, call: Call) -> Reply:
     """The same under the older sketch's name."""
     with answering(app, "graph"):
         return await _graph(app, call)
 
 
-@endpoint(blueprint, route="calendar/outlook/lifecycle", method="POST", signed_in=False, limit=NOTIFICATION_BODY)
+@endpoint(
+    blueprint,
+    route="calendar/outlook/lifecycle",
+    method="POST",
+    rate=CHECKED_FIRST,
+    signed_in=False,
+    limit=NOTIFICATION_BODY,
+)
 async def graph_lifecycle(app: App, call: Call) -> Reply:
     """Prove our address to Graph, or queue what a lifecycle event asks for."""
     with answering(app, "graph"):
         return await _graph(app, call)
 
 
-@endpoint(blueprint, route="webhooks/wedsync", method="POST", signed_in=False)
+@endpoint(blueprint, route="webhooks/wedsync", method="POST", rate=CHECKED_FIRST, signed_in=False)
 async def wedsync_webhook(app: App, call: Call) -> Reply:
     """Queue a look at the WedSync event that a signed webhook names."""
     with answering(app, "wedsync"):

@@ -17,6 +17,7 @@ from shared.store.leases import TableLeases
 from shared.store.mappings import TableMappings
 from shared.store.meetings import TableMeetingRequests
 from shared.store.memory import MemoryTables
+from shared.store.rate_limits import TableRateLimits
 from shared.store.rows import Tables
 from shared.store.rules import TableResolutionRules
 from shared.store.run_items import TableRunItems
@@ -114,3 +115,7 @@ class Stores:
     @pytest.fixture
     def due_list(self, tables: Tables) -> TableDueList:
         return TableDueList(tables)
+
+    @pytest.fixture
+    def rate_limits(self, tables: Tables) -> TableRateLimits:
+        return TableRateLimits(tables)

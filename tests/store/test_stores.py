@@ -4,6 +4,7 @@ from tests.contracts.confirmations import ConfirmationsContract
 from tests.contracts.history import ChangesContract, ConflictsContract, RunsContract
 from tests.contracts.integrations import IntegrationsContract
 from tests.contracts.meetings import MeetingRequestsContract
+from tests.contracts.rate_limits import RateLimitsContract
 from tests.contracts.rules import ResolutionRulesContract
 from tests.contracts.run_items import RunItemsContract
 from tests.contracts.upkeep import AuthStatesContract, DueListContract, LeasesContract, SubscriptionRowsContract
@@ -103,4 +104,12 @@ class TestRunItemsOnMemory(OnMemory, Stores, RunItemsContract):
 
 
 class TestRunItemsOnAzurite(OnAzurite, Stores, RunItemsContract):
+    """On the emulator."""
+
+
+class TestRateLimitsOnMemory(OnMemory, Stores, RateLimitsContract):
+    """In memory."""
+
+
+class TestRateLimitsOnAzurite(OnAzurite, Stores, RateLimitsContract):
     """On the emulator."""

@@ -53,6 +53,7 @@ from shared.store.integrations import TableIntegrations
 from shared.store.leases import TableLeases
 from shared.store.mappings import TableMappings
 from shared.store.meetings import TableMeetingRequests
+from shared.store.rate_limits import TableRateLimits
 from shared.store.rules import TableResolutionRules
 from shared.store.run_items import TableRunItems
 from shared.store.subscriptions import TableSubscriptionRows
@@ -232,6 +233,7 @@ class World:
             states=TableAuthStates(self.tables, self.clock),
             leases=TableLeases(self.tables, self.clock),
             due=TableDueList(self.tables),
+            limits=TableRateLimits(self.tables),
             jobs=self.queue,
         )
 
@@ -260,6 +262,7 @@ class World:
         await self.app.enqueue_due.reconciliations()
         await self.app.enqueue_due.idle_tokens()
         await self.app.prune_history.sign_ins()
+        await self.app.count_call.forget_full()
         await self.app.enqueue_due.prunings()
 
     async def advance(self, **span: float) -> None:

@@ -19,6 +19,7 @@ SAID: dict[type[Exception], tuple[Exception, int, str]] = {
     errors.NotFound: (errors.NotFound("gone"), 404, "gone"),
     errors.TooLarge: (errors.TooLarge("body_too_large"), 413, "body_too_large"),
     errors.StateConflict: (errors.StateConflict("busy_here"), 409, "busy_here"),
+    errors.TooManyRequests: (errors.TooManyRequests(retry_after=7), 429, "too_many_requests"),
     errors.ConsentFault: (errors.ConsentFault("access_denied"), 400, "access_denied"),
     errors.Throttled: (errors.Throttled("graph", retry_after=12.4), 503, "busy"),
     errors.Unavailable: (errors.Unavailable("graph"), 503, "unavailable"),
@@ -68,6 +69,7 @@ def test_headers_say_how_to_go_on() -> None:
     assert problem_of(errors.Throttled(retry_after=12.4), "").headers["Retry-After"] == "12"
     assert problem_of(errors.Throttled(retry_after=0.1), "").headers["Retry-After"] == "1"
     assert problem_of(errors.Unavailable(), "").headers["Retry-After"] == "5"
+    assert problem_of(errors.TooManyRequests(retry_after=7), "").headers["Retry-After"] == "7"
 
 
 def test_what_nobody_foresaw_is_told_to_nobody(caplog: pytest.LogCaptureFixture) -> None:

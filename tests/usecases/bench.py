@@ -25,6 +25,7 @@ from shared.store.leases import TableLeases
 from shared.store.mappings import TableMappings
 from shared.store.meetings import TableMeetingRequests
 from shared.store.memory import MemoryJobQueue, MemorySecrets, MemoryTables
+from shared.store.rate_limits import TableRateLimits
 from shared.store.rules import TableResolutionRules
 from shared.store.run_items import TableRunItems
 from shared.store.subscriptions import TableSubscriptionRows
@@ -176,6 +177,7 @@ async def new_bench() -> Bench:
         states=TableAuthStates(tables, clock),
         leases=TableLeases(tables, clock),
         due=TableDueList(tables),
+        limits=TableRateLimits(tables),
         jobs=jobs,
     )
     settings = Settings.from_environ(json.loads(SAMPLE.read_text())["Values"])

@@ -205,7 +205,7 @@ def _refusal(status: int, codes: tuple[str, ...]) -> dict[str, Any]:
             }
         },
     }
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+    if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
         found["headers"] = _headers(["Retry-After"])
     if status == HTTPStatus.UNAUTHORIZED:
         found["headers"] = _headers(["WWW-Authenticate"])

@@ -15,6 +15,7 @@ SIGNED_IN: Mapping[int, tuple[str, ...]] = {401: ("not_signed_in", "token_expire
 CONNECTED: Mapping[int, tuple[str, ...]] = {404: ("not_connected",)}
 SYNCING: Mapping[int, tuple[str, ...]] = {409: ("disconnecting", "needs_reconnect", "paused")}
 AT_MICROSOFT: Mapping[int, tuple[str, ...]] = {409: ("needs_reconnect", "calendar_unavailable")}
+LIMITED: Mapping[int, tuple[str, ...]] = {429: ("too_many_requests",)}
 WITH_BODY: Mapping[int, tuple[str, ...]] = {400: ("invalid_body",), 413: ("body_too_large",)}
 
 
@@ -61,6 +62,8 @@ class Operation:
         parts = [self.problems, ALWAYS]
         if registered.signed_in:
             parts.append(SIGNED_IN)
+        if registered.limited:
+            parts.append(LIMITED)
         if self.takes is not None and not self.drops_the_rest:
             parts.append(WITH_BODY)
         elif registered.method != "GET":

@@ -78,7 +78,7 @@ PROBLEMS: Mapping[int, Mapping[str, str]] = {
         "calendar_read_only": "The calendar can only be read.",
         "custom_value": "The value of the user's own is not what the field takes.",
         "event_refused": "The other calendar does not take the event.",
-        "idempotency_key_reused": "The Idempotency-Key stands for another meeting.",
+        "idempotency_key_reused": "The Idempotency-Key stands for another request.",
         "meeting_refused": "Outlook does not take the meeting or its change; nobody was written to.",
         "meeting_time": "The time has no zone that is known, no order, or lacks a part.",
         "meeting_title": "The title is blank.",
@@ -91,6 +91,9 @@ PROBLEMS: Mapping[int, Mapping[str, str]] = {
         "two_directions": "The direction is given twice, with different values.",
         "value_refused": "The other calendar does not take the value.",
         "wrong_conflict": "The id is not that of the conflict in this field.",
+    },
+    429: {
+        "too_many_requests": "The user has called too often; `Retry-After` says when a call goes through again.",
     },
     500: {
         "configuration": "The service is not configured correctly; its operators know.",

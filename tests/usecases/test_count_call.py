@@ -1,0 +1,133 @@
+"""Counting calls: who is refused and for how long, what it costs, races, and storage that does not answer."""
+
+import asyncio
+import json
+import logging
+from datetime import timedelta
+
+import pytest
+
+from shared.core.rate_limit import RateLimit
+from shared.errors import OperatorFault, StoreFault, Throttled, TooManyRequests, Unavailable
+from shared.service import build
+from shared.store.rows import Table
+from shared.usecases.count_call import CountCall
+from tests.support.world import SETTINGS, World
+
+LIMIT = RateLimit(name="runs", burst=5, every=timedelta(seconds=10))
+
+
+async def called(count: CountCall, user_id: str = "ann", limit: RateLimit = LIMIT) -> int:
+    """Call; return zero, or how many seconds to wait."""
+    try:
+        await count.run(user_id, limit)
+    except TooManyRequests as refusal:
+        return refusal.retry_after
+    return 0
+
+
+async def test_after_the_burst_a_call_waits_and_then_goes_through(world: World) -> None:
+    count = world.app.count_call
+    assert [await called(count) for _ in range(6)] == [0] * 5 + [10]
+    await world.advance(seconds=3.5)
+    assert await called(count) == 7
+    await world.advance(seconds=7)
+    assert [await called(count), await called(count)] == [0, 10]
+
+
+async def test_users_and_limits_do_not_touch_each_other(world: World) -> None:
+    count = world.app.count_call
+    assert [await called(count) for _ in range(6)][-1] == 10
+    assert await called(count, "marco") == 0
+    assert await called(count, limit=RateLimit(name="looks", burst=5, every=timedelta(seconds=10))) == 0
+
+
+async def test_a_call_costs_a_read_and_a_write_and_a_refusal_the_read(world: World) -> None:
+    def asked() -> list[str]:
+        found = [name.removeprefix("before ") for name in world.steps.names if name.startswith("before")]
+        world.steps.names.clear()
+        return found
+
+    table = Table.RATE_LIMITS.value
+    asked()
+    assert await called(world.app.count_call) == 0
+    assert asked() == [f"get {table}", f"insert {table}"]
+    assert await called(world.app.count_call) == 0
+    assert asked() == [f"get {table}", f"replace {table}"]
+    for _ in range(3):
+        await called(world.app.count_call)
+    asked()
+    assert await called(world.app.count_call) == 10
+    assert asked() == [f"get {table}"]
+
+
+async def test_a_flood_in_one_process_gets_the_burst_and_costs_one_read_each(world: World) -> None:
+    world.steps.names.clear()
+    waits = await asyncio.gather(*(called(world.app.count_call) for _ in range(100)))
+    assert sorted(waits) == [0] * 5 + [10] * 95
+    asked = [name for name in world.steps.names if name.startswith("before")]
+    assert len(asked) == 100 + 5
+    assert not world.app.count_call.turns, "nobody waits, and nothing is kept of anybody"
+
+
+async def test_processes_share_the_count(world: World) -> None:
+    counts = [build(SETTINGS, world.ports).count_call for _ in range(20)]
+    waits = await asyncio.gather(*(called(count) for count in counts))
+    assert waits.count(0) == 5, "five of twenty that come at the same moment to a process each"
+    assert await called(counts[0]) == 10
+
+
+async def test_five_processes_at_the_same_moment_lose_no_call(world: World) -> None:
+    wide = RateLimit(name="wide", burst=100, every=timedelta(seconds=1))
+    counts = [build(SETTINGS, world.ports).count_call for _ in range(5)]
+    assert await asyncio.gather(*(called(count, limit=wide) for count in counts)) == [0] * 5
+
+
+async def test_who_loses_every_race_is_one_of_a_flood(world: World) -> None:
+    wide = RateLimit(name="wide", burst=100, every=timedelta(seconds=1))
+    counts = [build(SETTINGS, world.ports).count_call for _ in range(30)]
+    waits = await asyncio.gather(*(called(count, limit=wide) for count in counts))
+    assert set(waits) == {0, 1}
+    stored = await world.ports.limits.get("ann", "wide")
+    assert stored is not None
+    assert stored.value.full_at - world.clock.now() == waits.count(0) * wide.every
+
+
+@pytest.mark.parametrize("fault", [Unavailable("tables"), Throttled("tables"), OperatorFault("tables"), StoreFault()])
+@pytest.mark.parametrize("operation", ["get", "insert"])
+async def test_storage_that_does_not_answer_lets_the_call_go_ahead_and_tells_operators(
+    world: World, caplog: pytest.LogCaptureFixture, fault: Exception, operation: str
+) -> None:
+    caplog.set_level(logging.INFO, logger="wedsync")
+
+    def refuse(asked: str, table: str) -> None:
+        if (asked, table) == (operation, Table.RATE_LIMITS):
+            raise fault
+
+    world.tables.before = refuse
+    for _ in range(9):
+        assert await called(world.app.count_call) == 0
+    (line, *_) = (json.loads(record.getMessage()) for record in caplog.records if record.levelno == logging.ERROR)
+    assert line == {"action": "call_not_counted", "limit": "runs", "kind": type(fault).__name__}
+
+    world.tables.before = lambda _operation, _table: None
+    assert [await called(world.app.count_call) for _ in range(6)] == [0] * 5 + [10]
+
+
+async def test_a_refusal_is_logged_without_saying_who(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="wedsync")
+    for _ in range(6):
+        await called(world.app.count_call, "planner-rose")
+    assert "planner-rose" not in caplog.text
+    assert '{"action": "call_refused", "limit": "runs", "wait_seconds": 10}' in caplog.text
+
+
+async def test_what_counts_no_more_goes_at_night(world: World) -> None:
+    for user_id in ("ann", "marco"):
+        await called(world.app.count_call, user_id)
+    await world.advance(seconds=9)
+    await called(world.app.count_call, "marco")
+    await world.advance(seconds=2)
+    await world.timers()
+    assert [row.columns["userId"] for row in world.tables.contents()[Table.RATE_LIMITS]] == ["marco"]
+    assert await called(world.app.count_call) == 0

@@ -26,6 +26,7 @@ from shared.core.meeting import (
     as_meeting,
     request_id_of,
 )
+from shared.core.pair import NOTE_MEETING
 from shared.core.states import MappingState
 from shared.core.views import Present, Views
 from shared.errors import (
@@ -233,10 +234,12 @@ class MakeMeeting:
             if settled is None:
                 raise RowChanged
             stored = settled
-        mapping = as_meeting(stored.value, request.event_type)
-        if mapping == stored.value:
+        if NOTE_MEETING in stored.value.notes:
             return stored
-        return await self._adopted(integration, stored, mapping, state, trace)
+        mapping = as_meeting(stored.value, request.event_type)
+        if not stored.value.masked:
+            return await self.pair.journal.save(stored, mapping)
+        return await self._unmasked(integration, stored, mapping, state, trace)
 
     async def _make(
         self, integration: Integration, request: MeetingRequest, state: MeetingState, trace: Trace
@@ -255,7 +258,7 @@ class MakeMeeting:
         await self.changes.append([self.pair.journal.created(linked, toward=Side.WEDSYNC, trace=trace)])
         return await self.pair.journal.save(stored, linked)
 
-    async def _adopted(
+    async def _unmasked(
         self,
         integration: Integration,
         stored: Stored[EventMapping],
@@ -263,15 +266,19 @@ class MakeMeeting:
         state: MeetingState,
         trace: Trace,
     ) -> Stored[EventMapping]:
-        """Take over what a sync has imported meanwhile; what it had to mask is told now."""
-        unmasked = stored.value.masked
-        stored = await self.pair.journal.save(stored, mapping)
-        if unmasked:
-            views = Views(outlook=Present(state.event))
-            await self.pair.run(integration, stored, views, policy=policy_of(integration), trace=trace)
-            again = await self.mappings.get(integration.integration_id, mapping.mapping_id)
-            stored = again or stored
-        return stored
+        """Tell WedSync what a sync had to mask, and only then note whose meeting it is.
+
+        In one with what was told: a process that dies in between leaves the import, which is taken over as before.
+        """
+        meant = Stored(value=mapping, tag=stored.tag)
+        views = Views(outlook=Present(state.event))
+        await self.pair.run(integration, meant, views, policy=policy_of(integration), trace=trace)
+        kept = await self.mappings.get(integration.integration_id, mapping.mapping_id)
+        if kept is not None and kept.tag == stored.tag:  # nothing was hidden
+            return await self.pair.journal.save(kept, mapping)
+        if kept is None or NOTE_MEETING not in kept.value.notes:
+            raise RowChanged  # somebody else was at it: what was told was told of an import
+        return kept
 
     async def _with_link(self, integration: Integration, state: MeetingState, *, wanted: bool) -> MeetingState:
         """The link may come with a later read only (fact S35)."""

@@ -1,6 +1,7 @@
 """Meetings made, changed and cancelled in WedSync: once, on both sides, and nobody is mailed who is not named."""
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -83,6 +84,17 @@ async def test_the_same_key_makes_nothing_new(world: World) -> None:
     await world.settle()
     await assert_one_pair(world)
     assert await mails(world) == INVITED
+
+
+async def test_the_same_call_again_leaves_the_type_that_its_owner_gave_it_since(world: World) -> None:
+    await world.connect()
+    first = await make(world)
+    await world.settle()
+    await world.wedsync.change(first.event_id, type="venue_visit")
+    await world.settle()
+    assert (await make(world)).event_type is EventType.VENUE_VISIT
+    (mapping,) = await world.mappings()
+    assert mapping.event_type is EventType.VENUE_VISIT
 
 
 async def test_another_key_makes_another_meeting(world: World) -> None:
@@ -274,11 +286,8 @@ async def test_two_calls_at_once_with_one_key_make_one_meeting(world: World) -> 
     assert await mails(world) == INVITED
 
 
-@pytest.mark.parametrize("imports", [ImportOutlookEvents.FULL, ImportOutlookEvents.BUSY])
-async def test_a_sync_that_finds_the_meeting_first_makes_the_same_pair(
-    world: World, imports: ImportOutlookEvents
-) -> None:
-    """What it had to mask is told once it is known whose meeting it is."""
+async def imported_first(world: World, imports: ImportOutlookEvents) -> str:
+    """A meeting whose caller got no answer, and which a sync has imported; return its WedSync id."""
     await world.connect()
     await world.change_integration(preferences=Preferences(import_outlook_events=imports))
     order = {"action": "fail_after_commit", "method": "POST", "path": "/calendars/[^/]+/events$", "count": None}
@@ -292,8 +301,59 @@ async def test_a_sync_that_finds_the_meeting_first_makes_the_same_pair(
     for message in [each for each in world.queue.kept if "upkeep" not in each.text]:
         await world.carry_out(message)
     (event,) = await world.wedsync.events()
-    made = await make(world)
-    assert made.event_id == event["id"]
+    return str(event["id"])
+
+
+@pytest.mark.parametrize("imports", [ImportOutlookEvents.FULL, ImportOutlookEvents.BUSY])
+async def test_a_sync_that_finds_the_meeting_first_makes_the_same_pair(
+    world: World, imports: ImportOutlookEvents
+) -> None:
+    """What it had to mask is told once it is known whose meeting it is."""
+    event_id = await imported_first(world, imports)
+    assert (await make(world)).event_id == event_id
     await world.settle()
     await assert_one_pair(world)
     assert await mails(world) == INVITED
+
+
+@pytest.mark.parametrize("at", range(1, 20))
+async def test_a_call_that_dies_while_it_takes_over_what_was_masked_is_ended_by_the_look(world: World, at: int) -> None:
+    """Nobody has to call again, and no week goes by until all of it is told."""
+    await imported_first(world, ImportOutlookEvents.BUSY)
+    died = await world.crashes(partial(make, world), at=at)
+    await world.settle(within=timedelta(minutes=2))
+    await assert_one_pair(world)
+    (event,) = await world.wedsync.events()
+    assert (event["description"], event["location"]["name"]) == ("Bring the list", "Mill House")
+    assert await mails(world) == INVITED
+    assert await world.open_conflicts() == ()
+    assert died or at > 12
+
+
+@pytest.mark.parametrize("at", ["PATCH", "GET"])
+async def test_a_far_end_that_fails_while_what_was_masked_is_taken_over_is_asked_again(world: World, at: str) -> None:
+    await imported_first(world, ImportOutlookEvents.BUSY)
+    await world.wedsync.fault(action="status", method=at, path="/events/", status=503, count=1)
+    with contextlib.suppress(SyncFault):
+        await make(world)
+    await world.settle(within=timedelta(minutes=5))
+    await assert_one_pair(world)
+    assert await world.open_conflicts() == ()
+
+
+async def test_what_its_owner_changes_while_it_is_taken_over_is_not_lost(world: World) -> None:
+    """They give it a title of their own in WedSync in the very moment in which Outlook's is told."""
+    event_id = await imported_first(world, ImportOutlookEvents.BUSY)
+
+    async def owner(name: str) -> None:
+        if name.startswith("before wedsync PATCH"):
+            world.steps.watch = None
+            await world.wedsync.change(event_id, description="Mine")
+
+    world.steps.watch = owner
+    await make(world)
+    await world.settle()
+    (event,) = await world.wedsync.events()
+    assert event["title"] == "Menu tasting"
+    kept = {event["description"], *(row.wedsync.description for row in await world.open_conflicts() if row.wedsync)}
+    assert "Mine" in kept

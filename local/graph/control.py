@@ -5,7 +5,8 @@
 ``PATCH, DELETE …/events/{id}`` · ``POST …/events/{id}/move``, ``…/copy`` · ``GET …/view?start=&end=`` ·
 ``POST …/expire-delta`` · ``PUT …/working-hours`` ·
 ``POST …/requests`` (counts ``{"appId", "count"}`` against the rate) ·
-``GET /_control/outbox``, ``/_control/notifications``, ``/_control/subscriptions`` · ``POST /_control/lifecycle``.
+``GET /_control/outbox``, ``/_control/notifications``, ``/_control/subscriptions`` · ``POST /_control/lifecycle`` ·
+``POST /_control/notifications`` (delivers what is given, for mailboxes that nobody has to keep here).
 """
 
 from collections.abc import Callable
@@ -51,6 +52,7 @@ def routes(graph: Graph) -> list[Route]:
         Route(f"{box}/purge", _of_mailbox(graph, _purge), methods=["POST"]),
         Route("/_control/outbox", _general(graph, lambda g, _r, _b: {"mails": list(g.outbox.mails)})),
         Route("/_control/notifications", _general(graph, _notifications)),
+        Route("/_control/notifications", _general(graph, _notify), methods=["POST"]),
         Route("/_control/subscriptions", _general(graph, _subscriptions)),
         Route("/_control/subscriptions/{subscription_id}", _general(graph, _end_subscription), methods=["DELETE"]),
         Route("/_control/lifecycle", _general(graph, _lifecycle), methods=["POST"]),
@@ -224,6 +226,14 @@ def _notifications(graph: Graph, _: Request, __: Any) -> Any:
         "lost": [asdict(lost) for lost in delivery.lost],
         "endpoints": delivery.endpoints.states(),
     }
+
+
+def _notify(graph: Graph, _: Request, body: Any) -> Any:
+    """Deliver ``{"url", "value": [notification, …]}`` as any other: gathered, in time or again, given up in the end."""
+    url, items = text(body, "url"), objects(body, "value", needed=True)
+    for item in items:
+        graph.sender.delivery.put(url, item)
+    return {"taken": len(items)}
 
 
 def _subscriptions(graph: Graph, _: Request, __: Any) -> Any:

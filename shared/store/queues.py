@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from azure.storage.queue.aio import QueueClient, QueueServiceClient
 
 _LIFETIME = 7 * 24 * 3600
+_RETRY_SECONDS = (0.4, 0.2)
+"""How long to wait before each retry, and by how much more or less at random."""
+
 _LONGEST_DELAY = _LIFETIME - 24 * 3600  # a message has to become visible well before it expires
 
 
@@ -146,8 +149,10 @@ class StorageJobQueue:
         from azure.storage.queue.aio import QueueServiceClient  # noqa: PLC0415 - heavy, so at first use
 
         options = client_options(retries=self._retries, ca_file=self._ca_file)
-        # Storage's own retry policy waits 15 s before its first retry; Graph waits 3 s for our answer in all.
-        options |= {"initial_backoff": 0, "increment_base": 2, "random_jitter_range": 1}
+        # Storage's own policy waits 15 s before its first retry and longer each time; Graph waits 3 s in all for our
+        # answer, and a queue that still refuses then is answered 503, so that Graph delivers again.
+        pause, spread = _RETRY_SECONDS
+        options |= {"initial_backoff": pause, "increment_base": 0, "random_jitter_range": spread}
         if self._connection_string:
             return QueueServiceClient.from_connection_string(self._connection_string, **options)
         if self._credential is None:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import pytest
+from azure.core.pipeline.transport import AsyncHttpTransport
 from azure.storage.queue.aio import QueueServiceClient
 
 from local.azurite import Azurite
@@ -130,6 +131,26 @@ async def test_nobody_there(unused_url: str) -> None:
     with pytest.raises(Unavailable):
         await queue.put(JOB)
     await queue.close()
+
+
+async def test_a_queue_that_refuses_is_given_up_while_graph_still_waits(
+    far_end: FarEnd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Graph waits 3 s: https://learn.microsoft.com/graph/change-notifications-delivery-webhooks"""
+    pauses: list[float] = []
+
+    async def sleep(_: AsyncHttpTransport, seconds: float) -> None:
+        pauses.append(seconds)
+
+    monkeypatch.setattr(AsyncHttpTransport, "sleep", sleep)
+    far_end.answer(503, code="ServerBusy")
+    queue = StorageJobQueue(connection_string=connection_string(far_end.url))
+    with pytest.raises(Throttled):
+        await queue.put(JOB)
+    await queue.close()
+    assert len(far_end.requests) == 4
+    assert len(pauses) == 3
+    assert 0 < sum(pauses) < 2
 
 
 async def test_without_a_way_to_sign_in() -> None:

@@ -47,6 +47,7 @@ ROUTES: list[tuple[str, str, Taken, dict[str, Any]]] = [
         {"daysOfWeek": ["monday"], "startTime": "09:00", "endTime": "17:00", "timeZone": "UTC"},
     ),
     ("POST", f"{BOX}/requests", {"appId": (str,), "count": ()}, {"appId": "x", "count": 1}),
+    ("POST", "/_control/notifications", {"url": (str,), "value": (list,)}, {"url": "https://x", "value": []}),
     ("POST", "/_control/lifecycle", {"event": ()}, {}),
     (
         "POST",

@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -59,6 +60,23 @@ async def test_s50_what_is_not_2xx_is_tried_again_after_growing_pauses(graph: Fa
     shown = await notices(graph, sent=4)
     assert attempts(shown) == [(1, 503), (2, 503), (3, 503), (4, 202)]
     assert (len(endpoint.posts), shown["lost"]) == (1, [])
+
+
+@behaviour("S50", Grade.DOCUMENTED, WEBHOOKS)
+async def test_s50_what_is_given_by_hand_goes_out_in_one_post_and_again_if_it_is_refused(
+    graph: Far, endpoint: Endpoint
+) -> None:
+    """For floods: the mailboxes of a thousand notifications have not all to be kept by the simulator."""
+    await subscribe(graph, endpoint)
+    await graph.create()
+    real = (await notices(graph, sent=1))["sent"][0]["value"][0]
+    endpoint.failures = 1
+    value = [real | {"subscriptionId": str(UUID(int=number % 50, version=4))} for number in range(1000)]
+    given = {"url": f"{endpoint.url}/notify", "value": value}
+    assert await graph.control("POST", "/notifications", given) == {"taken": 1000}
+    shown = await notices(graph, sent=3)
+    assert attempts(shown) == [(1, 202), (1, 503), (2, 202)]
+    assert ([post["value"] for post in endpoint.posts], shown["lost"], shown["pending"]) == ([[real], value], [], 0)
 
 
 @behaviour("S50", Grade.DOCUMENTED, WEBHOOKS, knobs=("retryBaseSeconds",))

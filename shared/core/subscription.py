@@ -32,8 +32,9 @@ class Subscription:
     missed_at: datetime | None = None
 
     def ends_soon(self, now: datetime) -> bool:
-        """Whether it should have been renewed by now."""
-        return self.expires_at - now <= RENEW_BEFORE
+        """Whether it should have been renewed by now: a day before its end, or in the second half of a shorter life."""
+        life = self.expires_at - self.granted_at if self.granted_at else 2 * RENEW_BEFORE
+        return self.expires_at - now <= min(RENEW_BEFORE, life / 2)
 
     def healthy(self, now: datetime) -> bool:
         """Whether notifications can be counted on, as far as we know."""

@@ -144,7 +144,9 @@ def history_item(run: SyncRun) -> shapes.HistoryItem:
         conflicts_detected=run.tally.conflicts,
         events_repaired=run.tally.repaired if reconciled else run.tally.repaired or None,
         sync_status=run_status(run),
-        sync_duration_ms=spent,
+        sync_duration_ms=max(
+            0, spent
+        ),  # it may have been begun and ended by two machines, each with a clock of its own
         started_at=when(started),
         completed_at=when(run.completed_at) or None,
         triggered_by=run.request.triggered_by.value,
@@ -208,6 +210,9 @@ def sync_job(run: SyncRun, held: Question | None = None, *, now: datetime | None
     )
 
 
+_CHANNEL_REFUSED = "Outlook refuses to tell of changes in this mailbox; the scheduled sync finds them instead."
+
+
 def sync_status(value: SyncStatus, *, reconnect_url: str = "") -> shapes.StatusResponse:
     """Present the status of the connection; ``reconnect_url`` is shown while its user has to connect again."""
     channel = value.subscription
@@ -218,6 +223,7 @@ def sync_status(value: SyncStatus, *, reconnect_url: str = "") -> shapes.StatusR
             synced_events=value.counts.synced,
             pending_events=value.counts.pending,
             conflicted_events=value.counts.conflicted,
+            error_events=value.counts.failed,
             last_full_sync=when(value.integration.last_full_sync_at),
             next_scheduled_sync=when(value.next_sync_at),
         ),
@@ -227,6 +233,7 @@ def sync_status(value: SyncStatus, *, reconnect_url: str = "") -> shapes.StatusR
             subscription_id=channel.subscription_id if channel else None,
             expires_at=when(channel.expires_at) if channel else None,
             renewal_needed=value.renewal_needed,
+            reason=_CHANNEL_REFUSED if value.integration.channel_refusals and value.integration.webhooks else None,
         ),
         confirmation=confirmation(value.question),
     )
@@ -280,8 +287,8 @@ def conflict(value: Conflict) -> shapes.ConflictShape:
     )
 
 
-def mapped_event(event: MappedEvent) -> shapes.MappedEventShape:
-    """Present one mapping."""
+def mapped_event(event: MappedEvent, *, syncing: bool) -> shapes.MappedEventShape:
+    """Present one mapping; ``syncing``: its connection carries changes now."""
     mapping = event.mapping
     left, right = mapping.base_w, mapping.base_o or mapping.base_w
     return shapes.MappedEventShape(
@@ -295,7 +302,7 @@ def mapped_event(event: MappedEvent) -> shapes.MappedEventShape:
         sync_status=cast(Any, event.status),
         last_synced=when(mapping.last_synced_at),
         sync_conflicts=[conflict(item) for item in event.conflicts] or None,
-        can_resync=not event.elsewhere,
+        can_resync=syncing and not event.elsewhere,
         reason=mapping.quarantine or _waits_for(event),
     )
 
@@ -313,7 +320,7 @@ def event_page(page: EventPage, wanted: EventFilter) -> shapes.EventsResponse:
     """Present a page of mappings."""
     dates = shapes.DateRange(start=str(wanted.start or ""), end=str(wanted.end or ""))
     return shapes.EventsResponse(
-        events=[mapped_event(event) for event in page.events],
+        events=[mapped_event(event, syncing=page.syncing) for event in page.events],
         pagination=shapes.PaginationShape(page=page.page, total_pages=page.total_pages, total_events=page.total_events),
         filters=shapes.FiltersShape(
             event_types=list(wanted.event_types),

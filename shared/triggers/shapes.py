@@ -131,12 +131,16 @@ class CalendarsResponse(Shape):
 
 
 class StatsShape(Shape):
-    """``syncStats``; ``nextScheduledSync`` is empty while none comes by itself."""
+    """``syncStats``; ``nextScheduledSync`` is empty while none comes by itself.
+
+    Added: ``errorEvents``, so that ``totalEvents`` is the sum of its parts.
+    """
 
     total_events: int
     synced_events: int
     pending_events: int
     conflicted_events: int
+    error_events: int
     last_full_sync: str
     next_scheduled_sync: str
 
@@ -178,12 +182,13 @@ class HistoryItem(Shape):
 
 
 class WebhookStatus(Shape):
-    """``webhookStatus``."""
+    """``webhookStatus``. ``reason``: why Outlook does not tell of changes, where it refuses to."""
 
     is_active: bool
     subscription_id: str | None = None
     expires_at: str | None = None
     renewal_needed: bool
+    reason: str | None = None
 
 
 class HeldEventShape(Shape):
@@ -298,7 +303,7 @@ class ConflictShape(Shape):
 
 
 class MappedEventShape(Shape):
-    """``OutlookMappedEvent``."""
+    """``OutlookMappedEvent``; ``canResync`` is whether ``force-sync`` may be called for it now."""
 
     wed_sync_event_id: str
     wed_sync_event_type: str

@@ -39,12 +39,13 @@ class MappedEvent:
 
 @dataclass(frozen=True, kw_only=True)
 class EventPage:
-    """One page; ``page`` counts from 1."""
+    """One page; ``page`` counts from 1. ``syncing``: the connection carries changes now."""
 
     events: tuple[MappedEvent, ...]
     page: int
     total_pages: int
     total_events: int
+    syncing: bool
 
 
 def day_of(event: CalendarEvent | None) -> date | None:
@@ -83,6 +84,7 @@ class ListEvents:
             page=page,
             total_pages=max(1, -(-len(found) // page_size)),
             total_events=len(found),
+            syncing=integration.syncing,
         )
 
 

@@ -49,6 +49,14 @@ def test_one_that_should_have_been_renewed_by_now() -> None:
     assert kept.ends_soon(NOON + HOUR)
 
 
+def test_one_that_was_granted_little_is_not_due_from_its_beginning() -> None:
+    """Graph may grant less than was asked for: then the day before its end is before its beginning."""
+    kept = subscription(expires_at=NOON + 2 * HOUR, granted_at=NOON)
+    assert not kept.ends_soon(NOON + HOUR - timedelta(seconds=1))
+    assert kept.ends_soon(NOON + HOUR)
+    assert kept.ends_soon(renewal_at(kept))
+
+
 @pytest.mark.parametrize(
     ("healthy", "changes"),
     [

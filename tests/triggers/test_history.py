@@ -59,7 +59,7 @@ def test_an_event_that_is_not_synced_is_pending_for_a_reason(
 ) -> None:
     mapping = values.mapping(state=state, notes=notes)
     assert status_of(mapping) == "pending"
-    assert wire(present.mapped_event(MappedEvent(mapping=mapping, status="pending")))["reason"] == reason
+    assert wire(present.mapped_event(MappedEvent(mapping=mapping, status="pending"), syncing=True))["reason"] == reason
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,40 @@ def test_a_connection_that_waits_for_its_user_says_where_to_go() -> None:
     assert not {"reason", "reasonCode", "reconnectUrl", "adminConsentUrl"} & set(well)
 
 
+def test_the_events_of_a_connection_are_counted_once_each() -> None:
+    """``totalEvents`` is the sum of its parts."""
+    status = SyncStatus(
+        integration=values.integration(),
+        counts=Counts(total=15, synced=1, pending=2, conflicted=4, failed=8),
+        next_sync_at=None,
+        recent=(),
+        subscription=values.subscription(subscription_id="s", expires_at=NOON),
+        channel_works=True,
+        renewal_needed=False,
+    )
+    written = wire(present.sync_status(status))
+    assert written["syncStats"] == {
+        "totalEvents": 15,
+        "syncedEvents": 1,
+        "pendingEvents": 2,
+        "conflictedEvents": 4,
+        "errorEvents": 8,
+        "lastFullSync": "",
+        "nextScheduledSync": "",
+    }
+    assert written["webhookStatus"] == {
+        "isActive": True,
+        "subscriptionId": "s",
+        "expiresAt": "2026-06-20T12:00:00Z",
+        "renewalNeeded": False,
+    }
+
+
+def test_a_run_that_two_clocks_have_timed_took_no_less_than_nothing() -> None:
+    early = values.run(state=RunState.COMPLETED, started_at=NOON, completed_at=NOON - timedelta(seconds=2))
+    assert wire(present.history_item(early))["syncDurationMs"] == 0
+
+
 def test_preferences_have_the_specifications_names() -> None:
     written = wire(present.preferences(Preferences()))
     assert {"syncClientMeetings", "eventPrefix", "onOutlookDelete", "guestUpdates"} <= set(written)
@@ -176,7 +210,7 @@ def test_a_conflict_about_a_field_has_both_values_and_no_kind() -> None:
 
 def test_a_mapped_event_shows_the_prefix_where_outlook_does() -> None:
     mapping = values.mapping(state=MappingState.LINKED, outlook_id="o", prefix="WedSync: ", base_o=values.content())
-    written = wire(present.mapped_event(MappedEvent(mapping=mapping, status="synced")))
+    written = wire(present.mapped_event(MappedEvent(mapping=mapping, status="synced"), syncing=True))
     assert (written["wedSyncEventTitle"], written["outlookEventTitle"]) == ("Tasting", "WedSync: Tasting")
     assert written["wedSyncEventId"] == mapping.wedsync_id
     assert nulls(written) == []
@@ -184,22 +218,26 @@ def test_a_mapped_event_shows_the_prefix_where_outlook_does() -> None:
 
 
 @pytest.mark.parametrize("elsewhere", [True, False])
-def test_an_event_that_stayed_in_an_earlier_calendar_cannot_be_synced_again(elsewhere: bool) -> None:
+@pytest.mark.parametrize("syncing", [True, False])
+def test_an_event_can_be_synced_again_where_a_forced_sync_is_not_refused(elsewhere: bool, syncing: bool) -> None:
+    """Not in an earlier calendar, and not while nothing is carried."""
     mapping = values.mapping(state=MappingState.LINKED, outlook_id="o")
-    written = wire(present.mapped_event(MappedEvent(mapping=mapping, status="synced", elsewhere=elsewhere)))
-    assert written["canResync"] is not elsewhere
+    event = MappedEvent(mapping=mapping, status="synced", elsewhere=elsewhere)
+    page = EventPage(events=(event,), page=1, total_pages=1, total_events=1, syncing=syncing)
+    (written,) = wire(present.event_page(page, EventFilter()))["events"]
+    assert written["canResync"] is (syncing and not elsewhere)
 
 
 def test_an_event_that_is_on_one_side_only_has_empty_strings_for_the_other() -> None:
     mapping = replace(values.mapping(), wedsync_id=None, base_w=None)
-    written = wire(present.mapped_event(MappedEvent(mapping=mapping, status="pending")))
+    written = wire(present.mapped_event(MappedEvent(mapping=mapping, status="pending"), syncing=True))
     assert (written["wedSyncEventId"], written["wedSyncEventTitle"]) == (mapping.mapping_id, "")
     assert (written["outlookEventId"], written["outlookEventTitle"], written["outlookEventDate"]) == ("", "", "")
     assert written["reason"] == "intent"
 
 
 def test_a_page_of_events_repeats_its_filters() -> None:
-    page = EventPage(events=(), page=1, total_pages=1, total_events=0)
+    page = EventPage(events=(), page=1, total_pages=1, total_events=0, syncing=True)
     wanted = EventFilter(statuses=("conflict",), start=date(2026, 6, 1), end=date(2026, 6, 30))
     written = wire(present.event_page(page, wanted))
     assert written["pagination"] == {"page": 1, "totalPages": 1, "totalEvents": 0}

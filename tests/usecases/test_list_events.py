@@ -2,6 +2,7 @@
 
 from datetime import date
 
+from shared.core.states import IntegrationState
 from shared.triggers.present import mapped_event
 from shared.usecases.list_events import EventFilter, EventPage
 from tests.support.calendars import at
@@ -24,7 +25,7 @@ async def evenings(world: World) -> None:
 
 async def test_an_event_is_on_the_day_that_its_own_zone_says(world: World) -> None:
     await evenings(world)
-    shown = [mapped_event(event) for event in (await listed(world)).events]
+    shown = [mapped_event(event, syncing=True) for event in (await listed(world)).events]
     assert [(event.wed_sync_event_title, event.wed_sync_event_date, event.outlook_event_date) for event in shown] == [
         ("Wedding", "2026-08-05", "2026-08-05"),
         ("Walk", "2026-08-07", "2026-08-07"),
@@ -37,3 +38,10 @@ async def test_dates_are_asked_for_by_the_same_days(world: World) -> None:
         wanted = EventFilter(start=date(2026, 8, day), end=date(2026, 8, day))
         titles = [event.mapping.base_w.title for event in (await listed(world, wanted)).events if event.mapping.base_w]
         assert titles == expected, day
+
+
+async def test_whether_the_connection_carries_changes_is_said_with_its_events(world: World) -> None:
+    await evenings(world)
+    assert (await listed(world)).syncing
+    await world.change_integration(state=IntegrationState.PAUSED)
+    assert not (await listed(world)).syncing

@@ -176,10 +176,11 @@ BODIES: Mapping[type[BaseModel], Mapping[str, Any]] = {
         "connected": {
             "integration": _INTEGRATION,
             "syncStats": {
-                "totalEvents": 57,
+                "totalEvents": 58,
                 "syncedEvents": 55,
                 "pendingEvents": 1,
                 "conflictedEvents": 1,
+                "errorEvents": 1,
                 "lastFullSync": "2026-06-01T09:00:00Z",
                 "nextScheduledSync": "2026-06-20T13:20:00Z",
             },

@@ -27,6 +27,7 @@ async def renew(app: App, integration: Integration) -> Done:
     _needs_syncing(integration)
     token = await app.renew_token.run(integration, at_once=True)
     await app.keep_up.subscribe.ensure(integration, renew=True)
+    await app.keep_up.refused.forget(integration)
     return {"integration": integration.integration_id, "tokenSaved": token, "subscription": "renewed"}
 
 

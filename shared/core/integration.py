@@ -95,6 +95,8 @@ class Integration:
     ``earlier_calendar_id`` where they were until ``moved_at``. ``settings_version`` counts the changes of settings that
     only a full sync can carry out, ``settled_version`` those that one has; ``settings_run`` is the run that waits until
     ``quiet_until``, ten seconds after the last change. ``webhooks``: whether Graph is asked for notifications.
+    ``channel_refusals`` counts how often in a row Graph has refused that for good, ``channel_refusal_code`` says how,
+    ``channel_next_try`` when it is asked again.
     """
 
     integration_id: str
@@ -129,6 +131,9 @@ class Integration:
     settled_version: int = 0
     settings_run: str = ""
     quiet_until: datetime | None = None
+    channel_refusals: int = 0
+    channel_refusal_code: str = ""
+    channel_next_try: datetime | None = None
 
     @property
     def unsettled(self) -> bool:

@@ -13,6 +13,10 @@ _SPREAD = timedelta(hours=12)
 """By so much some are renewed earlier than others, so that those made in the same minute part ways."""
 
 
+_FIRST_TRY, _LAST_TRY = timedelta(hours=1), timedelta(hours=24)
+"""Between these lies the time until a subscription that was refused for good is asked for again."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
     """One subscription. ``client_state_hash`` is the SHA-256 hex of the secret that each notification must carry.
@@ -58,3 +62,8 @@ def renewal_at(subscription: Subscription) -> datetime:
     if subscription.granted_at is not None:
         ahead = min(ahead, (subscription.expires_at - subscription.granted_at) / 2)
     return subscription.expires_at - ahead
+
+
+def next_try_after(refusals: int) -> timedelta:
+    """Return how long to wait after so many refusals in a row: 1, 2, 4, 8, 16 hours, then a day."""
+    return min(_FIRST_TRY * (1 << min(refusals - 1, 5)), _LAST_TRY)

@@ -1,7 +1,8 @@
 """What every job has around it: the integration, and what to do with each kind of failure.
 
 Handing back is sending a copy with a delay and returning normally, so that throttling and deployments never poison a
-message; only unforeseen errors are raised, and those the host counts (``maxDequeueCount``).
+message; only unforeseen errors are raised, and those the host counts (``maxDequeueCount``). What a far end refuses for
+good ends an upkeep job with an ERROR in the log: as a poison message it would only come back with the next timer.
 """
 
 import logging
@@ -9,13 +10,18 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from shared.core.integration import Integration
-from shared.core.jobs import Job
+from shared.core.jobs import Job, UpkeepJob, UpkeepKind
 from shared.core.states import INTEGRATION_MOVES, IntegrationState, move
 from shared.errors import (
     CalendarGone,
+    CursorExpired,
+    DuplicateTransaction,
+    EventGone,
     OperatorFault,
     OutcomeUnknown,
     ReconnectNeeded,
+    Refusal,
+    Rejected,
     RemoteFault,
     RowChanged,
     StoreFault,
@@ -29,6 +35,7 @@ from shared.ports import Integrations, JobQueue, Stored
 _DELAYS = (2.0, 10.0, 60.0, 300.0)
 _OPERATOR_DELAY = 300.0
 _LONGEST_UNASKED = 30.0
+_REFUSED_DELAY, _LONGEST_REFUSED_DELAY = 300.0, 86_400.0
 _CALENDAR_GONE = "The calendar or the mailbox is not available in Outlook any more."
 
 
@@ -72,7 +79,30 @@ class JobFrame:
         ) as fault:
             await self.hand_back(job, fault)
             return False
+        except (Rejected, EventGone, DuplicateTransaction, CursorExpired, Refusal) as fault:
+            if not isinstance(job, UpkeepJob):  # events and runs have rows of their own to say so in
+                raise
+            await self._end_refused(job, fault)
+            return False
         return True
+
+    async def _end_refused(self, job: UpkeepJob, fault: RemoteFault | Refusal) -> None:
+        """What was refused is refused again: the job ends here. A disconnect must end some day, and asks seldom."""
+        again = job.kind is UpkeepKind.DISCONNECT
+        if again:
+            delay = min(_REFUSED_DELAY * 2.0 ** min(job.attempt, 20), _LONGEST_REFUSED_DELAY)
+            await self.jobs.put(replace(job, attempt=job.attempt + 1), delay_seconds=delay)
+        log_action(
+            "job_refused",
+            level=logging.ERROR,
+            integration=job.integration_id,
+            job=job.kind.value,
+            kind=type(fault).__name__,
+            fault_code=fault.code,
+            status=fault.status,
+            again=again,
+            correlation=job.correlation,
+        )
 
     async def hand_back(self, job: Job, fault: Exception) -> None:
         """Send a copy with a delay and one attempt more."""

@@ -8,7 +8,7 @@ from shared.core.integration import Integration
 from shared.core.jobs import TriggeredBy, Turn, TurnsJob, UpkeepJob, UpkeepKind
 from shared.core.stagger import DAY, next_turn
 from shared.core.states import IntegrationState
-from shared.errors import InvalidInput, SyncFault
+from shared.errors import InvalidInput, Rejected, SyncFault
 from shared.log import log_action
 from shared.ports import Clock, Due, DueList, Integrations, JobQueue, SubscriptionRows
 from shared.usecases import due_kinds as kinds
@@ -18,6 +18,7 @@ from shared.usecases.due_kinds import CHECK, RECONCILE, RENEWAL, SAFETY
 from shared.usecases.job_frame import JobFrame
 from shared.usecases.make_meeting import MakeMeeting
 from shared.usecases.prune_history import PruneHistory
+from shared.usecases.refused_channel import RefusedChannel
 from shared.usecases.renew_token import RenewToken
 from shared.usecases.request_sync import RequestSync
 from shared.usecases.subscribe import Subscribe
@@ -164,6 +165,7 @@ class KeepUp:
 
     frame: JobFrame
     subscribe: Subscribe
+    refused: RefusedChannel
     disconnect: Disconnect
     take_turns: TakeTurns
     request_sync: RequestSync
@@ -192,12 +194,22 @@ class KeepUp:
         await self.frame.run(job, work)
 
     async def _subscribe(self, integration: Integration, job: UpkeepJob) -> None:
-        """See to the subscription. While there was none, changes may have gone unnoticed: a run finds them."""
+        """See to the subscription. While there was none, changes may have gone unnoticed: a run finds them.
+
+        Where Graph has refused it for good, it is asked for again by the list of due things, and for who connects.
+        """
         run_id = job.subject if job.kind is UpkeepKind.SUBSCRIBE else ""
-        if job.kind is UpkeepKind.CHECK:
-            another = await self.subscribe.check(integration, afresh=job.subject == AFRESH)
-        else:
-            another = await self.subscribe.ensure(integration, then_run=run_id, renew=job.kind is UpkeepKind.RENEW)
+        if integration.webhooks and not run_id and job.kind is not UpkeepKind.RENEW and self.refused.waits(integration):
+            return
+        try:
+            if job.kind is UpkeepKind.CHECK:
+                another = await self.subscribe.check(integration, afresh=job.subject == AFRESH)
+            else:
+                another = await self.subscribe.ensure(integration, then_run=run_id, renew=job.kind is UpkeepKind.RENEW)
+        except Rejected as fault:
+            await self.refused.note(integration, fault)
+            return
+        await self.refused.forget(integration)
         if another and not run_id and integration.syncing:
             await self.request_sync.look_again(integration, delay_seconds=0)
 

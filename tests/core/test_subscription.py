@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.core.states import SubscriptionState
-from shared.core.subscription import RENEW_BEFORE, renewal_at
+from shared.core.subscription import RENEW_BEFORE, next_try_after, renewal_at
 from tests.support.values import NOON, subscription
 
 HOUR = timedelta(hours=1)
@@ -69,3 +69,7 @@ def test_one_that_was_granted_little_is_not_due_from_its_beginning() -> None:
 def test_healthy_is_active_not_over_and_not_silent(healthy: bool, changes: dict[str, object]) -> None:
     kept = replace(subscription(expires_at=NOON + HOUR), **changes)  # type: ignore[arg-type]
     assert kept.healthy(NOON) is healthy
+
+
+def test_what_is_refused_is_asked_for_less_and_less_often() -> None:
+    assert [next_try_after(refusals) // HOUR for refusals in range(1, 9)] == [1, 2, 4, 8, 16, 24, 24, 24]

@@ -1,12 +1,13 @@
 """Graph's notifications and lifecycle notices become jobs. A notice is a hint to look, never content."""
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TypeVar
 
 from shared.core.event import Side
-from shared.core.jobs import EventJob, Glance, RunKind, TriggeredBy, UpkeepJob, UpkeepKind
+from shared.core.jobs import EventJob, Glance, RunKind, RunRequest, TriggeredBy, UpkeepJob, UpkeepKind
 from shared.core.states import SUBSCRIPTION_MOVES, SubscriptionState, move
 from shared.core.subscription import Subscription
 from shared.log import log_action
@@ -40,6 +41,9 @@ class LifecycleNotice:
     event: str
 
 
+AnyNotice = TypeVar("AnyNotice", Notice, LifecycleNotice)
+
+
 @dataclass(frozen=True, kw_only=True)
 class AcceptNotifications:
     """Check who sends, fold what was sent, enqueue; the caller answers 202."""
@@ -54,40 +58,44 @@ class AcceptNotifications:
     async def changes(self, notices: Sequence[Notice]) -> int:
         """Enqueue a look at each named event; return how many notices were taken. Strangers are dropped."""
         correlation = self.ids.new_id()
-        by_subscription: dict[str, list[Notice]] = {}
+
+        async def look(subscription: Subscription, honest: list[Notice]) -> None:
+            await self._enqueue(subscription, honest, correlation)
+            await self._tend(subscription)
+
+        taken = await self._each_subscription(notices, look)
+        log_action("notification_accepted", count=taken, correlation=correlation)
+        return taken
+
+    async def lifecycle(self, notices: Sequence[LifecycleNotice]) -> int:
+        """Enqueue what each lifecycle event asks for; return how many notices were taken."""
+
+        async def answer(subscription: Subscription, honest: list[LifecycleNotice]) -> None:
+            for event in dict.fromkeys(notice.event for notice in honest):
+                await self._answer(subscription, event)
+
+        return await self._each_subscription(notices, answer)
+
+    async def _each_subscription(
+        self, notices: Sequence[AnyNotice], act: Callable[[Subscription, list[AnyNotice]], Awaitable[None]]
+    ) -> int:
+        """Act on what each subscription has sent; return how many notices were honest."""
+        by_subscription: dict[str, list[AnyNotice]] = {}
         for notice in notices:
             by_subscription.setdefault(notice.subscription_id, []).append(notice)
         taken: list[int] = []
 
-        async def take(subscription_id: str, group: list[Notice]) -> None:
-            taken.append(await self._take(subscription_id, group, correlation))
+        async def take(subscription_id: str, group: list[AnyNotice]) -> None:
+            subscription = await self._known(subscription_id)
+            honest = [notice for notice in group if subscription and _is_ours(subscription, notice.client_state)]
+            if len(honest) < len(group):
+                log_action("notification_rejected", subscription=subscription_id, count=len(group) - len(honest))
+            if subscription and honest:
+                await act(subscription, honest)
+            taken.append(len(honest))
 
         await some_at_once([partial(take, *each) for each in by_subscription.items()], _AT_ONCE)
-        log_action("notification_accepted", count=sum(taken), correlation=correlation)
         return sum(taken)
-
-    async def _take(self, subscription_id: str, group: list[Notice], correlation: str) -> int:
-        """Enqueue what one subscription has sent; return how many notices were honest."""
-        subscription = await self._known(subscription_id)
-        honest = [notice for notice in group if subscription and _is_ours(subscription, notice.client_state)]
-        if len(honest) < len(group):
-            log_action("notification_rejected", subscription=subscription_id, count=len(group) - len(honest))
-        if subscription and honest:
-            await self._enqueue(subscription, honest, correlation)
-            await self._tend(subscription)
-        return len(honest)
-
-    async def lifecycle(self, notices: Sequence[LifecycleNotice]) -> int:
-        """Enqueue what each lifecycle event asks for; return how many notices were taken."""
-        taken = 0
-        for notice in notices:
-            subscription = await self._known(notice.subscription_id)
-            if not subscription or not _is_ours(subscription, notice.client_state):
-                log_action("notification_rejected", subscription=notice.subscription_id, count=1)
-                continue
-            await self._answer(subscription, notice.event)
-            taken += 1
-        return taken
 
     async def _known(self, subscription_id: str) -> Subscription | None:
         stored = await self.rows.get(subscription_id)
@@ -127,7 +135,10 @@ class AcceptNotifications:
         if event == "missed":
             stored = await self.integrations.get(subscription.integration_id)
             if stored and stored.value.syncing:
-                await self.request_sync.start(stored.value, kind=RunKind.FULL, triggered_by=TriggeredBy.WEBHOOK)
+                request = RunRequest(
+                    kind=RunKind.FULL, triggered_by=TriggeredBy.WEBHOOK, direction=stored.value.direction
+                )
+                await self.request_sync.again(stored.value, request)
             return
         if event == "subscriptionRemoved" and subscription.state is SubscriptionState.ACTIVE:
             # The row stays until the job has made a new one, so that an attempt that breaks off is found again.

@@ -30,6 +30,7 @@ from shared.core.pair import NOTE_MEETING
 from shared.core.states import MappingState
 from shared.core.views import Present, Views
 from shared.errors import (
+    CalendarGone,
     DuplicateTransaction,
     EventGone,
     Rejected,
@@ -107,6 +108,10 @@ class MakeMeeting:
                 state = await self._send(integration, request)
         except EventGone:
             raise StateConflict("meeting_gone", "The meeting was made, and is not there any more.") from None
+        except CalendarGone:
+            if request.calendar_id == integration.calendar_id:
+                raise
+            raise StateConflict("meeting_gone", "The calendar of this meeting is not there any more.") from None
         mapping = (await self._paired(integration, request, state)).value
         state = await self._with_link(integration, state, wanted=wish.online)
         return MadeMeeting(
@@ -123,7 +128,12 @@ class MakeMeeting:
         request = await self.requests.get(integration.integration_id, request_id)
         if request is None or request.made or not integration.syncing:
             return
-        state = await self.meetings.find(integration.integration_id, request.calendar_id, request_id)
+        try:
+            state = await self.meetings.find(integration.integration_id, request.calendar_id, request_id)
+        except CalendarGone:
+            if request.calendar_id == integration.calendar_id:
+                raise
+            return  # a calendar that is not synced any more, and is gone with whatever was made in it
         if state is not None:
             await self._paired(integration, request, state)
         elif self.clock.now() - request.requested_at < _GIVEN_UP_AFTER:
@@ -254,6 +264,7 @@ class MakeMeeting:
             event_type=request.event_type,
         )
         intent = as_meeting(self.create.intend_wedsync(integration, state.event, action), request.event_type)
+        intent = replace(intent, calendar_id=request.calendar_id)  # which need not be the one that is synced by now
         stored, linked = await self.create.first(integration, await self.create.store(intent))
         await self.changes.append([self.pair.journal.created(linked, toward=Side.WEDSYNC, trace=trace)])
         return await self.pair.journal.save(stored, linked)

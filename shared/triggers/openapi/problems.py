@@ -58,7 +58,7 @@ PROBLEMS: Mapping[int, Mapping[str, str]] = {
         "event_gone": "There is no event left.",
         "guests_would_be_mailed": "Outlook would mail `guests` people; that takes the user's word.",
         "left_calendar": "The event is in another calendar of Outlook.",
-        "meeting_gone": "The meeting of this Idempotency-Key was made, and is not there any more.",
+        "meeting_gone": "The meeting of this Idempotency-Key, or the calendar that it was for, is not there any more.",
         "needs_reconnect": "The user has to consent again; the detail says why.",
         "not_organizer": "Somebody else invited to the event; only they can change it.",
         "not_undoable": "A sync of this kind cannot be undone.",

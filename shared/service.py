@@ -9,9 +9,9 @@ from shared.runs import Settling, previewing, runs_that_sync, settling_on
 from shared.settings import Settings
 from shared.usecases.accept_notifications import AcceptNotifications
 from shared.usecases.accept_wedsync_event import AcceptWedSyncEvent
-from shared.usecases.cancel_meeting import CancelMeeting, cancelling_meetings
+from shared.usecases.cancel_meeting import CancelMeeting
 from shared.usecases.cancel_sync import CancelSync
-from shared.usecases.change_meeting import ChangeMeeting, changing_meetings
+from shared.usecases.change_meeting import ChangeMeeting
 from shared.usecases.change_settings import ChangeSettings
 from shared.usecases.check_health import CheckHealth
 from shared.usecases.clear_outlook import ClearOutlook
@@ -283,8 +283,8 @@ def build(settings: Settings, ports: Ports) -> App:
         ),
         find_availability=finding_availability(p),
         make_meeting=make_meeting,
-        change_meeting=changing_meetings(p, pair=settling.pair),
-        cancel_meeting=cancelling_meetings(p, pair=settling.pair),
+        change_meeting=ChangeMeeting.on(p, pair=settling.pair),
+        cancel_meeting=CancelMeeting.on(p, pair=settling.pair),
         enqueue_due=enqueue_due,
         check_health=CheckHealth(probes=p.probes, clock=p.clock),
         renew_token=renew_token,

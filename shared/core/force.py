@@ -8,7 +8,7 @@ from shared.core.event import MERGED_FIELDS, CalendarEvent, Field, Side
 from shared.core.history import Conflict
 from shared.core.integration import Preferences
 from shared.core.mapping import EventMapping
-from shared.core.merge import advance, holds, taken_over
+from shared.core.merge import advance, holds
 from shared.core.pair import NOTE_FORCED, NOTE_MEETING, NOTE_PREFIX_REMOVED, Pair
 from shared.core.states import ConflictState, MappingState
 
@@ -35,7 +35,7 @@ def linked_again(mapping: EventMapping, preferences: Preferences) -> EventMappin
 
 def forced_fields(pair: Pair, toward: Side) -> frozenset[Field]:
     """Return the fields in which ``toward`` has to be written; where Outlook is masked, only its time can be."""
-    wedsync, outlook = _contents(pair)
+    wedsync, outlook = pair.contents
     differing = {which for which in MERGED_FIELDS if not holds(which, outlook, wedsync, prefix=pair.mapping.prefix)}
     if toward is Side.WEDSYNC:
         return frozenset(differing)
@@ -48,19 +48,12 @@ def forced_fields(pair: Pair, toward: Side) -> frozenset[Field]:
 
 def forced(pair: Pair, toward: Side) -> Decision:
     """Decide to carry everything to ``toward``; both sides were read. Conflicts about it are over with that."""
-    wedsync, outlook = _contents(pair)
+    wedsync, outlook = pair.contents
     fields = forced_fields(pair, toward)
     over = tuple(row.conflict_id for row in pair.conflicts if row.field is None or row.field in _OVERRIDDEN | fields)
     writes: tuple[Action, ...] = (_update(pair, toward, fields),) if fields else ()
     closes: tuple[Action, ...] = (Apply(conflict_ids=over, rule=Rule.FORCED),) if over else ()
     return Decision(actions=(*writes, *closes) or (Skip(rule=Rule.FORCED),), mapping=_mapping(pair, wedsync, outlook))
-
-
-def _contents(pair: Pair) -> tuple[CalendarEvent, CalendarEvent]:
-    wedsync, outlook = pair.content(Side.WEDSYNC), pair.content(Side.OUTLOOK)
-    if wedsync is None or outlook is None:
-        raise ValueError("force-sync carries what both sides were read for")
-    return wedsync, outlook
 
 
 def _mapping(pair: Pair, wedsync: CalendarEvent, outlook: CalendarEvent) -> EventMapping:
@@ -78,20 +71,9 @@ def _mapping(pair: Pair, wedsync: CalendarEvent, outlook: CalendarEvent) -> Even
 
 
 def _update(pair: Pair, toward: Side, fields: frozenset[Field]) -> Update:
-    wedsync, outlook = _contents(pair)
     if toward is Side.WEDSYNC:
-        content = taken_over(wedsync=wedsync, outlook=outlook, fields=fields)
-        return Update(
-            side=toward,
-            rule=Rule.FORCED,
-            fields=fields,
-            content=content,
-            title=content.title,
-            source=outlook,
-            settles=fields,
-            version=pair.w_version,
-            replaces=wedsync,
-        )
+        return pair.taking_over(fields, Rule.FORCED)
+    wedsync, outlook = pair.contents
     content = advance(outlook, wedsync, fields)
     return Update(
         side=toward,

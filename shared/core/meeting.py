@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID, uuid5
 
-from shared.core.actions import Action, Apply, Decision, Delete, Rule, Skip, Update
+from shared.core.actions import Action, Apply, Decision, Delete, Rule, Skip
 from shared.core.canon import same
 from shared.core.event import Attendee, CalendarEvent, EventType, Field, OutlookState, Side
 from shared.core.mapping import EventMapping
-from shared.core.merge import advance, taken_over
+from shared.core.merge import advance
 from shared.core.pair import NOTE_FORCED, NOTE_MEETING, NOTE_PREFIX_REMOVED, Pair
 
 _REQUESTS = UUID("0c9b1f0e-52d7-5a83-9c1e-7d6a4b2f8e13")
@@ -136,9 +136,7 @@ def carried(pair: Pair, fields: frozenset[Field]) -> Decision:
     Both sides were read. People go along too: it was not a sync that wrote them. Open conflicts in the fields are over
     with that; other fields are left to the rules.
     """
-    wedsync, outlook = pair.content(Side.WEDSYNC), pair.content(Side.OUTLOOK)
-    if wedsync is None or outlook is None:
-        raise ValueError("what both sides were read for is carried")
+    wedsync, outlook = pair.contents
     fields = fields & {Field.TIME} if pair.mapping.masked else fields
     differing = frozenset(which for which in fields if not same(which, wedsync, outlook))
     mapping = pair.seen_mapping(*Side)
@@ -150,25 +148,10 @@ def carried(pair: Pair, fields: frozenset[Field]) -> Decision:
         held=mapping.held - fields,
         drifted=mapping.drifted - fields,
     )
-    writes: tuple[Action, ...] = (_update(pair, wedsync, outlook, differing),) if differing else ()
+    writes: tuple[Action, ...] = (pair.taking_over(differing, Rule.MEETING),) if differing else ()
     over = tuple(row.conflict_id for row in pair.conflicts if row.field in fields)
     closes: tuple[Action, ...] = (Apply(conflict_ids=over, rule=Rule.MEETING),) if over else ()
     return Decision(actions=(*writes, *closes) or (Skip(rule=Rule.MEETING),), mapping=mapping)
-
-
-def _update(pair: Pair, wedsync: CalendarEvent, outlook: CalendarEvent, fields: frozenset[Field]) -> Update:
-    content = taken_over(wedsync=wedsync, outlook=outlook, fields=fields)
-    return Update(
-        side=Side.WEDSYNC,
-        rule=Rule.MEETING,
-        fields=fields,
-        content=content,
-        title=content.title,
-        source=outlook,
-        settles=fields,
-        version=pair.w_version,
-        replaces=wedsync,
-    )
 
 
 def cancelled(mapping: EventMapping, *, version: int, conflict_ids: Sequence[str]) -> Decision:

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from shared.core.actions import TOWARD, Action, Decision, OpenConflict, Policy, Rule, Skip, Supersede
+from shared.core.actions import TOWARD, Action, Decision, OpenConflict, Policy, Rule, Skip, Supersede, Update
 from shared.core.canon import with_prefix
 from shared.core.event import CalendarEvent, Field, OutlookState, Side, WedSyncState
 from shared.core.history import Conflict
 from shared.core.integration import Direction
 from shared.core.mapping import EventMapping, Role
-from shared.core.merge import advance
+from shared.core.merge import advance, taken_over
 from shared.core.views import (
     UNSEEN,
     Gone,
@@ -181,6 +181,30 @@ class Pair:
             wedsync_at=changed_at(self.wedsync),
             outlook_at=changed_at(self.outlook),
             elsewhere=absent is Side.OUTLOOK and isinstance(self.outlook, Gone) and self.outlook.left_calendar,
+        )
+
+    @property
+    def contents(self) -> tuple[CalendarEvent, CalendarEvent]:
+        """WedSync's and Outlook's content; ``ValueError`` unless both are known."""
+        wedsync, outlook = self.content(Side.WEDSYNC), self.content(Side.OUTLOOK)
+        if wedsync is None or outlook is None:
+            raise ValueError("what both sides were read for is carried by a person's word")
+        return wedsync, outlook
+
+    def taking_over(self, fields: frozenset[Field], rule: Rule) -> Update:
+        """Return the write that brings these fields of Outlook's event to WedSync."""
+        wedsync, outlook = self.contents
+        content = taken_over(wedsync=wedsync, outlook=outlook, fields=fields)
+        return Update(
+            side=Side.WEDSYNC,
+            rule=rule,
+            fields=fields,
+            content=content,
+            title=content.title,
+            source=outlook,
+            settles=fields,
+            version=self.w_version,
+            replaces=wedsync,
         )
 
     def superseding(self, conflicts: Sequence[Conflict]) -> tuple[Supersede, ...]:

@@ -6,6 +6,7 @@ which a sync proves and settles as ever; and the same call again ends what was b
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from shared.core.actions import Rule
 from shared.core.event import Side, WedSyncState
@@ -14,28 +15,16 @@ from shared.core.integration import Integration
 from shared.core.mapping import EventMapping
 from shared.core.meeting import addresses_of, cancelled
 from shared.core.views import Gone, Present, Views
-from shared.errors import (
-    EventGone,
-    NotFound,
-    Rejected,
-    RowChanged,
-    RowExists,
-    StateConflict,
-    Unprocessable,
-    VersionMismatch,
-)
-from shared.ports import Ports
+from shared.errors import EventGone, NotFound
 from shared.usecases.connect_state import syncing_connection_of
 from shared.usecases.meeting_frame import (
-    ROUNDS,
+    MOVED_ON,
     MeetingFrame,
     MeetingWork,
     assert_organizer,
     assert_told,
     unprefixed,
 )
-from shared.usecases.record_jobs import RecordJobs
-from shared.usecases.settle_pair import SettlePair
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,18 +46,15 @@ class CancelMeeting(MeetingFrame):
         """Cancel it. ``NotFound``, ``MeetingMails``, ``StateConflict``, ``Unprocessable``."""
         integration = await syncing_connection_of(self.integrations, user_id)
         done = self.work_of(integration, mail_guests=mail_guests, mails=mails)
-        for _ in range(ROUNDS):
-            try:
-                return await self._once(integration, event_id, message, done)
-            except (VersionMismatch, EventGone, RowChanged, RowExists):
-                continue  # somebody is at it: look anew at what is there now
-            except Rejected as fault:
-                raise Unprocessable("meeting_refused", "Outlook does not cancel this meeting.") from fault
-            except NotFound:
-                if not done.removed:
-                    raise
-                return await self._ended(event_id, done)  # a sync has seen it go, and cleared up after it
-        raise StateConflict("event_busy", "The event keeps changing; try again.")
+        once = partial(self._once, integration, event_id, message, done)
+        try:
+            return await self.in_rounds(
+                once, refusal="Outlook does not cancel this meeting.", moved_on=(*MOVED_ON, EventGone)
+            )
+        except NotFound:
+            if not done.removed:
+                raise
+            return await self._ended(event_id, done)  # a sync has seen it go, and cleared up after it
 
     async def _once(self, integration: Integration, event_id: str, message: str, done: MeetingWork) -> CancelledMeeting:
         stored = await self.mapping_of(integration, event_id, done)
@@ -123,19 +109,3 @@ class CancelMeeting(MeetingFrame):
     async def _ended(self, event_id: str, done: MeetingWork) -> CancelledMeeting:
         await self.record.end(done.recording, Tally(handled=1, deleted=1))
         return CancelledMeeting(event_id=event_id, mailed=done.mailed, run_id=done.recording.run_id)
-
-
-def cancelling_meetings(ports: Ports, *, pair: SettlePair) -> CancelMeeting:
-    """Return the use case, put together on the ports and what events and runs have in common."""
-    return CancelMeeting(
-        integrations=ports.integrations,
-        mappings=ports.mappings,
-        meetings=ports.meetings,
-        outlook=ports.outlook,
-        conflicts=ports.conflicts,
-        changes=ports.changes,
-        look=pair.look,
-        pair=pair,
-        record=RecordJobs(runs=ports.runs, ids=ports.ids, clock=ports.clock),
-        jobs=ports.jobs,
-    )

@@ -6,6 +6,7 @@ carries over; and the same call again finds it done there, and ends what was beg
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from shared.core.actions import Rule
 from shared.core.canon import canonical, with_prefix
@@ -25,28 +26,11 @@ from shared.core.meeting import (
 )
 from shared.core.pair import Pair
 from shared.core.views import Present, Views
-from shared.errors import (
-    EventGone,
-    NotFound,
-    Rejected,
-    RowChanged,
-    RowExists,
-    StateConflict,
-    Unprocessable,
-    VersionMismatch,
-)
-from shared.ports import Ports, Stored
+from shared.errors import EventGone, NotFound, Unprocessable
+from shared.ports import Stored
 from shared.usecases.connect_state import syncing_connection_of
-from shared.usecases.meeting_frame import (
-    ROUNDS,
-    MeetingFrame,
-    MeetingWork,
-    assert_organizer,
-    assert_told,
-    unprefixed,
-)
-from shared.usecases.record_jobs import RecordJobs
-from shared.usecases.settle_pair import SettlePair, policy_of
+from shared.usecases.meeting_frame import MeetingFrame, MeetingWork, assert_organizer, assert_told, unprefixed
+from shared.usecases.settle_pair import policy_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,16 +87,11 @@ class ChangeMeeting(MeetingFrame):
         """Change it. ``NotFound``, ``MeetingMails``, ``StateConflict``, ``Unprocessable``."""
         integration = await syncing_connection_of(self.integrations, user_id)
         done = self.work_of(integration, mail_guests=mail_guests, mails=mails)
-        for _ in range(ROUNDS):
-            try:
-                return await self._once(integration, event_id, change, done)
-            except (VersionMismatch, RowChanged, RowExists):
-                continue  # somebody is at it: look anew at what is there now
-            except EventGone:
-                raise NotFound("meeting_not_found", "The meeting is not there any more.") from None
-            except Rejected as fault:
-                raise Unprocessable("meeting_refused", "Outlook or WedSync does not take this change.") from fault
-        raise StateConflict("event_busy", "The event keeps changing; try again.")
+        once = partial(self._once, integration, event_id, change, done)
+        try:
+            return await self.in_rounds(once, refusal="Outlook or WedSync does not take this change.")
+        except EventGone:
+            raise NotFound("meeting_not_found", "The meeting is not there any more.") from None
 
     async def _once(
         self, integration: Integration, event_id: str, change: MeetingChange, done: MeetingWork
@@ -240,19 +219,3 @@ def _named(change: MeetingChange) -> frozenset[Field]:
         Field.ATTENDEES: change.guests,
     }
     return frozenset(which for which, value in named.items() if value is not None)
-
-
-def changing_meetings(ports: Ports, *, pair: SettlePair) -> ChangeMeeting:
-    """Return the use case, put together on the ports and what events and runs have in common."""
-    return ChangeMeeting(
-        integrations=ports.integrations,
-        mappings=ports.mappings,
-        meetings=ports.meetings,
-        outlook=ports.outlook,
-        conflicts=ports.conflicts,
-        changes=ports.changes,
-        look=pair.look,
-        pair=pair,
-        record=RecordJobs(runs=ports.runs, ids=ports.ids, clock=ports.clock),
-        jobs=ports.jobs,
-    )

@@ -1,7 +1,8 @@
 """What changing and cancelling a meeting have in common: finding it, and saying whom that mails."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Self, TypeVar
 
 from shared.core.event import CalendarEvent, Field, Side
 from shared.core.integration import GuestUpdates, Integration
@@ -10,8 +11,17 @@ from shared.core.mapping import EventMapping, Role
 from shared.core.meeting import MeetingState
 from shared.core.states import MappingState
 from shared.core.views import outlook_content
-from shared.errors import NotFound, StateConflict
-from shared.ports import Changes, Conflicts, Integrations, JobQueue, Mappings, Meetings, Outlook, Stored
+from shared.errors import (
+    NotFound,
+    Rejected,
+    RowChanged,
+    RowExists,
+    StateConflict,
+    SyncFault,
+    Unprocessable,
+    VersionMismatch,
+)
+from shared.ports import Changes, Conflicts, Integrations, JobQueue, Mappings, Meetings, Outlook, Ports, Stored
 from shared.usecases.choices import GuestsWouldBeMailed
 from shared.usecases.explain_event import find_mapping
 from shared.usecases.look import Look
@@ -19,8 +29,11 @@ from shared.usecases.moving import assert_arrived
 from shared.usecases.record_jobs import Recording, RecordJobs
 from shared.usecases.settle_pair import SettlePair
 
-ROUNDS = 4
-"""So often a meeting is looked at anew when somebody else is at it as well."""
+MOVED_ON: tuple[type[SyncFault], ...] = (VersionMismatch, RowChanged, RowExists)
+"""Somebody else is at the meeting as well."""
+
+_ROUNDS = 4
+_Done = TypeVar("_Done")
 
 
 class MeetingMails(GuestsWouldBeMailed):
@@ -62,6 +75,40 @@ class MeetingFrame:
     pair: SettlePair
     record: RecordJobs
     jobs: JobQueue
+
+    @classmethod
+    def on(cls, ports: Ports, *, pair: SettlePair) -> Self:
+        """Return the use case, put together on the ports and what events and runs have in common."""
+        return cls(
+            integrations=ports.integrations,
+            mappings=ports.mappings,
+            meetings=ports.meetings,
+            outlook=ports.outlook,
+            conflicts=ports.conflicts,
+            changes=ports.changes,
+            look=pair.look,
+            pair=pair,
+            record=RecordJobs(runs=ports.runs, ids=ports.ids, clock=ports.clock),
+            jobs=ports.jobs,
+        )
+
+    @staticmethod
+    async def in_rounds(
+        once: Callable[[], Awaitable[_Done]], *, refusal: str, moved_on: tuple[type[SyncFault], ...] = MOVED_ON
+    ) -> _Done:
+        """Do it, looking anew at what is there when somebody else is at it as well.
+
+        ``Unprocessable`` with the ``refusal`` where a far end does not take it; ``StateConflict`` where there is no end
+        to it.
+        """
+        for _ in range(_ROUNDS):
+            try:
+                return await once()
+            except moved_on:
+                continue
+            except Rejected as fault:
+                raise Unprocessable("meeting_refused", refusal) from fault
+        raise StateConflict("event_busy", "The event keeps changing; try again.")
 
     def work_of(self, integration: Integration, *, mail_guests: bool, mails: Iterable[str]) -> MeetingWork:
         """Return the work of one call; ``mails`` are those whom the user names as the ones to be mailed, if any."""

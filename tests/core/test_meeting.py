@@ -24,42 +24,21 @@ from shared.core.meeting import (
 )
 from shared.core.pair import NOTE_FORCED, NOTE_MEETING, NOTE_PREFIX_REMOVED, Pair, stays_put
 from shared.core.settle import settled
-from shared.core.states import ConflictState, MappingState
+from shared.core.states import ConflictState
 from shared.core.views import UNSEEN, Present
-from tests.core.strategies import EVENT, GUEST, HOUR, NOON
+from tests.core.strategies import EVENT, GUEST, HOUR, NOON, mapping_of, outlook_state, wedsync_state
 
 BEN = Attendee(email="ben@example.com", name="Ben")
 MEETING = replace(EVENT, attendees=(GUEST, BEN), location=Place(name="Mill House"))
-MAPPING = EventMapping(
-    mapping_id="m",
-    integration_id="i",
-    epoch=1,
-    born=Side.OUTLOOK,
-    state=MappingState.LINKED,
-    calendar_id="c",
-    wedsync_id="w",
-    outlook_id="o",
-    base_w=MEETING,
-    base_o=MEETING,
-    w_version=3,
-    o_etag="etag-1",
-    o_changed_at=NOON,
-)
+MAPPING = mapping_of(MEETING, born=Side.OUTLOOK, prefix="")
 
 
 def wedsync(content: CalendarEvent = MEETING) -> WedSyncState:
-    return WedSyncState(
-        event_id="w",
-        version=4,
-        updated_at=NOON,
-        content=content,
-        event_type=EventType.CLIENT_MEETING,
-        source=Side.OUTLOOK,
-    )
+    return wedsync_state(content, source=Side.OUTLOOK)
 
 
 def outlook(content: CalendarEvent) -> OutlookState:
-    return OutlookState(event_id="o", etag="etag-2", changed_at=NOON + HOUR, content=content)
+    return outlook_state(content, prefix="")
 
 
 def pair(
@@ -189,7 +168,7 @@ def test_the_named_fields_are_carried_people_too_and_others_are_left_to_the_rule
     after = settled(found.mapping, update, replace(wedsync(update.content), version=5))
     assert after.base_o == replace(MEETING, title="Wine tasting", attendees=(GUEST,))
     assert after.base_w == update.content
-    assert (after.w_version, after.o_etag) == (5, "etag-2")
+    assert (after.w_version, after.o_etag) == (5, "etag-4")
 
 
 def test_what_is_equal_already_is_noted() -> None:

@@ -136,8 +136,8 @@ def runs_that_sync(settings: Settings, p: Ports, settling: Settling, subscribe: 
 def settling_on(p: Ports, request_sync: RequestSync) -> Settling:
     """Return what looks at events and brings pairs into step."""
     look = Look(outlook=p.outlook, wedsync=p.wedsync)
-    journal = Journal(mappings=p.mappings, changes=p.changes, ids=p.ids, clock=p.clock)
-    create = CreateEvent(mappings=p.mappings, outlook=p.outlook, wedsync=p.wedsync, ids=p.ids, clock=p.clock)
+    journal = Journal(mappings=p.mappings, ids=p.ids, clock=p.clock)
+    create = CreateEvent(mappings=p.mappings, outlook=p.outlook, wedsync=p.wedsync, clock=p.clock)
     intents = SettleIntent(
         conflicts=p.conflicts, changes=p.changes, look=look, create=create, journal=journal, clock=p.clock
     )

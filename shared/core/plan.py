@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from shared.core.actions import Action, Decision, Hold, Link, Policy, Skip
 from shared.core.decide import decide
-from shared.core.event import OutlookKind, OutlookState, Side, WedSyncState
+from shared.core.event import OutlookState, Side, WedSyncState
 from shared.core.history import Conflict
 from shared.core.integration import Integration, OnOutlookDelete
 from shared.core.mapping import EventMapping
@@ -130,16 +130,6 @@ def decide_seen(mapping: EventMapping, views: Views, *, policy: Policy, conflict
         views = views.seen(Side.OUTLOOK, Gone(proved=True))
         policy = replace(policy, preferences=replace(policy.preferences, on_outlook_delete=OnOutlookDelete.ASK))
     return decide(mapping, wedsync=views.wedsync, outlook=views.outlook, policy=policy, conflicts=conflicts)
-
-
-def maybe_ours(state: WedSyncState | OutlookState) -> bool:
-    """Whether a program made the event: Outlook itself gives no ``transactionId``, or one that begins like this.
-
-    An occurrence has that of its series, and we make no series.
-    """
-    if isinstance(state, WedSyncState) or state.series_id or state.kind is OutlookKind.MASTER:
-        return False
-    return state.transaction_id is not None and not state.transaction_id.startswith("localevent:")
 
 
 def _new(seen: NewSeen, integration: Integration, policy: Policy) -> PlannedNew:

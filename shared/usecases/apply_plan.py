@@ -21,7 +21,8 @@ from shared.usecases.carry_out import CarryOut
 from shared.usecases.create_event import CreateEvent
 from shared.usecases.look import Look
 from shared.usecases.prove import subject_of
-from shared.usecases.run_round import STOPS, Round, Step, Subject
+from shared.usecases.refusals import STOPS
+from shared.usecases.run_round import Round, Step, Subject
 from shared.usecases.send_writes import OutlookSender, WedSyncSender
 from shared.usecases.settle_new import SettleNew
 from shared.usecases.settle_pair import SettlePair

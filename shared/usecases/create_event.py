@@ -27,7 +27,7 @@ from shared.core.settle import created
 from shared.core.states import MAPPING_MOVES, MappingState, move
 from shared.core.views import outlook_content
 from shared.errors import DuplicateTransaction, EventGone, RowChanged
-from shared.ports import Clock, Ids, Mappings, Outlook, OutlookDraft, Stored, WedSync, WedSyncDraft
+from shared.ports import Clock, Mappings, Outlook, OutlookDraft, Stored, WedSync, WedSyncDraft
 from shared.usecases.clear_outlook import is_ours
 from shared.usecases.journal import raise_or_return
 
@@ -42,7 +42,6 @@ class CreateEvent:
     mappings: Mappings
     outlook: Outlook
     wedsync: WedSync
-    ids: Ids
     clock: Clock
 
     # --- toward Outlook ---------------------------------------------------------------------------------------

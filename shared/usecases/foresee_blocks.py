@@ -15,7 +15,8 @@ from shared.errors import SyncFault
 from shared.ports import Stored
 from shared.usecases.look import Look
 from shared.usecases.pull_sides import Known
-from shared.usecases.run_round import STOPS, Round, Subject
+from shared.usecases.refusals import STOPS
+from shared.usecases.run_round import Round, Subject
 from shared.usecases.travel_block import TravelBlocks
 
 _LOOKS = 3

@@ -8,13 +8,12 @@ from shared.core.event import Side
 from shared.core.integration import Integration
 from shared.core.jobs import EventJob
 from shared.core.views import View, Views
-from shared.errors import CalendarGone, OperatorFault, ReconnectNeeded, SyncFault
+from shared.errors import SyncFault
 from shared.ports import Mappings
 from shared.usecases.guard_deletions import GuardDeletions, WantedDeletion
 from shared.usecases.look import Look
+from shared.usecases.refusals import STOPS
 from shared.usecases.settle_pair import SettlePair
-
-_STOPS = (ReconnectNeeded, CalendarGone, OperatorFault)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +40,7 @@ class ForeseeDeletions:
                 seen[event_id] = await self.look.at(integration, stored.value, Side.OUTLOOK, moved=True)
                 views = Views(outlook=seen[event_id])
                 side = await self.pair.foresee(integration, stored, views, policy=policy)
-            except _STOPS:
+            except STOPS:
                 raise
             except SyncFault:
                 continue  # whatever it is, the look at this event by itself comes upon it

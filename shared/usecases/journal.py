@@ -7,7 +7,7 @@ from shared.core.actions import Rule
 from shared.core.event import CalendarEvent, Field, Side
 from shared.core.history import ChangeKind, SyncChange
 from shared.core.mapping import EventMapping, Role
-from shared.ports import Changes, Clock, Ids, Mappings, Stored
+from shared.ports import Clock, Ids, Mappings, Stored
 
 _CREATED = UUID("b8a3a4d2-0e0f-5c55-9a53-6a1b1f6d7e02")
 
@@ -27,10 +27,9 @@ class Trace:
 
 @dataclass(frozen=True, kw_only=True)
 class Journal:
-    """Saves mappings and appends changes."""
+    """Saves mappings, and words the changes that are appended."""
 
     mappings: Mappings
-    changes: Changes
     ids: Ids
     clock: Clock
 

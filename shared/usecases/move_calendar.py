@@ -16,20 +16,12 @@ from shared.core.history import ChangeKind, Tally
 from shared.core.integration import CalendarInfo, Integration
 from shared.core.mapping import EventMapping
 from shared.core.pair import stays_put
-from shared.errors import (
-    CalendarGone,
-    OperatorFault,
-    ReconnectNeeded,
-    Rejected,
-    RowChanged,
-    StateConflict,
-    SyncFault,
-    Unavailable,
-)
+from shared.errors import CalendarGone, Rejected, RowChanged, StateConflict, SyncFault, Unavailable
 from shared.log import log_action
 from shared.ports import Changes, Clock, Conflicts, Integrations, Mappings, Outlook, RunItems, Stored
 from shared.usecases.journal import Journal, Trace
 from shared.usecases.move_copies import BATCH, Journey, MoveCopies
+from shared.usecases.refusals import STOPS
 from shared.usecases.run_record import Done, RunRecord, RunWork
 from shared.usecases.separate_calendar import WantedCalendar
 from shared.usecases.settle_intent import SettleIntent
@@ -168,7 +160,7 @@ class MoveCalendar:
         """Replace the subscription before the new calendar is read, so that nothing falls in between."""
         try:
             await self.subscribe.ensure(integration)
-        except (ReconnectNeeded, CalendarGone, OperatorFault):
+        except STOPS:
             raise
         except SyncFault:
             await self.subscribe.enqueue(integration.integration_id)

@@ -8,7 +8,8 @@ from shared.core.conflicts import is_chosen
 from shared.core.event import OutlookKind, OutlookState, Side, WedSyncState
 from shared.core.integration import Integration
 from shared.core.mapping import EventMapping, Role
-from shared.core.plan import NewSeen, PairSeen, PlannedNew, PlannedPair, SyncPlan, maybe_ours, plan
+from shared.core.plan import NewSeen, PairSeen, PlannedNew, PlannedPair, SyncPlan, plan
+from shared.core.rebuild import made_by_program
 from shared.core.states import MappingState
 from shared.core.unmapped import in_window
 from shared.core.views import UNSEEN, Present, View, Views
@@ -18,7 +19,8 @@ from shared.usecases.at_once import some_at_once
 from shared.usecases.clear_outlook import is_ours
 from shared.usecases.create_event import external_id_of
 from shared.usecases.look import Look
-from shared.usecases.run_round import STOPS, Round, Step, Subject
+from shared.usecases.refusals import STOPS
+from shared.usecases.run_round import Round, Step, Subject
 
 LOOKS_AT_ONCE = 4
 """Outlook lets four requests of an app into a mailbox at once."""
@@ -174,7 +176,7 @@ class Prove:
             if state.event_id in outlook_ids or state.kind is OutlookKind.MASTER or _key(state) in work.pulled.done:
                 continue
             twin = twins.get(external_id_of(work.integration, state))
-            if maybe_ours(state):
+            if made_by_program(state):
                 reads.append(self._marked(work, state, by_id, sight))
             elif twin is not None and twin.event_id not in wedsync_ids:
                 joined.add(twin.event_id)

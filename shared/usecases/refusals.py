@@ -1,7 +1,19 @@
-"""Which failures are about one event for good: trying the same again, at once or later, would fail again."""
+"""What a failure is about: one event for good, since trying the same again would fail again, or all of them."""
 
 from shared.core.history import EventFailure
-from shared.errors import DuplicateTransaction, Rejected, RowChanged, RowExists, StoreFault
+from shared.errors import (
+    CalendarGone,
+    DuplicateTransaction,
+    OperatorFault,
+    ReconnectNeeded,
+    Rejected,
+    RowChanged,
+    RowExists,
+    StoreFault,
+)
+
+STOPS = (ReconnectNeeded, CalendarGone, OperatorFault)
+"""What stops the whole integration, and not one event."""
 
 CONTENT_REFUSED = (400, 413, 422)
 """Statuses that may be about one member of a body alone."""

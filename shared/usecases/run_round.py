@@ -10,15 +10,12 @@ from shared.core.history import Conflict, EventFailure, Tally
 from shared.core.integration import Integration
 from shared.core.mapping import EventMapping
 from shared.core.pulled import Pulled
-from shared.errors import CalendarGone, OperatorFault, ReconnectNeeded, StoreFault, SyncFault, Throttled
+from shared.errors import StoreFault, SyncFault, Throttled
 from shared.log import Metric, log_action, log_metric
 from shared.ports import Stored
 from shared.usecases.journal import Journal, Trace
 from shared.usecases.refusals import failure_of, is_refusal, reason_of
 from shared.usecases.run_record import RunRecord
-
-STOPS = (ReconnectNeeded, CalendarGone, OperatorFault)
-"""What stops the whole integration, and not one event."""
 
 SHORT_WAIT = 5.0
 """Seconds that a run waits for a far end itself; beyond that it hands itself back."""

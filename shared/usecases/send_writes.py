@@ -24,7 +24,8 @@ from shared.ports import (
 )
 from shared.usecases.at_once import some_at_once
 from shared.usecases.create_event import CreateEvent
-from shared.usecases.run_round import SHORT_WAIT, STOPS, Round
+from shared.usecases.refusals import STOPS
+from shared.usecases.run_round import SHORT_WAIT, Round
 from shared.usecases.write_lane import Answer, Write
 
 BATCH = 20

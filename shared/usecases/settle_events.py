@@ -15,11 +15,8 @@ from shared.core.mapping import EventMapping, Role
 from shared.core.states import MappingState
 from shared.core.views import UNSEEN, Gone, Present, View, Views
 from shared.errors import (
-    CalendarGone,
     DuplicateTransaction,
-    OperatorFault,
     OutcomeUnknown,
-    ReconnectNeeded,
     Rejected,
     RowChanged,
     RowExists,
@@ -38,14 +35,13 @@ from shared.usecases.job_frame import JobFrame, delay_of
 from shared.usecases.journal import Journal, Trace
 from shared.usecases.look import Look
 from shared.usecases.record_jobs import Recording, RecordJobs
-from shared.usecases.refusals import failure_of, reason_of
+from shared.usecases.refusals import STOPS, failure_of, reason_of
 from shared.usecases.request_sync import RequestSync
 from shared.usecases.settle_new import SettleNew
 from shared.usecases.settle_pair import SettlePair, policy_of
 from shared.usecases.travel_block import TravelBlocks
 
 _SOON = (Throttled, Unavailable, OutcomeUnknown, VersionMismatch, RowChanged, RowExists, RunAtWork)
-_STOPS = (ReconnectNeeded, CalendarGone, OperatorFault)
 _TRIES = 4
 """Attempts at an event that will not hold still, before it is quarantined: 2, 10, 60 s apart."""
 
@@ -126,7 +122,7 @@ class SettleEvents:
         for glance in job.events:
             try:
                 done.tally += await self._one(done, job.side, glance, seen.get(glance.event_id))
-            except _STOPS:
+            except STOPS:
                 raise
             except _SOON as soon:
                 if job.attempt + 1 >= _TRIES and isinstance(soon, VersionMismatch | RowChanged | RowExists):

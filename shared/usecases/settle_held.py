@@ -13,25 +13,17 @@ from shared.core.keeping import kept
 from shared.core.mapping import EventMapping
 from shared.core.states import ConfirmationState, MappingState
 from shared.core.views import Present, Views
-from shared.errors import (
-    CalendarGone,
-    OperatorFault,
-    ReconnectNeeded,
-    RowChanged,
-    SyncFault,
-    Unavailable,
-)
+from shared.errors import RowChanged, SyncFault, Unavailable
 from shared.ports import Confirmations, Mappings, Stored
 from shared.usecases.journal import Trace
 from shared.usecases.look import Look
 from shared.usecases.recompose import import_anew
-from shared.usecases.refusals import is_refusal
+from shared.usecases.refusals import STOPS, is_refusal
 from shared.usecases.run_record import Done, RunRecord
 from shared.usecases.settle_pair import SettlePair, policy_of
 
 _AT_ONCE = 4
 _TRIES = 20
-_STOPS = (ReconnectNeeded, CalendarGone, OperatorFault)
 GUESTS_LEFT = "GuestsLeft"
 """The code of an event that was left in place, because deleting it would mail its guests."""
 
@@ -106,7 +98,7 @@ class SettleHeld:
     async def _one(self, work: _Round, each: HeldDeletion) -> None:
         try:
             await self._settle(work, each)
-        except _STOPS:
+        except STOPS:
             raise
         except SyncFault as fault:
             message = str(getattr(fault, "code", "")) or type(fault).__name__

@@ -13,8 +13,9 @@ from shared.ports import Mappings
 from shared.usecases.journal import Trace
 from shared.usecases.prove import Prove, subject_of
 from shared.usecases.pull_sides import PullSides
+from shared.usecases.refusals import STOPS
 from shared.usecases.run_record import Done, RunRecord
-from shared.usecases.run_round import STOPS, Round, Subject
+from shared.usecases.run_round import Round, Subject
 from shared.usecases.settle_pair import policy_of
 from shared.usecases.settle_pulled import SettlePulled
 from shared.usecases.travel_block import TravelBlocks

@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 
 from shared.core.actions import Create, Delete, Hold, Link, OpenConflict, Policy, Rule, Skip, Update
-from shared.core.event import EventType, Field, OutlookKind, OutlookState, Side, WedSyncState
+from shared.core.event import EventType, Field, OutlookState, Side, WedSyncState
 from shared.core.integration import OnOutlookDelete, Preferences, SyncWindow
 from shared.core.jobs import RunKind, RunPurpose, RunRequest, TriggeredBy
 from shared.core.mapping import EventMapping, transaction_id
-from shared.core.plan import NewSeen, PairSeen, SyncPlan, decide_seen, maybe_ours, plan
+from shared.core.plan import NewSeen, PairSeen, SyncPlan, decide_seen, plan
 from shared.core.pulled import Pulled
 from shared.core.states import MappingState
 from shared.core.views import Gone, Present, Views
@@ -130,21 +130,6 @@ def test_plans_add_up() -> None:
     right = planned(new=(NewSeen(state=here("w1")),))
     assert (left + right).total == 2
     assert not any(isinstance(action, Skip) for action in right.actions())
-
-
-@pytest.mark.parametrize(
-    ("state", "ours"),
-    [
-        (there(), False),
-        (there(transaction_id="localevent:1"), False),
-        (there(transaction_id="9b2c"), True),
-        (there(transaction_id="9b2c", series_id="s"), False),
-        (there(transaction_id="9b2c", kind=OutlookKind.MASTER), False),
-        (here(), False),
-    ],
-)
-def test_who_made_an_event(state: WedSyncState | OutlookState, ours: bool) -> None:
-    assert maybe_ours(state) is ours
 
 
 def test_a_reading_is_finished_when_nothing_is_left_to_be_read() -> None:

@@ -19,7 +19,7 @@ PURE_TESTS := $(wildcard tests/graph/test_wire*.py) tests/graph/test_etags.py te
 
 UV := 0.13.8
 
-.PHONY: help setup run check test fidelity crash-matrix mutants soak bench lock clean
+.PHONY: help setup run check test fidelity crash-matrix mutants soak fuzz bench lock clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/make \1\t\2/' | expand -t 20
@@ -56,6 +56,9 @@ mutants: $(STAMPS)/python $(STAMPS)/node ## let the simulators lie, see each lie
 
 soak: $(STAMPS)/python ## let the machine of tests/machine play on: STEPS=100000 rules, other ones at every run
 	@MACHINE_STEPS=$${STEPS:-100000} $(BIN)/python -m pytest tests/machine/test_machine.py -q -p no:cacheprovider
+
+fuzz: setup ## send made-up requests to a stand, other ones at every run: EXAMPLES=100 of each operation, SEED=... to repeat
+	@$(BIN)/python -m tests.journeys.fuzz --examples $${EXAMPLES:-100} $${SEED:+--seed $$SEED}
 
 bench: $(STAMPS)/python ## measure pushes, pulls and edits on the stand, write benchmarks/RESULTS.md anew
 	@$(BIN)/python -m benchmarks.bench $(BENCH_ARGS)

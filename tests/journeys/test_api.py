@@ -1,7 +1,6 @@
 """The whole API as its callers see it: the frontend's types, its calls, and a fuzzer, against one running host."""
 
 import asyncio
-import json
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,7 +11,7 @@ import pytest_asyncio
 from tests.journeys.connecting import handed_over
 from tests.journeys.evidence import subscriptions_of
 from tests.journeys.fuzz.guided import guided
-from tests.journeys.fuzz.runs import fuzz
+from tests.journeys.fuzz.runs import FEW, document_of, fuzzed, left_out
 from tests.journeys.hook import hooked
 from tests.journeys.pairs import Pair, pair
 from tests.journeys.planner import Planner
@@ -172,18 +171,8 @@ async def test_the_hook_of_the_specification_works_on_a_page_of_wedsync(scene: S
 async def test_nothing_that_a_fuzzer_sends_finds_a_fault(scene: Scene, tmp_path: Path) -> None:
     """All checks, all operations, signed in as connected users; and each operation succeeds at least once."""
     well = await guided(scene)
-    tokens = {"ROSE_TOKEN": await scene.rose.token(), "MARCO_TOKEN": await scene.marco.token()}
     found: dict[str, set[int]] = {}
-    document = (await scene.call("api_document")).text
-    for option in ("--exclude-operation-id", "--include-operation-id"):  # first what needs a connection, then its end
-        place = tmp_path / option.strip("-")
-        run = await asyncio.to_thread(fuzz, scene.rose.urls.host, document, tokens, place, option, "disconnect")
+    for run in await fuzzed(scene, tmp_path, *FEW):
         assert run.code == 0, run.said
         found |= run.statuses
-    well |= {label for label, statuses in found.items() if any(200 <= status < 300 for status in statuses)}
-    paths = json.loads(document)["paths"]
-    operations = {f"{method.upper()} {path}" for path, item in paths.items() for method in item}
-    assert set(found) == operations
-    # These two answer with a redirect only.
-    assert operations - well == {"GET /integrations/outlook/auth", "GET /integrations/outlook/callback"}
-    assert all(found[name] == {302} for name in operations - well)
+    assert left_out(await document_of(scene), found, well) == set()

@@ -1,6 +1,7 @@
 """The API document: whole, in step with the routes, the models and the problems, and with examples that hold."""
 
 import ast
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -167,3 +168,15 @@ def test_an_ill_service_may_answer_in_either_form() -> None:
 def _explains(operation: dict[str, Any], code: str) -> bool:
     refusal = operation["responses"].get("409", {}).get("content", {}).get("application/problem+json", {})
     return code in refusal.get("examples", {})
+
+
+def test_the_fuzzer_takes_422_for_an_answer_only_where_it_is_declared() -> None:
+    configured = tomllib.loads((ROOT / "tests/journeys/fuzz/schemathesis.toml").read_text())
+    assert "checks" not in configured, "that would hold for every operation"
+    taken: set[str] = set()
+    for entry in configured["operations"]:
+        check = entry.get("checks", {}).get("positive_data_acceptance", {})
+        if "422" in check.get("expected-statuses", ()):
+            named = entry["include-operation-id"]
+            taken |= {named} if isinstance(named, str) else set(named)
+    assert taken == {each["operationId"] for _, _, each in operations() if "422" in each["responses"]}

@@ -1,14 +1,25 @@
 """Schemathesis as it comes, against the running host: https://schemathesis.readthedocs.io"""
 
+import asyncio
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from azure.data.tables.aio import TableClient
+
+from tests.journeys.scene import Scene
+
+RATE_LIMITS = "OutlookRateLimits"
 CONFIGURATION = Path(__file__).parent / "schemathesis.toml"
+ONLY_REDIRECTS = ("GET /integrations/outlook/auth", "GET /integrations/outlook/callback")
+FEW = ("--generation-deterministic", "--max-examples", "2", "--no-shrink")
+"""The same few each time, for ``make test``; ``make fuzz`` makes up many, and others each time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,9 +31,56 @@ class Fuzzed:
     statuses: Mapping[str, set[int]]
 
 
-def fuzz(host: str, document: str, tokens: Mapping[str, str], folder: Path, *options: str) -> Fuzzed:
+def many(examples: int, seed: int) -> tuple[str, ...]:
+    """Return the options for so many examples of each operation; the same seed makes up the same ones."""
+    return ("--max-examples", str(examples), "--seed", str(seed), "--generation-database", "none")
+
+
+async def fuzzed(scene: Scene, folder: Path, *options: str, seconds: int = 280) -> tuple[Fuzzed, Fuzzed]:
+    """Fuzz what needs a connection, as users who call no faster than they may, and then what ends it."""
+    tokens = {"ROSE_TOKEN": await scene.rose.token(), "MARCO_TOKEN": await scene.marco.token()}
+    run = partial(fuzz, scene.rose.urls.host, await document_of(scene), tokens, seconds=seconds)
+    async with unhurried(scene):
+        connected = await asyncio.to_thread(run, folder / "connected", *options, "--exclude-operation-id", "disconnect")
+        ended = await asyncio.to_thread(run, folder / "ended", *options, "--include-operation-id", "disconnect")
+    return connected, ended
+
+
+async def document_of(scene: Scene) -> str:
+    """Return the API document, as the host serves it."""
+    return (await scene.call("api_document")).text
+
+
+def left_out(document: str, found: Mapping[str, set[int]], well: set[str]) -> set[str]:
+    """Return the operations of the document that were not called, or never answered as hoped; ``well`` were before."""
+    operations = {f"{method.upper()} {path}" for path, item in json.loads(document)["paths"].items() for method in item}
+    hoped = dict.fromkeys(operations, range(200, 300)) | dict.fromkeys(ONLY_REDIRECTS, range(302, 303))
+    return {name for name, hope in hoped.items() if name not in found or not (name in well or found[name] & set(hope))}
+
+
+@asynccontextmanager
+async def unhurried(scene: Scene) -> AsyncIterator[None]:
+    """Let what callers have used of their rate limits be forgotten at once: what lies behind them is to be fuzzed."""
+    task = asyncio.create_task(_forget(scene.stand.connection_string))
+    yield
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+async def _forget(connection_string: str) -> None:
+    async with TableClient.from_connection_string(connection_string, RATE_LIMITS) as table:
+        while True:
+            async for row in table.list_entities(select=["PartitionKey", "RowKey"]):
+                await table.delete_entity(row)
+            await asyncio.sleep(0.2)
+
+
+def fuzz(
+    host: str, document: str, tokens: Mapping[str, str], folder: Path, *options: str, seconds: int = 280
+) -> Fuzzed:
     """Run every phase with every check. Read from the host itself, the document would not be called as an operation."""
-    folder.mkdir()
+    folder.mkdir(parents=True)
     (folder / "openapi.json").write_text(document)
     schemathesis = str(Path(sys.executable).with_name("schemathesis"))
     program = [schemathesis, "--config-file", str(CONFIGURATION), "--no-color", "run"]
@@ -33,7 +91,7 @@ def fuzz(host: str, document: str, tokens: Mapping[str, str], folder: Path, *opt
         env={"PATH": os.environ.get("PATH", ""), "HOME": str(folder), **tokens},
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=seconds,
         check=False,
     )
     return Fuzzed(code=done.returncode, said=f"{done.stdout}\n{done.stderr}", statuses=statuses(folder))

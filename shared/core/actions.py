@@ -146,7 +146,7 @@ EXPLAINED: Mapping[Rule, str] = {
     Rule.WEDSYNC_NEW: "A new event in WedSync.",
     Rule.OUTLOOK_NEW: "A new event in Outlook.",
     Rule.OUTLOOK_COPY: "A copy that somebody made of a synced event in Outlook: a new event.",
-    Rule.EARLIER_COPY: "A copy that we made earlier, and in whose place there is another one now: it is left alone.",
+    Rule.EARLIER_COPY: "Another one was made in its place, and is synced now: this one is left alone.",
     Rule.ALREADY_GONE: "The event was deleted before it was ever synced.",
     Rule.OUTLOOK_BORN_LEFT: "The event came from Outlook and is not made there again.",
     Rule.DIRECTION: "The sync goes the other way only.",

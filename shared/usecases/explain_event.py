@@ -3,14 +3,14 @@
 Both sides are read by id and judged by the very rules of a sync. Nothing is written anywhere.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from shared.core.actions import EXPLAINED, Action, Policy, Rule, Skip
 from shared.core.event import OutlookState, Side, WedSyncState
 from shared.core.explain import FieldStanding, deciding_rule, next_step, standings
 from shared.core.history import Conflict, SyncChange
 from shared.core.integration import Integration, SyncWindow
-from shared.core.mapping import EventMapping
+from shared.core.mapping import EventMapping, mapping_id_of_import
 from shared.core.plan import decide_seen
 from shared.core.states import IntegrationState, MappingState
 from shared.core.unmapped import decide_unmapped
@@ -28,7 +28,6 @@ from shared.ports import (
     Stored,
     WedSync,
 )
-from shared.usecases.clear_outlook import is_ours
 from shared.usecases.connect_state import connection_of
 from shared.usecases.create_event import external_id_of
 from shared.usecases.look import Look
@@ -149,9 +148,9 @@ class ExplainEvent:
             return decide_unmapped(state, policy=policy)
         if await self._elsewhere(integration, state):
             return Skip(rule=Rule.OTHER_CALENDAR)
+        if await self._is_replaced(integration, state):
+            return Skip(rule=Rule.EARLIER_COPY)
         candidate = await self._candidate(integration, state)
-        if state.marker and candidate is None and not is_ours(state):
-            state = replace(state, marker=None)  # a user's copy of an event of an earlier connection
         twin = await self.wedsync.by_external_id(integration.user_id, external_id_of(integration, state))
         return decide_unmapped(state, policy=policy, candidate=candidate, counterpart=twin)
 
@@ -161,6 +160,13 @@ class ExplainEvent:
         except EventGone:
             return False
         return held_by != integration.calendar_id
+
+    async def _is_replaced(self, integration: Integration, state: OutlookState) -> bool:
+        """Whether another event was made in the place of this one of Outlook's own, which its owner had removed."""
+        named = external_id_of(integration, state)
+        mapping_id = mapping_id_of_import(integration.integration_id, epoch=integration.epoch, external_id=named)
+        stored = await self.mappings.get(integration.integration_id, mapping_id)
+        return stored is not None and stored.value.outlook_id != state.event_id
 
     async def _candidate(self, integration: Integration, state: OutlookState) -> EventMapping | None:
         if not state.marker:

@@ -72,9 +72,17 @@ class SettleNew:
         if intent.wedsync_id is not None:
             found = await find.by_wedsync(home, intent.wedsync_id, intent.role)
         else:
-            found = await find.by_outlook(home, str(intent.outlook_id))
+            found = await find.by_outlook(home, str(intent.outlook_id)) or await self._in_its_place(intent)
         if found is None:
             await self.request_sync.reconcile(integration)
+
+    async def _in_its_place(self, intent: EventMapping) -> Stored[EventMapping] | None:
+        """Return the mapping of another event that was made in the place of this one of Outlook's, which is back.
+
+        Its owner has taken it out of the bin. It is left alone; nothing leads to it, and nothing is lost.
+        """
+        stored = await self.mappings.get(intent.integration_id, intent.mapping_id)
+        return stored if stored and stored.value.outlook_id != intent.outlook_id else None
 
     async def candidate_of(self, integration: Integration, state: OutlookState) -> Stored[EventMapping] | None:
         """Return the mapping that the event's marker names."""

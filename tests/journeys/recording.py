@@ -3,12 +3,15 @@
 import json
 import re
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+Members = dict[str, "str | Members"]
+"""Members and their types; of an object type inside, its own members."""
 ROOT = Path(__file__).parents[2]
 TYPES = ROOT / "frontend" / "src" / "types"
 COMPILER = ROOT / "node_modules" / "typescript" / "bin" / "tsc"
@@ -53,27 +56,101 @@ class Recording:
 
 def interfaces() -> set[str]:
     """Return the names of the frontend's interfaces."""
-    return set(re.findall(r"^export interface (\w+)", (TYPES / "outlook.ts").read_text(), re.MULTILINE))
+    return set(INTERFACES)
+
+
+def declared() -> set[str]:
+    """Return every member of every interface, those of objects inside it by their path."""
+    return {path for name in INTERFACES for path in _paths(name, INTERFACES[name])}
+
+
+def seen(recorded: list[Recorded]) -> set[str]:
+    """Return the members that any of the values has, named as ``declared`` names them."""
+    return {path for each in parts(recorded) for path in _held(each.interface, INTERFACES[each.interface], each.value)}
+
+
+def parts(recorded: list[Recorded]) -> list[Recorded]:
+    """Return the values, and each value inside them that has an interface of its own."""
+    found, open_ = [], list(recorded)
+    while open_:
+        each = open_.pop(0)
+        found.append(each)
+        open_ += _inside(each.what, INTERFACES[each.interface], each.value)
+    return found
 
 
 def lies_about(recorded: list[Recorded]) -> list[Recorded]:
-    """Return values that no interface may take: each member of the first of each kind null, one at a time."""
-    first = {each.interface: each for each in reversed(recorded)}
-    return [
-        Recorded(what=f"{each.interface}.{name}", interface=each.interface, value={**each.value, name: None})
-        for each in first.values()
-        for name in MEMBERS[each.interface] & each.value.keys()
-    ]
+    """Return values that no interface may take: each member null, one at a time, in the first value that has it."""
+    found: dict[str, Recorded] = {}
+    for each in parts(recorded):
+        for name, kind in INTERFACES[each.interface].items():
+            lie, what = {**each.value, name: None}, f"{each.interface}.{name}"
+            if name in each.value and kind != "any":
+                found.setdefault(what, Recorded(what=what, interface=each.interface, value=lie))
+    return list(found.values())
 
 
-def _members() -> dict[str, set[str]]:
-    text = (TYPES / "outlook.ts").read_text()
+def _members(text: str) -> Members:
+    """Read the members of an interface, or of an object type inside one."""
+    found: Members = {}
+    while named := re.match(r"\s*'?([@\w.]+)'?\??:\s*", text):
+        length = next(at for at, sign in _at_depth_zero(text[named.end() :]) if sign == ";")
+        kind = text[named.end() : named.end() + length]
+        inner = re.fullmatch(r"(?:Record<string, )?\{(.*)\}>?(?:\[\])?", kind, re.DOTALL)
+        found[named.group(1)] = _members(inner.group(1)) if inner else kind
+        text = text[named.end() + length + 1 :]
+    return found
+
+
+def _at_depth_zero(text: str) -> Iterator[tuple[int, str]]:
+    depth = 0
+    for at, sign in enumerate(text):
+        depth += (sign in "{<(") - (sign in "}>)")
+        if depth == 0:
+            yield at, sign
+
+
+def _interfaces() -> dict[str, Members]:
+    text = re.sub(r"//.*|/\*.*?\*/", "", (TYPES / "outlook.ts").read_text())
     blocks = re.findall(r"^export interface (\w+) {\n(.*?)^}", text, re.MULTILINE | re.DOTALL)
-    return {name: set(re.findall(r"^  (\w+)\??:", body, re.MULTILINE)) for name, body in blocks}
+    return {name: _members(body) for name, body in blocks}
 
 
-MEMBERS = _members()
-"""The members that each interface declares itself."""
+INTERFACES = _interfaces()
+"""The members that each interface declares itself, and their types."""
+
+
+def _paths(path: str, members: Members) -> Iterator[str]:
+    for name, kind in members.items():
+        yield f"{path}.{name}"
+        if isinstance(kind, dict):
+            yield from _paths(f"{path}.{name}", kind)
+
+
+def _held(path: str, members: Members, value: Any) -> Iterator[str]:
+    for name, kind in members.items():
+        for item in _items(value, name):
+            yield f"{path}.{name}"
+            if isinstance(kind, dict):
+                yield from _held(f"{path}.{name}", kind, item)
+
+
+def _inside(what: str, members: Members, value: Any) -> Iterator[Recorded]:
+    for name, kind in members.items():
+        for item in _items(value, name):
+            if isinstance(kind, dict):
+                yield from _inside(f"{what} {name}", kind, item)
+            elif named := re.fullmatch(r"(?!Partial)(\w+)(\[\])?", kind):
+                each = item if named.group(2) else [item]
+                known = named.group(1) in INTERFACES
+                yield from (Recorded(what=f"{what} {name}", interface=named.group(1), value=v) for v in each if known)
+
+
+def _items(value: Any, name: str) -> list[Any]:
+    """Return what a member holds; of a ``Record`` with the members inside, what it holds in each."""
+    if name in value:
+        return [value[name]]
+    return [each[name] for each in value.values() if isinstance(each, dict) and name in each]
 
 
 def refused(recorded: list[Recorded], folder: Path) -> dict[str, str]:

@@ -16,6 +16,8 @@ from enum import StrEnum
 
 _LOGGER = logging.getLogger("wedsync")
 _LONGEST = 300
+_LOOKED_AT = 4 * _LONGEST
+"""How much of a text is cleaned: the patterns below take the square of it in the worst case."""
 _CHATTY = (
     "azure.core",
     "azure.data",
@@ -38,6 +40,7 @@ _SHAPES = (
     (re.compile(r"(https?://[^\s?#\"']*)[?#][^\s\"']*"), r"\1?[query]"),
     (re.compile(r"[^\s@<>\"']+@[^\s@<>\"']+\.[^\s@<>\"']+"), "[address]"),
 )
+_BREAK = re.compile(r"[\s<>\"']")
 REDACTED = "[redacted]"
 
 Fact = str | int | float | bool | None
@@ -76,13 +79,15 @@ def log_metric(metric: Metric, value: float = 1, **dimensions: Fact) -> None:
 def log_action(name: str, *, level: int = logging.INFO, **facts: Fact) -> None:
     """Log that ``name`` happened. Facts are ids, counts, states, durations: never what people wrote.
 
-    The line goes to the root logger's handlers: in Azure that is the worker's, which hands it to the host.
+    The line goes to the root logger's handlers: in Azure that is the worker's, which hands it to the host. It is ASCII:
+    whatever a caller sent, there is no other line end in it, nothing that a terminal obeys, no half character that no
+    handler could write.
     """
     if _LOGGER.isEnabledFor(level):
         bound = _BOUND.get()
         said = {**bound, **{fact: value for fact, value in facts.items() if value != "" or fact not in bound}}
         line = {"action": name, **{fact: _clean(fact, value) for fact, value in said.items()}}
-        _LOGGER.log(level, "%s", json.dumps(line, ensure_ascii=False, default=str))
+        _LOGGER.log(level, "%s", json.dumps(line, default=str))
 
 
 def quiet_libraries() -> None:
@@ -97,9 +102,14 @@ def quiet_libraries() -> None:
 
 def redacted(text: str) -> str:
     """Return the text without tokens, query strings and addresses, and not longer than a line."""
+    cut = len(text) > _LONGEST
+    if len(text) > _LOOKED_AT:
+        text = text[:_LOOKED_AT]
+        ends = [found.start() for found in _BREAK.finditer(text)]
+        text = text[: ends[-1]] if ends else text  # half an address would not be known for one
     for shape, instead in _SHAPES:
         text = shape.sub(instead, text)
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    return f"{text[:_LONGEST]}…" if cut else text
 
 
 def _clean(name: str, value: object) -> object:

@@ -119,3 +119,62 @@ def test_what_is_bound_is_cleaned_too(caplog: pytest.LogCaptureFixture) -> None:
 def test_a_measurement_is_a_line(caplog: pytest.LogCaptureFixture) -> None:
     log_metric(Metric.JOB_WAITED, 120, job="EventJob")
     assert lines(caplog) == [{"action": "metric", "metric": "job_waited", "value": 120, "job": "EventJob"}]
+
+
+# --- What a caller sends ----------------------------------------------------------------------------------------------
+
+FORGED = '{"action": "operator_fault", "fault_code": "forged"}'
+INJECTIONS = {
+    "line feed": f"x\n{FORGED}",
+    "carriage return": f"x\r{FORGED}",
+    "both, and what looks like the host's own": f"x\r\n[2026-06-01T08:00:00.000Z] ERROR Host.Worker: {FORGED}",
+    "next line": f"x\x85{FORGED}",
+    "line separator": f"x\u2028{FORGED}",
+    "paragraph separator": f"x\u2029{FORGED}",
+    "vertical tab, form feed": f"x\x0b\x0c{FORGED}",
+    "file, group, record separators": f"x\x1c\x1d\x1e{FORGED}",
+    "null": f"x\x00{FORGED}",
+    "ANSI escape": "x\x1b[2K\x1b[1A\x1b]0;title\x07",
+    "C1 control sequence": "x\x9b2K",
+    "the text turned round": "x\u202etluaf\u202c",
+    "quotes": f'x", "action": "operator_fault", "y": {FORGED}',
+    "backslash before a quote": 'x\\", "action": "operator_fault"',
+    "placeholders": "%s %d %(action)s {} {action} ${jndi:ldap://x}",
+    "markup": "</script><script>alert(1)</script>",
+    "half a character": "x\ud800",
+}
+FORMATTED = logging.Formatter("%(message)s")
+
+
+@pytest.mark.parametrize("sent", INJECTIONS.values(), ids=INJECTIONS.keys())
+@pytest.mark.parametrize("bound", [False, True])
+def test_what_a_caller_sends_is_one_fact_of_one_line(caplog: pytest.LogCaptureFixture, sent: str, bound: bool) -> None:
+    """As a handler writes it: one line of printable ASCII, whose facts are those that were given."""
+    if bound:
+        with log_context(subscription=sent):
+            log_action("notification_rejected", count=1)
+    else:
+        log_action("notification_rejected", subscription=sent, count=1)
+    written = FORMATTED.format(caplog.records[-1])
+    assert written.isascii()
+    assert written.isprintable()
+    assert written.splitlines() == [written]
+    assert json.loads(written) == {"action": "notification_rejected", "subscription": redacted(sent), "count": 1}
+    assert redacted(sent) == sent or "jndi" in sent
+
+
+@pytest.mark.parametrize(
+    "sent", ["x", "x.", "eyJ", "https://", "https://x/", "bearer ", "a@", "a@b", "a@b.", "@", ".", "<", "\u2028"]
+)
+@pytest.mark.timeout(20)
+def test_text_of_any_length_is_cleaned_at_once(sent: str) -> None:
+    """A body may be four million characters long, and one of its words may come to be logged."""
+    assert len(redacted(sent * 1_000_000)) < 400
+
+
+def test_what_is_taken_out_leaves_no_end_of_what_was_cut() -> None:
+    """A long text is cut before it is cleaned; an address on the cut must not be left as half of one."""
+    token = "eyJhbGciOiJSUzI1NiJ9." + "x" * 1100
+    for blanks in range(120):
+        cleaned = redacted(f"{token}{' ' * blanks} guest.name@example.com and more {'y' * 500}")
+        assert "guest" not in cleaned

@@ -68,30 +68,40 @@ def parse(query: Mapping[str, str], headers: Mapping[str, str], body: bytes) -> 
         items = rows(json.loads(body))
     except (ValueError, RecursionError):
         return Notifications()
-    notices = tuple(_notice(item) for item in items if text(item.get("lifecycleEvent")))
-    changes = tuple(_notification(item) for item in items if not text(item.get("lifecycleEvent")))
+    notices = tuple(_notice(item) for item in items if _word(item.get("lifecycleEvent")))
+    changes = tuple(_notification(item) for item in items if not _word(item.get("lifecycleEvent")))
     changes = tuple(change for change in changes if change.subscription_id and change.event_id)
     return Lifecycle(items=notices, changes=changes) if notices else Notifications(items=changes)
 
 
 def _notice(item: Mapping[str, object]) -> LifecycleNotice:
     """Both payload forms: the documented one and that of 2026, which calls the tenant an organization (C51)."""
-    named = text(item.get("subscriptionId")) or text(item.get("resource")).partition("Subscriptions/")[2]
+    named = _word(item.get("subscriptionId")) or _word(item.get("resource")).partition("Subscriptions/")[2]
     return LifecycleNotice(
         subscription_id=named,
-        client_state=text(item.get("clientState")),
-        event=text(item.get("lifecycleEvent")),
-        tenant_id=text(item.get("tenantId")) or text(item.get("organizationId")),
+        client_state=_word(item.get("clientState")),
+        event=_word(item.get("lifecycleEvent")),
+        tenant_id=_word(item.get("tenantId")) or _word(item.get("organizationId")),
     )
 
 
 def _notification(item: Mapping[str, object]) -> Notification:
     resource = members(item.get("resourceData"))
     return Notification(
-        subscription_id=text(item.get("subscriptionId")),
-        client_state=text(item.get("clientState")),
-        change_type=text(item.get("changeType")),
-        event_id=text(resource.get("id")),
-        etag=text(resource.get("@odata.etag")),
-        tenant_id=text(item.get("tenantId")) or text(item.get("organizationId")),
+        subscription_id=_word(item.get("subscriptionId")),
+        client_state=_word(item.get("clientState")),
+        change_type=_word(item.get("changeType")),
+        event_id=_word(resource.get("id")),
+        etag=_word(resource.get("@odata.etag")),
+        tenant_id=_word(item.get("tenantId")) or _word(item.get("organizationId")),
     )
+
+
+def _word(value: object) -> str:
+    """Return a JSON string, empty if it is none, or if it holds half a character, which no key or message can."""
+    found = text(value)
+    try:
+        found.encode()
+    except UnicodeEncodeError:
+        return ""
+    return found

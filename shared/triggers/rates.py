@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from shared.core.rate_limit import RateLimit
 
-CONNECTING = RateLimit(name="connecting", burst=30, every=timedelta(seconds=30))
+CONNECTING = RateLimit(name="connecting", burst=100, every=timedelta(seconds=15))
 """Each makes a row, or asks Microsoft to redeem a code."""
 RUNS = RateLimit(name="runs", burst=30, every=timedelta(seconds=10))
 """Each may read and write both calendars."""

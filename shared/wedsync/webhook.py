@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeGuard
 
 from standardwebhooks import Webhook, WebhookVerificationError
 
@@ -44,13 +44,18 @@ def parse(secret: str, headers: Mapping[str, str], body: bytes) -> WedSyncNotice
     if kind is None:
         return None
     user_id, event_id, version = data.get("userId"), data.get("eventId"), data.get("version")
-    if not (isinstance(user_id, str) and user_id and isinstance(event_id, str) and event_id):
+    if not (_is_id(user_id) and _is_id(event_id)):
         raise InvalidInput("malformed_webhook", "The data names no user or no event.")
     if not isinstance(version, int) or isinstance(version, bool):
         raise InvalidInput("malformed_webhook", "The version is not an integer.")
     return WedSyncNotice(
         message_id=named.get("webhook-id", ""), kind=kind, user_id=user_id, event_id=event_id, version=version
     )
+
+
+def _is_id(value: object) -> TypeGuard[str]:
+    """Whether it is text that keys and messages can hold: JSON may hold half a character, a lone surrogate."""
+    return isinstance(value, str) and value != "" and not any("\ud800" <= each <= "\udfff" for each in value)
 
 
 def _verified(secret: str, headers: Mapping[str, str], body: bytes) -> Mapping[str, object]:

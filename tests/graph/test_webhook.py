@@ -97,5 +97,21 @@ def test_items_without_subscription_or_event_are_left_out() -> None:
     assert parse({}, {"content-type": "text/html"}, json.dumps({"value": [item()]}).encode()) == Notifications()
 
 
+HALF = "half a character: \ud800"
+"""JSON can hold a surrogate that stands alone; nothing that stores or sends text can."""
+
+
+@pytest.mark.parametrize("changed", [{"subscriptionId": HALF}, {"resourceData": {"id": HALF}}])
+def test_ids_with_half_a_character_are_nobodys(changed: dict[str, Any]) -> None:
+    assert parsed(item(**changed)) == Notifications()
+
+
+def test_other_words_with_half_a_character_are_left_out() -> None:
+    found = parsed(item(clientState=HALF, resourceData={"id": "y", "@odata.etag": HALF}, tenantId=HALF))
+    assert isinstance(found, Notifications)
+    (change,) = found.items
+    assert (change.event_id, change.client_state, change.etag, change.tenant_id) == ("y", "", "", "")
+
+
 def test_the_etag_forms_compare_here_too() -> None:
     assert change_key_of('W/"c3RhbGU="') == "c3RhbGU="

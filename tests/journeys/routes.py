@@ -24,7 +24,7 @@ class Caller(StrEnum):
 class Endpoint:
     """``body`` is a good one; ``wrong`` holds, by JSON pointer into it, values that no honest caller sends.
 
-    ``queries`` are bad query strings. ``unconnected`` is the answer to a user without a connection.
+    ``good_query`` is a good query string, ``queries`` are bad ones. ``unconnected`` is the answer to a user without a connection.
     ``every_method``: registered for all; ``method`` is one to call it with.
     """
 
@@ -33,6 +33,7 @@ class Endpoint:
     caller: Caller
     body: Mapping[str, Any] | None = None
     wrong: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    good_query: str = ""
     queries: tuple[str, ...] = ()
     limit: int = 256 * KIB
     empty_body_is_fine: bool = False
@@ -202,8 +203,8 @@ ENDPOINTS: Mapping[str, Endpoint] = {
         method="GET",
         route="calendar/outlook/availability",
         caller=Caller.USER,
+        good_query=_FREE,
         queries=AVAILABILITY_QUERIES,
-        unconnected=(400, "invalid_query"),
     ),
     "make_meeting": Endpoint(
         method="POST",

@@ -37,7 +37,7 @@ class Scene:
         token = await self.rose.token() if token is None else token
         if endpoint.caller is Caller.USER and token:
             headers["Authorization"] = f"Bearer {token}".encode()
-        query = options.pop("query", "")
+        query = options.pop("query", endpoint.good_query)
         url = httpx.URL(f"{self.rose.urls.host}/api/{path}" + (f"?{query}" if query else ""))
         return await self.rose.http.request(endpoint.method, url, headers=headers, **options)
 

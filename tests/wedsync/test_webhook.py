@@ -104,6 +104,8 @@ def test_a_changed_or_foreign_body_is_refused() -> None:
         message(data={}),
         message(data=DATA | {"userId": ""}),
         message(data=DATA | {"eventId": 5}),
+        message(data=DATA | {"userId": "\ud800"}),
+        message(data=DATA | {"eventId": "evt_\udfff"}),
         message(data=DATA | {"version": "7"}),
         message(data=DATA | {"version": True}),
     ],

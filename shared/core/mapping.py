@@ -3,10 +3,15 @@
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import StrEnum
+from hashlib import sha1
+from typing import TYPE_CHECKING
 from uuid import UUID, uuid5
 
 from shared.core.event import CalendarEvent, EventType, Field, Side
 from shared.core.states import MappingState
+
+if TYPE_CHECKING:
+    from hashlib import _Hash
 
 _TRANSACTIONS = UUID("5f0b9c1a-7c1e-5b8e-9a4e-0d6f4a3c2b11")
 _MAPPINGS = UUID("b8f7c3d2-41a6-5c0d-8f7e-2a9b6d1c4e35")
@@ -128,6 +133,14 @@ def mapping_id_of_import(integration_id: str, *, epoch: int, external_id: str) -
 def transaction_id(mapping_id: str, generation: int) -> str:
     """Return the deterministic ``transactionId`` of a create (UUIDv5, RFC 9562)."""
     return str(uuid5(_TRANSACTIONS, f"{mapping_id}:{generation}"))
+
+
+def transaction_seed(mapping_id: str) -> "_Hash":
+    """Return what the ids of a mapping's creates have in common: the generation's digits are added to it.
+
+    For whoever compares many of them with few: a ``transactionId`` begins with the first four bytes of the digest.
+    """
+    return sha1(_TRANSACTIONS.bytes + f"{mapping_id}:".encode(), usedforsecurity=False)
 
 
 def generation_of(mapping_id: str, given: str | None) -> int | None:

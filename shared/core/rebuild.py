@@ -5,9 +5,12 @@ A mapping's id follows from the event's id, or from its ``externalId`` if it cam
 bears the marker but not the ``transactionId``, and is not ours.
 """
 
-from collections.abc import Iterable
+import re
+from collections.abc import Collection, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import product
+from typing import TYPE_CHECKING
 
 from shared.core.actions import Agree, Policy, Skip
 from shared.core.canon import has_prefix
@@ -21,14 +24,24 @@ from shared.core.mapping import (
     mapping_id_of,
     mapping_id_of_import,
     transaction_id,
+    transaction_seed,
 )
 from shared.core.pair import NOTE_PREFIX_REMOVED
 from shared.core.states import MappingState
 from shared.core.travel import travel_block
 from shared.core.views import Present
 
+if TYPE_CHECKING:
+    from hashlib import _Hash
+
 _MOST_EPOCHS = 20
 """So many connections back a copy that was left in Outlook is known again."""
+
+_BEGIN = 4
+"""Bytes of an id that are compared before it is made: UUIDv5 changes none of them."""
+
+_OURS = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+"""UUIDv5 as ours are written (RFC 9562). Programs give random ones, of version 4, or no UUIDs at all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,43 +70,79 @@ def made_by_program(state: OutlookState) -> bool:
     return given is not None and not given.startswith("localevent:")
 
 
-def trace(
+def tracing(
     events: Iterable[WedSyncState], copies: Iterable[OutlookState], *, integration_id: str, epoch: int
-) -> tuple[Traced, ...]:
-    """Return the copies that are of these events, made by this connection or by one before it.
+) -> Generator[None, None, tuple[Traced, ...]]:
+    """Find the copies that are of these events, made by this connection or by one before it, in many small steps.
 
-    Of several copies of one event the last that was made counts; the others were brought back by their owner.
+    Of several copies of one event the last that was made counts; the others were brought back by their owner. Where one
+    program-made event is of none of these, everything that could have made it is gone through: hence the steps.
     """
-    wanted = {str(copy.transaction_id): copy for copy in copies if made_by_program(copy) and not copy.cancelled}
+    known = (copy for copy in copies if made_by_program(copy) and not copy.cancelled)
+    wanted = {name: copy for copy in known if _OURS.fullmatch(name := str(copy.transaction_id))}
+    begins = {bytes.fromhex(name[: 2 * _BEGIN]) for name in wanted}
     present = [event for event in events if not event.deleted]
-    epochs = range(epoch, max(epoch - _MOST_EPOCHS, 0), -1) if wanted else range(0)
-    names = [
-        (mapping_id, event, role, made_in)
-        for made_in in epochs
-        for event in present
-        for mapping_id, role in _names(event, integration_id, made_in)
-    ]
+    epochs = range(epoch, max(epoch - _MOST_EPOCHS, 0), -1)
+    makers: dict[int, list[_Maker]] = {}
     found: dict[tuple[str, Role], Traced] = {}
-    for generation in range(1, MOST_GENERATIONS + 1):
+    for generation, made_in in product(range(1, MOST_GENERATIONS + 1), epochs):
         if not wanted:
             break
-        for mapping_id, event, role, made_in in names:
-            copy = wanted.pop(transaction_id(mapping_id, generation), None)
-            known = found.get((event.event_id, role))
-            if copy and (known is None or made_in >= known.epoch):
-                found[event.event_id, role] = Traced(
-                    event=event, copy=copy, role=role, mapping_id=mapping_id, epoch=made_in, generation=generation
+        if made_in not in makers:
+            makers[made_in] = [maker for event in present for maker in _makers(event, integration_id, made_in)]
+        for maker in _candidates(makers[made_in], generation, begins):
+            copy = wanted.pop(transaction_id(maker.mapping_id, generation), None)
+            earlier = found.get((maker.event.event_id, maker.role))
+            if copy and (earlier is None or made_in >= earlier.epoch):
+                found[maker.event.event_id, maker.role] = Traced(
+                    event=maker.event,
+                    copy=copy,
+                    role=maker.role,
+                    mapping_id=maker.mapping_id,
+                    epoch=made_in,
+                    generation=generation,
                 )
+        yield
     return tuple(found.values())
 
 
-def _names(event: WedSyncState, integration_id: str, epoch: int) -> list[tuple[str, Role]]:
-    """Return the mappings that an event had, or would have had: of one that came from Outlook, under that name."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Maker:
+    """A mapping that an event had, or would have had; ``seed`` is what the ids of its creates have in common."""
+
+    event: WedSyncState
+    role: Role
+    mapping_id: str
+    seed: "_Hash"
+
+
+def _candidates(makers: Iterable[_Maker], generation: int, begins: Collection[bytes]) -> Iterator[_Maker]:
+    """Yield whose create of this generation has a ``transactionId`` that begins like a wanted one: millions are asked.
+
+    Making the whole id of each would take six times as long.
+    """
+    digits = str(generation).encode()
+    for maker in makers:
+        seed = maker.seed.copy()
+        seed.update(digits)
+        if seed.digest()[:_BEGIN] in begins:
+            yield maker
+
+
+def _makers(event: WedSyncState, integration_id: str, epoch: int) -> list[_Maker]:
+    """Return the mappings that an event may have: of one that came from Outlook, the one under that name."""
     if event.external_id:
-        return [(mapping_id_of_import(integration_id, epoch=epoch, external_id=event.external_id), Role.EVENT)]
-    if event.source is Side.OUTLOOK:
-        return []
-    return [(mapping_id_of(integration_id, epoch=epoch, wedsync_id=event.event_id, role=role), role) for role in Role]
+        names = [(mapping_id_of_import(integration_id, epoch=epoch, external_id=event.external_id), Role.EVENT)]
+    elif event.source is Side.OUTLOOK:
+        names = []
+    else:
+        names = [
+            (mapping_id_of(integration_id, epoch=epoch, wedsync_id=event.event_id, role=role), role) for role in Role
+        ]
+    return [
+        _Maker(event=event, role=role, mapping_id=mapping_id, seed=transaction_seed(mapping_id))
+        for mapping_id, role in names
+    ]
 
 
 def rebuilt(traced: Traced, integration: Integration, *, at: datetime) -> EventMapping:

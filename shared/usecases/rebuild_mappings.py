@@ -1,6 +1,7 @@
 """Lost mappings are made again from what both calendars still show, before anything is created a second time."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import asyncio
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from shared.core.actions import TOWARD, Rule
@@ -8,7 +9,7 @@ from shared.core.event import OutlookKind, OutlookState, Side, WedSyncState
 from shared.core.history import ChangeKind
 from shared.core.integration import Integration, SyncWindow
 from shared.core.mapping import EventMapping, Role
-from shared.core.rebuild import Traced, agreed, made_by_program, rebuilt, trace
+from shared.core.rebuild import Traced, agreed, made_by_program, rebuilt, tracing
 from shared.core.settle import joined
 from shared.core.unmapped import in_window
 from shared.log import log_action
@@ -128,12 +129,13 @@ class RebuildMappings:
         work: Trace | None,
     ) -> Reading:
         known = {(stored.value.wedsync_id, stored.value.role) for stored in reading.known}
-        found = trace(
+        steps = tracing(
             events.values(),
             reading.unknown(copies.values()),
             integration_id=integration.integration_id,
             epoch=integration.epoch,
         )
+        found = await _unhurried(steps)
         lost = [traced for traced in found if (traced.event.event_id, traced.role) not in known]
         return await self._store(integration, reading, lost, work) if lost else reading
 
@@ -199,6 +201,17 @@ class RebuildMappings:
             [change(stored.value, side=Side.OUTLOOK, kind=kind, trace=work, rule=rule) for stored in made]
         )
         return made
+
+
+async def _unhurried(steps: Generator[None, None, tuple[Traced, ...]]) -> tuple[Traced, ...]:
+    """Go through the steps, and let whoever waits have a turn after each: Graph gives a notification three seconds."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            found: tuple[Traced, ...] = end.value
+            return found
+        await asyncio.sleep(0)
 
 
 def _joins(state: OutlookState) -> bool:

@@ -1,10 +1,12 @@
 """Whose an Outlook event is, told by nothing but the two calendars."""
 
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from datetime import date
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.core.actions import Policy
@@ -19,7 +21,7 @@ from shared.core.mapping import (
     mapping_id_of_import,
     transaction_id,
 )
-from shared.core.rebuild import Traced, agreed, made_by_program, rebuilt, trace
+from shared.core.rebuild import Traced, agreed, made_by_program, rebuilt, tracing
 from shared.core.states import MappingState
 from tests.core.strategies import EVENT, NOON, PREFIX, outlook_state, wedsync_state
 from tests.support.values import integration
@@ -37,8 +39,17 @@ def copy(event_id: str = "w1", *, name: str = "o1", **how: object) -> OutlookSta
     return outlook_state(event_id=name, transaction_id=made(event_id, **how))  # type: ignore[arg-type]
 
 
+def finished(steps: Generator[None, None, tuple[Traced, ...]]) -> tuple[Traced, ...]:
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            found: tuple[Traced, ...] = end.value
+            return found
+
+
 def traced(events: list[WedSyncState], copies: list[OutlookState], epoch: int = 1) -> tuple[Traced, ...]:
-    return trace(events, copies, integration_id=HOME, epoch=epoch)
+    return finished(tracing(events, copies, integration_id=HOME, epoch=epoch))
 
 
 @given(
@@ -107,6 +118,99 @@ def test_of_several_copies_the_last_that_was_made_counts() -> None:
     assert found.copy == newer
     (found,) = traced([wedsync_state()], [before, after], epoch=2)
     assert found.copy == after
+
+
+def plainly(events: list[WedSyncState], copies: list[OutlookState], epoch: int) -> set[tuple[str, str, Role, int, int]]:
+    """The same as it is thought: each id that a create may have had, and the last of what there is."""
+    there = {copy.transaction_id: copy for copy in copies if made_by_program(copy) and not copy.cancelled}
+
+    def makers(event: WedSyncState, made_in: int) -> Iterator[tuple[str, Role]]:
+        if event.external_id:
+            yield mapping_id_of_import(HOME, epoch=made_in, external_id=event.external_id), Role.EVENT
+        elif event.source is Side.WEDSYNC:
+            for role in Role:
+                yield mapping_id_of(HOME, epoch=made_in, wedsync_id=event.event_id, role=role), role
+
+    last: dict[tuple[str, Role], tuple[int, int, str]] = {}
+    for event in (each for each in events if not each.deleted):
+        for made_in in range(max(epoch - 19, 1), epoch + 1):
+            for mapping_id, role in makers(event, made_in):
+                for generation in range(1, MOST_GENERATIONS + 1):
+                    if found := there.get(transaction_id(mapping_id, generation)):
+                        newest = (made_in, generation, found.event_id)
+                        last[event.event_id, role] = max(last.get((event.event_id, role), newest), newest)
+    return {
+        (event_id, copy_id, role, made_in, generation)
+        for (event_id, role), (made_in, generation, copy_id) in last.items()
+    }
+
+
+@st.composite
+def calendars(draw: st.DrawFn) -> tuple[list[WedSyncState], list[OutlookState], int]:
+    """Some events of either side, and copies: of these, of others, of strangers with ids of all sorts."""
+    epoch = draw(st.integers(1, 24))
+    events, copies = [], []
+    for number in range(draw(st.integers(0, 4))):
+        born = draw(st.sampled_from(Side))
+        named = f"outlook:t:o:{number}" if born is Side.OUTLOOK and draw(st.booleans()) else None
+        events.append(
+            wedsync_state(event_id=f"w{number}", source=born, external_id=named, deleted=draw(st.integers(0, 5)) == 0)
+        )
+    for number in range(draw(st.integers(0, 8))):
+        made_in, generation = (
+            draw(st.integers(1, epoch)),
+            draw(st.integers(1, 3) | st.integers(1, MOST_GENERATIONS + 1)),
+        )
+        whose, how = (
+            draw(st.integers(0, 5)),
+            draw(st.sampled_from(["own", "own", "import", "v5", "v4", "upper", "none"])),
+        )
+        mapping_id = mapping_id_of(HOME, epoch=made_in, wedsync_id=f"w{whose}", role=draw(st.sampled_from(Role)))
+        given = {
+            "own": transaction_id(mapping_id, generation),
+            "import": transaction_id(
+                mapping_id_of_import(HOME, epoch=made_in, external_id=f"outlook:t:o:{whose}"), generation
+            ),
+            "v5": str(uuid5(NAMESPACE_URL, f"{number}")),
+            "v4": str(UUID(int=draw(st.integers(0, 2**128 - 1)), version=4)),
+            "upper": transaction_id(mapping_id, generation).upper(),
+            "none": None,
+        }[how]
+        cancelled = draw(st.integers(0, 5)) == 0
+        copies.append(outlook_state(event_id=f"o{number}", transaction_id=given, cancelled=cancelled))
+    return events, copies, epoch
+
+
+@given(calendars())
+@settings(max_examples=60)
+def test_what_is_found_quickly_is_what_is_found_plainly(
+    drawn: tuple[list[WedSyncState], list[OutlookState], int],
+) -> None:
+    events, copies, epoch = drawn
+    found = {
+        (each.event.event_id, each.copy.event_id, each.role, each.epoch, each.generation)
+        for each in traced(events, copies, epoch)
+    }
+    assert found == plainly(events, copies, epoch)
+
+
+def steps_for(given: str, *, epoch: int = 3) -> int:
+    events = [wedsync_state(event_id=f"w{number}") for number in range(20)]
+    return sum(1 for _ in tracing(events, [outlook_state(transaction_id=given)], integration_id=HOME, epoch=epoch))
+
+
+def test_what_no_create_of_ours_can_have_made_costs_nothing() -> None:
+    assert steps_for("f47ac10b-58cc-4372-a567-0e02b2c3d479") == steps_for("booking-17") == 0
+    assert steps_for("localevent:f47ac10b-58cc-4372-a567-0e02b2c3d479") == 0
+
+
+def test_what_was_found_ends_the_search() -> None:
+    assert steps_for(made("w7", epoch=3)) == 1
+    assert steps_for(made("w7", epoch=1, generation=2)) == 6
+
+
+def test_the_search_for_what_nobody_made_has_as_many_steps_as_creates_are_possible() -> None:
+    assert steps_for(str(uuid5(NAMESPACE_URL, "of another program"))) == 3 * MOST_GENERATIONS
 
 
 def test_a_program_s_event() -> None:

@@ -72,6 +72,11 @@ class Settings(BaseModel):
             )
         return self
 
+    @property
+    def reconnect_page(self) -> str:
+        """The page of WedSync where a user connects again."""
+        return f"{self.wedsync_app_url}/settings/integrations?reconnect=outlook"
+
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> "Settings":
         """Return the settings; raise ``SettingsFault`` with every problem. Empty values count as not set."""

@@ -22,8 +22,7 @@ _STATUSES = get_args(shapes.MappedEventShape.model_fields["sync_status"].annotat
 async def sync_status(app: App, call: Call) -> Reply:
     """Return the state of the connection."""
     status = await app.report_status.run(await call.user())
-    page = f"{app.settings.wedsync_app_url}/settings/integrations?reconnect=outlook"
-    return Reply(body=present.sync_status(status, reconnect_url=page))
+    return Reply(body=present.sync_status(status, reconnect_url=app.settings.reconnect_page))
 
 
 @endpoint(blueprint, route="calendar/outlook/events", method="GET", rate=READS_ROWS)

@@ -27,7 +27,7 @@ async def change_settings(app: App, call: Call) -> Reply:
     """Change what is named, and leave the rest as it is."""
     change = wanted_change(call.json(SettingsRequest))
     changed = await app.change_settings.run(await call.user(), change)
-    return Reply(body=presented(changed))
+    return Reply(body=presented(changed, reconnect_url=app.settings.reconnect_page))
 
 
 def wanted_change(request: SettingsRequest) -> SettingsChange:
@@ -50,10 +50,10 @@ def wanted_change(request: SettingsRequest) -> SettingsChange:
     )
 
 
-def presented(value: SettingsChanged) -> SettingsResponse:
-    """Return the answer to a change."""
+def presented(value: SettingsChanged, *, reconnect_url: str) -> SettingsResponse:
+    """Return the answer to a change; its integration is the one that the status shows."""
     return SettingsResponse(
-        integration=present.integration(value.integration),
+        integration=present.integration(value.integration, value.rules, reconnect_url=reconnect_url),
         webhook_subscription_updated=value.subscription_updated,
         sync_schedule_changed=value.schedule_changed,
         requires_full_resync=value.full_resync,

@@ -9,6 +9,7 @@ from shared.core.history import SyncRun
 from shared.core.integration import Integration
 from shared.core.jobs import RunJob, RunKind, RunPurpose, RunRequest, TriggeredBy
 from shared.core.mapping import EventMapping
+from shared.core.rules import ResolutionRule
 from shared.core.settings_change import (
     Consequences,
     CopiesAffected,
@@ -35,7 +36,7 @@ _RECENT = 10
 class SettingsChanged:
     """What a change has come to. ``sync_id`` is the run that will carry it out, empty where there is nothing to do.
 
-    ``unrepresentable`` are the reminders that Outlook has no place for.
+    ``unrepresentable`` are the reminders that Outlook has no place for; ``rules`` are those that are left.
     """
 
     integration: Integration
@@ -45,6 +46,7 @@ class SettingsChanged:
     copies: CopiesAffected
     unrepresentable: tuple[int, ...] = ()
     sync_id: str = ""
+    rules: tuple[ResolutionRule, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,8 +77,9 @@ class ChangeSettings:
                 changed = await self._changed(stored, wanted, change)
             except RowChanged:
                 continue
-            await self.rules.remove(stored.value.integration_id, change.remove_rules)
-            return changed
+            home = stored.value.integration_id
+            await self.rules.remove(home, change.remove_rules)
+            return replace(changed, rules=await self.rules.list(home))
         raise StateConflict("busy", "The connection is being changed; try again.")
 
     async def _assert_calendar(self, wanted: Consequences, seen: set[str]) -> None:

@@ -5,14 +5,18 @@ from typing import Any
 
 import pytest
 
+from shared.core.event import EventType, Field, Side
 from shared.core.integration import Direction, ImportOutlookEvents
+from shared.core.rules import rule_of
 from shared.core.settings_change import CopiesAffected, CopyLeft
+from shared.core.states import IntegrationState
 from shared.errors import InvalidInput, Unprocessable
 from shared.triggers.http import Call
 from shared.triggers.settings import presented, wanted_change
 from shared.triggers.settings_shapes import SettingsRequest
 from shared.usecases.change_settings import SettingsChanged
 from tests.support import values
+from tests.support.values import NOON
 
 
 def request(**members: Any) -> SettingsRequest:
@@ -21,7 +25,7 @@ def request(**members: Any) -> SettingsRequest:
 
 def test_what_the_specifications_component_sends_is_taken() -> None:
     """It sends all preferences back, and the direction and the prefix among them."""
-    shown = presented(answer()).integration.sync_preferences.model_dump(by_alias=True)
+    shown = presented(answer(), reconnect_url="").integration.sync_preferences.model_dump(by_alias=True)
     change = wanted_change(request(syncPreferences={**shown, "syncDirection": "to_outlook", "eventPrefix": ""}))
     assert change.direction is Direction.TO_OUTLOOK
     assert change.preferences["event_prefix"] == ""
@@ -104,7 +108,8 @@ def answer(**changes: Any) -> SettingsChanged:
 
 
 def wire(value: SettingsChanged) -> dict[str, Any]:
-    written: dict[str, Any] = json.loads(presented(value).model_dump_json(by_alias=True, exclude_none=True))
+    shown = presented(value, reconnect_url="https://app.test/settings")
+    written: dict[str, Any] = json.loads(shown.model_dump_json(by_alias=True, exclude_none=True))
     return written
 
 
@@ -134,3 +139,12 @@ def test_the_answer_to_a_change_that_takes_copies_away() -> None:
     (warning,) = written["warnings"]
     assert warning["code"] == "reminders_not_representable"
     assert "60, 5" in warning["detail"]
+
+
+def test_the_answer_shows_the_integration_as_the_status_does() -> None:
+    """The frontend puts it in the place of the one that it had."""
+    waits = values.integration(state=IntegrationState.NEEDS_RECONNECT)
+    rule = rule_of("i", which=Field.TITLE, event_type=EventType.DEADLINE, use=Side.OUTLOOK, at=NOON)
+    integration = wire(answer(integration=waits, rules=(rule,)))["integration"]
+    assert integration["reconnectUrl"] == "https://app.test/settings"
+    assert [each["ruleId"] for each in integration["resolutionRules"]] == [rule.rule_id]

@@ -5,6 +5,7 @@ import pytest
 from shared.core.event import EventType, Field, Side
 from shared.core.history import SyncChange
 from shared.core.rules import ResolutionRule
+from shared.core.settings_change import SettingsChange
 from shared.core.states import ConflictState
 from shared.errors import Unprocessable
 from shared.store.rows import Table
@@ -198,3 +199,13 @@ async def test_killed_at_each_step_a_ruled_clash_ends_alike_and_keeps_what_lost(
             rows = [row for row in world.tables.contents()[Table.CONFLICTS] if row.key.startswith("c|")]
             assert any(row.columns["state"] == ConflictState.APPLIED for row in rows), where
             await world.assert_equal()
+
+
+async def test_a_change_of_settings_tells_of_the_rules_that_are_left(world: World) -> None:
+    """The frontend takes its integration from the answer."""
+    await world.connect()
+    kept, dropped = await with_rule(world, Side.OUTLOOK), await with_rule(world, Side.WEDSYNC, kind=EventType.DEADLINE)
+    changed = await world.app.change_settings.run(world.planner.user_id, SettingsChange())
+    assert changed.rules == (kept, dropped)
+    without = SettingsChange(remove_rules=(dropped.rule_id,))
+    assert (await world.app.change_settings.run(world.planner.user_id, without)).rules == (kept,)

@@ -75,10 +75,10 @@ async def renew(desk: Desk, given: argparse.Namespace) -> Answer:
 
 
 async def poison(desk: Desk, given: argparse.Namespace) -> Answer:
-    """Show the messages that failed for good, or put them back on their queues."""
-    queues = [given.queue] if given.queue else list(QUEUES)
+    """Show the messages that failed for good, or put those of one queue back on it."""
     if given.replay:
-        return {"replayed": {name: await desk.poison.replay(name, limit=given.limit) for name in queues}}
+        return {"replayed": {given.queue: await desk.poison.replay(given.queue, limit=given.limit)}}
+    queues = [given.queue] if given.queue else list(QUEUES)
     return {"waiting": {name: ops_show.messages(desk.app, await desk.poison.set_aside(name)) for name in queues}}
 
 
@@ -107,19 +107,51 @@ def parser() -> argparse.ArgumentParser:
         one.add_argument("who", metavar="ID", help="the id of an integration, or of a WedSync user")
         one.set_defaults(command=command)
         if command is runs:
-            one.add_argument("--limit", type=int, default=10, help="how many (10)")
+            one.add_argument("--limit", type=_count, default=10, help="how many (10)")
     aside = commands.add_parser("poison", help=poison.__doc__)
-    aside.add_argument("--queue", choices=QUEUES, help="one queue instead of all")
+    aside.add_argument("--queue", choices=QUEUES, help="one queue instead of all; needed to put back")
     aside.add_argument("--replay", action="store_true", help="put them back instead of showing them")
-    aside.add_argument("--limit", type=int, default=32, help="how many of a queue at the most (32)")
+    aside.add_argument("--limit", type=_count, default=32, help="how many to put back at the most (32)")
     aside.set_defaults(command=poison)
     commands.add_parser("health", help=health.__doc__).set_defaults(command=health)
     return made
 
 
+def understood(arguments: Sequence[str]) -> argparse.Namespace:
+    """Return what the arguments say; whoever cannot be understood is told how to say it, and the process ends with 2.
+
+    Putting back is for one queue at a time: what failed for good on another may fail for a reason that still stands.
+    """
+    made = parser()
+    given = made.parse_args(arguments)
+    if getattr(given, "replay", False) and not given.queue:
+        made.error("--replay needs --queue: see first what waits where")
+    return given
+
+
+def _count(text: str) -> int:
+    count = int(text)
+    if count < 1:
+        raise ValueError
+    return count
+
+
+_count.__name__ = "count, at least 1,"  # as argparse names it to whoever gives another
+
+
 def settings_from(path: Path | None, environ: Mapping[str, str]) -> Settings:
-    """Return the settings of a file's ``Values``, or of the environment."""
-    return Settings.from_environ(json.loads(path.read_text())["Values"] if path else environ)
+    """Return the settings of a file's ``Values``, or of the environment; ``SettingsFault`` if there are none in it."""
+    if path is None:
+        return Settings.from_environ(environ)
+    try:
+        values = json.loads(path.read_text(encoding="utf-8-sig"))["Values"]
+    except OSError as error:
+        raise SettingsFault((f"{path} cannot be read: {error.strerror}",)) from None
+    except (ValueError, KeyError, TypeError):  # its text may hold a secret, and so may the error
+        raise SettingsFault((f'{path} is not JSON with "Values", as local.settings.json is',)) from None
+    if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
+        raise SettingsFault((f'"Values" of {path} are not texts by name',))
+    return Settings.from_environ(values)
 
 
 async def carry_out(settings: Settings, given: argparse.Namespace) -> Answer:
@@ -134,7 +166,7 @@ async def carry_out(settings: Settings, given: argparse.Namespace) -> Answer:
 
 def main(arguments: Sequence[str], environ: Mapping[str, str], *, out: TextIO, err: TextIO) -> int:
     """Do what the arguments say; return the exit status: 1 if it could not be done, 2 if nobody can tell what."""
-    given = parser().parse_args(arguments)
+    given = understood(arguments)
     try:
         answer = asyncio.run(carry_out(settings_from(given.settings, environ), given))
     except SettingsFault as fault:

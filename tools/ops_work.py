@@ -12,9 +12,9 @@ Done = Mapping[str, Any]
 
 
 async def sync(app: App, integration: Integration) -> Done:
-    """Queue a full run; ``StateConflict`` while the connection does not sync."""
+    """Queue a full run; ``StateConflict`` while the connection does not sync. Its user never asked for it."""
     _needs_syncing(integration)
-    run = await app.request_sync.start(integration, kind=RunKind.FULL, triggered_by=TriggeredBy.MANUAL)
+    run = await app.request_sync.start(integration, kind=RunKind.FULL, triggered_by=TriggeredBy.OPERATOR)
     return {"integration": integration.integration_id, "run": run.run_id, "state": run.state.value}
 
 

@@ -61,6 +61,7 @@ class TriggeredBy(StrEnum):
     WEBHOOK = "webhook"
     SCHEDULED = "scheduled"
     AUTO = "auto"
+    OPERATOR = "operator"  # by hand, and not the user's: "auto" to them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +84,8 @@ class UpkeepKind(StrEnum):
     TOKEN = "token"  # noqa: S105 - renew a refresh token that nobody uses
     PRUNE = "prune"  # forget history that is older than it is kept
     MEETING = "meeting"  # see whether a meeting that was asked for has come to be on both sides
+    MEETING_CHANGED = "meeting_changed"  # whether what was to be written to Outlook has come to WedSync as well
+    MEETING_CANCELLED = "meeting_cancelled"  # whether what was to be cancelled in Outlook is gone in WedSync as well
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -77,16 +77,32 @@ class StorageJobQueue:
 
         Sent first, then deleted: a message that comes twice is harmless, one that is lost is not.
         """
-        replayed, poison, client = 0, self._poison(queue), self._client(queue)
-        try:
-            async for found in poison.receive_messages(visibility_timeout=60, max_messages=limit):
-                await client.send_message(found.content, time_to_live=_LIFETIME)
-                await poison.delete_message(found)
-                replayed += 1
-        except Exception as error:
-            if getattr(error, "status_code", None) != 404:
+        replayed, poison = 0, self._poison(queue)
+        waiting = aiter(poison.receive_messages(visibility_timeout=60, max_messages=limit))
+        while True:
+            try:
+                found = await anext(waiting)
+            except StopAsyncIteration:
+                return replayed
+            except Exception as error:
+                if getattr(error, "status_code", None) == 404:  # nothing has ever failed for good
+                    return replayed
                 raise _fault(error) from error
-        return replayed
+            await self._put_back(queue, str(found.content))
+            try:
+                await poison.delete_message(found)
+            except Exception as error:
+                raise _fault(error) from error
+            replayed += 1
+
+    async def _put_back(self, queue: str, text: str) -> None:
+        """Send it, if there is such a queue: one that nobody made is one that nobody reads."""
+        try:
+            await self._client(queue).send_message(text, time_to_live=_LIFETIME)
+        except Exception as error:
+            if getattr(error, "status_code", None) == 404:
+                raise StoreFault(f"the queue {queue} is not there: is this the storage of the app?") from error
+            raise _fault(error) from error
 
     async def reach(self) -> None:
         """Return if the queues answer; one that nothing was ever put on may be missing."""

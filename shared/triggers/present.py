@@ -14,7 +14,7 @@ from shared.core.conflicts import conflict_type
 from shared.core.event import AllDay, CalendarEvent, Field
 from shared.core.history import Conflict, SyncRun
 from shared.core.integration import CalendarInfo, Integration, Preferences
-from shared.core.jobs import RunPurpose
+from shared.core.jobs import RunPurpose, TriggeredBy
 from shared.core.pair import NOTE_TYPE_OFF, is_deletion_held
 from shared.core.rules import ResolutionRule
 from shared.core.states import ConflictState, IntegrationState, RunState
@@ -131,7 +131,7 @@ def history_item(run: SyncRun) -> shapes.HistoryItem:
     """Present a run in the history."""
     started = run.started_at or run.queued_at
     spent = (run.completed_at - started) // timedelta(milliseconds=1) if run.completed_at else 0
-    purpose = run.request.purpose
+    purpose, by = run.request.purpose, run.request.triggered_by
     reconciled = purpose is RunPurpose.RECONCILE
     return shapes.HistoryItem(
         id=run.run_id,
@@ -149,7 +149,7 @@ def history_item(run: SyncRun) -> shapes.HistoryItem:
         ),  # it may have been begun and ended by two machines, each with a clock of its own
         started_at=when(started),
         completed_at=when(run.completed_at) or None,
-        triggered_by=run.request.triggered_by.value,
+        triggered_by=TriggeredBy.AUTO.value if by is TriggeredBy.OPERATOR else by.value,
         purpose=None if purpose in _PLAIN else purpose.value,
         undoes=run.request.subject if purpose is RunPurpose.UNDO else None,
         errors=_errors(run),

@@ -191,3 +191,16 @@ async def test_messages_go_back_to_their_queue(azurite: Azurite) -> None:
     assert len(got) == 3
     assert all(isinstance(job, RunJob) for job in got)
     await queues.close()
+
+
+@pytest.mark.azurite
+async def test_nothing_goes_back_to_a_queue_that_is_not_there(azurite: Azurite) -> None:
+    """As with the settings of another storage account: what was found there stays, and somebody is told."""
+    queues = StorageJobQueue(connection_string=azurite.connection_string, prefix=f"t{uuid4().hex[:8]}-")
+    poison = queues._client(f"{RUN_QUEUE}-poison")
+    await poison.create_queue()
+    await poison.send_message(to_texts(JOB)[0], visibility_timeout=0)
+    with pytest.raises(StoreFault, match="outlook-run-jobs is not there"):
+        await queues.replay(RUN_QUEUE, limit=5)
+    assert (await poison.get_queue_properties()).approximate_message_count == 1
+    await queues.close()

@@ -12,8 +12,9 @@ import pytest
 from local.azurite import Azurite
 from shared.core.event import Side
 from shared.core.jobs import EventJob, Glance, RunJob, TurnsJob, UpkeepJob, UpkeepKind
-from shared.errors import NotFound, ReconnectNeeded, StateConflict
+from shared.errors import NotFound, ReconnectNeeded, Rejected, StateConflict
 from shared.store.messages import EVENT_QUEUE, QUEUES, RUN_QUEUE, to_texts
+from shared.triggers import present
 from tests.support.world import World
 from tools import ops
 
@@ -135,13 +136,39 @@ async def test_poison_is_shown_without_the_ids_of_events(world: World) -> None:
     assert "Canary" not in json.dumps(shown)
 
 
-async def test_poison_is_replayed_from_one_queue_or_all(world: World) -> None:
+async def test_poison_is_replayed_from_one_queue(world: World) -> None:
     aside = Aside(**{RUN_QUEUE: ("a", "b")})
     assert await said(world, "poison", "--replay", "--queue", RUN_QUEUE, "--limit", "1", poison=aside) == {
         "replayed": {RUN_QUEUE: 1}
     }
-    assert (await said(world, "poison", "--replay", poison=aside))["replayed"][RUN_QUEUE] == 2
-    assert {queue for queue, _ in aside.replayed} == set(QUEUES)
+    assert await said(world, "poison", "--replay", "--queue", RUN_QUEUE, poison=aside) == {"replayed": {RUN_QUEUE: 2}}
+    assert aside.replayed == [(RUN_QUEUE, 1), (RUN_QUEUE, 32)]
+    assert set((await said(world, "poison", poison=aside))["waiting"]) == set(QUEUES)
+
+
+async def test_a_run_of_an_operators_is_not_shown_as_the_users(world: World) -> None:
+    await world.connect()
+    begun = await said(world, "sync", world.integration_id)
+    await world.settle()
+    run = await world.app.request_sync.status(world.planner.user_id, begun["run"])
+    assert present.history_item(run).triggered_by == "auto"
+    shown = (await said(world, "runs", world.integration_id, "--limit", "1"))["runs"][0]
+    assert (shown["run"], shown["triggeredBy"], shown["state"]) == (begun["run"], "operator", "completed")
+
+
+async def test_a_renewal_by_hand_ends_the_waiting_for_a_channel(world: World) -> None:
+    await world.outlook.fault(action="status", path="/subscriptions", status=403, code="Forbidden")
+    await world.connect()
+    shown = await said(world, "show", world.integration_id)
+    assert (shown["channelRefusals"], shown["channelRefusalCode"]) == (1, "Forbidden")
+    assert shown["channelNextTryAt"] > world.clock.now().isoformat()
+    with pytest.raises(Rejected):
+        await said(world, "renew", world.integration_id)
+    await world.outlook.clear_faults()
+    await said(world, "renew", world.integration_id)
+    shown = await said(world, "show", world.integration_id)
+    assert (shown["channelRefusals"], shown["channelRefusalCode"], shown["channelNextTryAt"]) == (0, "", "")
+    assert [each["state"] for each in shown["subscriptions"]] == ["active"]
 
 
 async def test_health_is_asked_from_here(world: World) -> None:
@@ -162,11 +189,57 @@ def test_wrong_settings_are_listed() -> None:
     assert "AZURE_CLIENT_ID" in err
 
 
-@pytest.mark.parametrize("arguments", [(), ("show",), ("poison", "--queue", "other"), ("destroy",)])
-def test_what_nobody_understands_is_refused(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ((), "required: COMMAND"),
+        (("show",), "required: ID"),
+        (("poison", "--queue", "other"), "invalid choice: 'other'"),
+        (("destroy",), "invalid choice: 'destroy'"),
+        (("poison", "--replay"), "--replay needs --queue"),
+        (("poison", "--limit", "0"), "invalid count, at least 1, value: '0'"),
+        (("runs", "i", "--limit", "-1"), "invalid count, at least 1, value: '-1'"),
+        (("runs", "i", "--limit", "some"), "invalid count, at least 1, value: 'some'"),
+    ],
+)
+def test_what_nobody_understands_is_refused(
+    arguments: tuple[str, ...], complaint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
         called(*arguments, environ={})
-    assert "usage" in capsys.readouterr().err
+    assert end.value.code == 2
+    said = capsys.readouterr().err
+    assert "usage" in said
+    assert complaint in said
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (None, "cannot be read: No such file or directory"),
+        ("{CanaryOfASecret", 'is not JSON with "Values"'),
+        ("\xff\xfe", 'is not JSON with "Values"'),
+        ('{"AZURE_CLIENT_ID": "CanaryOfASecret"}', 'is not JSON with "Values"'),
+        ('["CanaryOfASecret"]', 'is not JSON with "Values"'),
+        ('{"Values": ["CanaryOfASecret"]}', "are not texts by name"),
+        ('{"Values": {"SyncStorage": 7}}', "are not texts by name"),
+    ],
+)
+def test_a_file_without_settings_is_one_clear_line(tmp_path: Path, text: str | None, complaint: str) -> None:
+    path = tmp_path / "settings.json"
+    if text is not None:
+        path.write_bytes(text.encode("latin-1"))
+    status, out, err = called("--settings", str(path), "health", environ={})
+    assert (status, out) == (2, "")
+    assert err.count("\n") == 1
+    assert complaint in err
+    assert str(path) in err
+    assert "Canary" not in err
+
+
+def test_a_directory_holds_no_settings(tmp_path: Path) -> None:
+    status, _, err = called("--settings", str(tmp_path), "health", environ={})
+    assert (status, err) == (2, f"{tmp_path} cannot be read: Is a directory\n")
 
 
 @pytest.mark.azurite

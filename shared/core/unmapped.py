@@ -1,5 +1,6 @@
 """What is to be done about an event that no mapping names: create it on the other side, link it, or leave it."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 from shared.core.actions import TOWARD, Action, Create, Hold, Link, Policy, Rule, Skip
@@ -24,7 +25,14 @@ def decide_unmapped(
     """
     if isinstance(state, WedSyncState):
         return _from_wedsync(state, policy, joined=counterpart is not None)
+    if candidate is None and not is_ours(state):
+        state = replace(state, marker=None)  # a user's copy of an event of an earlier connection
     return _from_outlook(state, policy, candidate, joined=counterpart is not None)
+
+
+def is_ours(state: OutlookState) -> bool:
+    """Whether we created the event: its ``transactionId`` follows from its marker. A user's copy has another one."""
+    return bool(state.marker) and generation_of(str(state.marker), state.transaction_id) is not None
 
 
 def event_type_of(state: OutlookState) -> EventType:

@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from shared.core.canon import without_prefix
 from shared.core.event import OutlookState, Side
 from shared.core.integration import Integration
-from shared.core.mapping import EventMapping, generation_of
+from shared.core.mapping import EventMapping
 from shared.core.pair import stays_put
 from shared.core.states import IntegrationState, MappingState
+from shared.core.unmapped import is_ours
 from shared.errors import (
     CalendarGone,
     EventGone,
@@ -219,11 +220,6 @@ class ClearOutlook:
         same = now is not None and now.value.epoch == integration.epoch
         if not same or now is None or now.value.state is not IntegrationState.DISCONNECTING:
             raise Overtaken
-
-
-def is_ours(state: OutlookState) -> bool:
-    """Whether we created the event: its ``transactionId`` follows from its marker. A user's copy has another one."""
-    return bool(state.marker) and generation_of(str(state.marker), state.transaction_id) is not None
 
 
 def is_our_copy(mapping: EventMapping) -> bool:

@@ -25,10 +25,10 @@ from shared.core.mapping import (
 from shared.core.pair import NOTE_FORCED, NOTE_PREFIX_REMOVED
 from shared.core.settle import created
 from shared.core.states import MAPPING_MOVES, MappingState, move
+from shared.core.unmapped import is_ours
 from shared.core.views import outlook_content
 from shared.errors import DuplicateTransaction, EventGone, RowChanged
 from shared.ports import Clock, Mappings, Outlook, OutlookDraft, Stored, WedSync, WedSyncDraft
-from shared.usecases.clear_outlook import is_ours
 from shared.usecases.journal import raise_or_return
 
 _ALSO_OF_THE_NEXT = (NOTE_PREFIX_REMOVED, NOTE_FORCED)

@@ -16,7 +16,6 @@ from shared.core.views import UNSEEN, Present, View, Views
 from shared.errors import SyncFault
 from shared.ports import Mappings, ResolutionRules, Stored
 from shared.usecases.at_once import some_at_once
-from shared.usecases.clear_outlook import is_ours
 from shared.usecases.create_event import external_id_of
 from shared.usecases.look import Look
 from shared.usecases.refusals import STOPS
@@ -200,8 +199,6 @@ class Prove:
                 return
             seen = replace(view.state, series_id=state.series_id, occurrence_date=state.occurrence_date)
             candidate = by_id.get(seen.marker) if seen.marker else None
-            if seen.marker and candidate is None and not is_ours(seen):
-                seen = replace(seen, marker=None)  # a user's copy of an event of an earlier connection
             sight.new.append(NewSeen(state=seen, candidate=candidate))
 
         return subject_of(NewSeen(state=state)), read

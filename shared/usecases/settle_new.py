@@ -13,7 +13,6 @@ from shared.core.unmapped import decide_unmapped
 from shared.core.views import Present, Views
 from shared.errors import RowExists
 from shared.ports import Changes, Clock, Ids, Mappings, Outlook, Stored, WedSync
-from shared.usecases.clear_outlook import is_ours
 from shared.usecases.create_event import CreateEvent
 from shared.usecases.journal import Journal, Trace, raise_or_return
 from shared.usecases.request_sync import RequestSync
@@ -42,8 +41,6 @@ class SettleNew:
         candidate = await self.candidate_of(integration, state)
         if candidate is not None and candidate.value.moved_from:
             return Tally(handled=1)  # on its way to another calendar: both copies carry the marker until it is there
-        if state.marker and candidate is None and not is_ours(state):
-            state = replace(state, marker=None)  # a user's copy of an event of an earlier connection
         action = decide_unmapped(
             state, policy=policy, candidate=candidate.value if candidate else None, counterpart=None
         )

@@ -13,10 +13,10 @@ from shared.core.mapping import EventMapping, Role
 from shared.core.pair import NOTE_TYPE_OFF
 from shared.core.states import MAPPING_MOVES, MappingState, move
 from shared.core.undo import NOTE_UNDONE, Kept, missing, undoing_id, untouched
+from shared.core.unmapped import is_ours
 from shared.core.views import Gone, Present, Views, content_of, holding, settle_view
 from shared.errors import EventGone, VersionMismatch
 from shared.ports import Clock, Conflicts, Outlook, Stored, WedSync
-from shared.usecases.clear_outlook import is_ours
 from shared.usecases.journal import Journal, Trace
 from shared.usecases.look import Look
 from shared.usecases.make_again import MakeAgain, as_it_was

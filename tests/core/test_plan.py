@@ -106,7 +106,8 @@ def test_new_events_become_creates_and_what_is_not_for_this_sync_stays_out() -> 
 
 
 def test_a_marker_that_nothing_is_known_of_is_left_alone() -> None:
-    assert planned(new=(NewSeen(state=there(marker="unknown")),)).total == 0
+    lost = there(marker="unknown", transaction_id=transaction_id("unknown", 1))
+    assert planned(new=(NewSeen(state=lost),)).total == 0
 
 
 def test_an_event_is_linked_to_the_intent_that_made_it() -> None:

@@ -24,6 +24,9 @@ def born(content: CalendarEvent = EVENT, **changes: object) -> OutlookState:
     return outlook_state(content, prefix="", **changes)
 
 
+LOST = born(marker="lost", transaction_id=transaction_id("lost", 1))
+
+
 @pytest.mark.parametrize(
     ("state", "policy", "action"),
     [
@@ -46,7 +49,7 @@ def born(content: CalendarEvent = EVENT, **changes: object) -> OutlookState:
             Policy(preferences=Preferences(import_outlook_events=ImportOutlookEvents.NONE)),
             Skip(rule=Rule.IMPORT_NONE),
         ),
-        (born(marker="lost"), Policy(), Hold(rule=Rule.UNKNOWN_MARKER, side=Side.OUTLOOK)),
+        (LOST, Policy(), Hold(rule=Rule.UNKNOWN_MARKER, side=Side.OUTLOOK)),
     ],
 )
 def test_what_is_not_created(state: WedSyncState | OutlookState, policy: Policy, action: Action) -> None:
@@ -55,9 +58,17 @@ def test_what_is_not_created(state: WedSyncState | OutlookState, policy: Policy,
 
 def test_a_marker_that_nothing_is_known_of_after_a_search_is_of_no_event() -> None:
     """The copy is Outlook's own from now on; what its owner wants with it, they can do on either side."""
-    action = decide_unmapped(born(marker="lost"), policy=Policy(searched=True))
+    action = decide_unmapped(LOST, policy=Policy(searched=True))
     assert isinstance(action, Create)
     assert (action.side, action.rule) == (Side.WEDSYNC, Rule.ORPHAN)
+
+
+@pytest.mark.parametrize("made_by", [None, "foreign", "localevent:1"])
+@pytest.mark.parametrize("searched", [True, False])
+def test_a_users_copy_of_what_an_earlier_connection_made_is_a_new_event(made_by: str | None, searched: bool) -> None:
+    action = decide_unmapped(born(marker="lost", transaction_id=made_by), policy=Policy(searched=searched))
+    assert isinstance(action, Create)
+    assert (action.side, action.rule) == (Side.WEDSYNC, Rule.OUTLOOK_NEW)
 
 
 def test_a_new_event_in_wedsync_goes_to_outlook_under_the_prefix() -> None:

@@ -124,6 +124,11 @@ def run_status(run: SyncRun) -> Any:
     return RunState.IN_PROGRESS.value if run.state is RunState.QUEUED else run.state.value
 
 
+def _started_by(by: TriggeredBy) -> Any:
+    """An operator's run was asked for by no user: the specification's word for that is ``auto``."""
+    return TriggeredBy.AUTO.value if by is TriggeredBy.OPERATOR else by.value
+
+
 _PLAIN = (RunPurpose.SYNC, RunPurpose.SPECIFIC, RunPurpose.EVENT)
 
 
@@ -131,7 +136,7 @@ def history_item(run: SyncRun) -> shapes.HistoryItem:
     """Present a run in the history."""
     started = run.started_at or run.queued_at
     spent = (run.completed_at - started) // timedelta(milliseconds=1) if run.completed_at else 0
-    purpose, by = run.request.purpose, run.request.triggered_by
+    purpose = run.request.purpose
     reconciled = purpose is RunPurpose.RECONCILE
     return shapes.HistoryItem(
         id=run.run_id,
@@ -149,7 +154,7 @@ def history_item(run: SyncRun) -> shapes.HistoryItem:
         ),  # it may have been begun and ended by two machines, each with a clock of its own
         started_at=when(started),
         completed_at=when(run.completed_at) or None,
-        triggered_by=TriggeredBy.AUTO.value if by is TriggeredBy.OPERATOR else by.value,
+        triggered_by=_started_by(run.request.triggered_by),
         purpose=None if purpose in _PLAIN else purpose.value,
         undoes=run.request.subject if purpose is RunPurpose.UNDO else None,
         errors=_errors(run),

@@ -20,7 +20,7 @@ from shared.core.availability import (
 from shared.core.event import Field, WedSyncState
 from shared.core.integration import Integration, SyncWindow
 from shared.core.states import MappingState
-from shared.errors import InvalidInput, Rejected
+from shared.errors import Rejected, Unprocessable
 from shared.ports import Clock, Integrations, Mappings, Outlook, Ports, Schedules, WedSync
 from shared.usecases.at_once import both
 from shared.usecases.connect_state import connection_of
@@ -91,7 +91,7 @@ class FindAvailability:
     def _assert_near(self, day: date) -> None:
         """Refuse what no calendar of ours reaches, and the ends of time, where zones have no meaning."""
         if abs(day - self.clock.now().date()) > _FARTHEST:
-            raise InvalidInput("invalid_query", "date is too far away.")
+            raise Unprocessable("date_too_far", "date is more than four years away.")
 
     # --- Outlook --------------------------------------------------------------------------------------------------
 

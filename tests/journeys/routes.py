@@ -24,8 +24,8 @@ class Caller(StrEnum):
 class Endpoint:
     """``body`` is a good one; ``wrong`` holds, by JSON pointer into it, values that no honest caller sends.
 
-    ``good_query`` is a good query string, ``queries`` are bad ones. ``unconnected`` is the answer to a user without a connection.
-    ``every_method``: registered for all; ``method`` is one to call it with.
+    ``good_query`` is a good query string, ``queries`` are bad ones. ``unconnected`` is the answer to a user without a
+    connection. ``every_method``: registered for all; ``method`` is one to call it with.
     """
 
     method: str
@@ -73,7 +73,7 @@ AVAILABILITY_QUERIES = (
     "",
     "date=2026-08-06",
     "duration=60",
-    *(f"date={text}&duration=60" for text in ("", "today", "2026-13-01", "20260806", "2026-08-06T10:00", "9999-12-31")),
+    *(f"date={text}&duration=60" for text in ("", "today", "2026-13-01", "20260806", "2026-08-06T10:00")),
     "date=2026-W32-4&duration=60",
     *(f"date=2026-08-06&duration={text}" for text in ("", "0", "4", "1441", "-60", "1e2", "60.0", "٣٠", "9" * 5000)),
     *(f"{_FREE}&attendees={text}" for text in ("ann", "a@b,ann", "a%20b@x.test", "%3Ca@x.test%3E", "a@" + "x" * 300)),

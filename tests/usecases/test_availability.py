@@ -11,7 +11,7 @@ from local.simkit.people import IVY, PLANNERS
 from shared.core.availability import Span
 from shared.core.event import Field
 from shared.core.integration import ImportOutlookEvents, Preferences
-from shared.errors import InvalidInput, NotFound
+from shared.errors import NotFound, Unprocessable
 from shared.usecases.find_availability import Availability
 from tests.support.calendars import OutlookCalendar, at
 from tests.support.world import World
@@ -217,7 +217,7 @@ async def test_nothing_is_written_and_nothing_is_asked_of_whom_it_does_not_conce
         await ask(world)
     await world.connect()
     for day in (date(2036, 1, 1), date(1, 1, 1), date.max):
-        with pytest.raises(InvalidInput):
+        with pytest.raises(Unprocessable, match="four years"):
             await ask(world, day)
     assert await world.mappings() == []
 

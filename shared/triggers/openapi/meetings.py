@@ -47,7 +47,7 @@ def operations(idempotency_key: Given) -> dict[str, Operation]:
             tag="Meetings",
             given=_DAY,
             answers={200: Answered(says="The free times of the day.", model=meeting_shapes.AvailabilityResponse)},
-            problems=merged({400: ("invalid_query",)}, CONNECTED, AT_MICROSOFT),
+            problems=merged({400: ("invalid_query",), 422: ("date_too_far",)}, CONNECTED, AT_MICROSOFT),
         ),
         "make_meeting": Operation(
             tag="Meetings",

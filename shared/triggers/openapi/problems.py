@@ -77,6 +77,7 @@ PROBLEMS: Mapping[int, Mapping[str, str]] = {
         "calendar_not_found": "There is no such calendar in the mailbox.",
         "calendar_read_only": "The calendar can only be read.",
         "custom_value": "The value of the user's own is not what the field takes.",
+        "date_too_far": "The day is more than four years away.",
         "event_refused": "The other calendar does not take the event.",
         "idempotency_key_reused": "The Idempotency-Key stands for another request.",
         "meeting_refused": "Outlook does not take the meeting or its change; nobody was written to.",

@@ -43,7 +43,7 @@ def main() -> int:
     print(f"to repeat: make fuzz EXAMPLES={wanted.examples} SEED={wanted.seed}", flush=True)
     with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
         faults = asyncio.run(run(wanted.examples, wanted.seed, Path(folder)))
-    print(f"{faults} faults; to repeat: make fuzz EXAMPLES={wanted.examples} SEED={wanted.seed}")
+    print("FAILED" if faults else "no fault was found", f"with EXAMPLES={wanted.examples} SEED={wanted.seed}")
     return 1 if faults else 0
 
 

@@ -47,6 +47,7 @@ async def guided(scene: Scene) -> set[str]:
     calls = Guided(scene=scene, schema=await asyncio.to_thread(schemathesis.openapi.from_url, url))
     await calls.call("finish_connect", planner=scene.marco, body=await handed_over(scene.marco))
     await signed(calls)
+    await keyed(calls)
     await cancelled(calls)
     await meeting(calls)
     await chosen(calls)
@@ -67,6 +68,18 @@ async def signed(calls: Guided) -> None:
         "webhook-signature": Webhook(WEBHOOK_SECRET).sign("msg_guided", now, json.dumps(body)),
     }
     await calls.call("wedsync_webhook", body=body, headers=headers)
+
+
+async def keyed(calls: Guided) -> None:
+    """The same key and body lead to the same run, and another body is refused."""
+    headers = {"Authorization": f"Bearer {await calls.scene.rose.token()}", "Idempotency-Key": "guided"}
+    answers = [
+        await calls.call("sync_start", headers=headers, body={"syncType": kind})
+        for kind in ("full_sync", "full_sync", "incremental")
+    ]
+    first, again, other = [answer.json() for answer in answers]
+    assert again["syncId"] == first["syncId"]
+    assert (other["status"], other["code"]) == (422, "idempotency_key_reused")
 
 
 async def cancelled(calls: Guided) -> None:

@@ -83,7 +83,7 @@ async def list_calendars(app: App, call: Call) -> Reply:
 
 @endpoint(blueprint, route="calendar/outlook/integration", method="DELETE", rate=ONCE)
 async def disconnect(app: App, call: Call) -> Reply:
-    """Remove our events and the connection."""
+    """Disconnect: remove our events from Outlook, and the connection."""
     return Reply(body=present.removal(await app.disconnect.by_user(await call.user())))
 
 

@@ -24,7 +24,7 @@ _ENUMS = {
 
 @endpoint(blueprint, route="calendar/outlook/settings", method="PUT", rate=SETTINGS)
 async def change_settings(app: App, call: Call) -> Reply:
-    """Change what is named, and leave the rest as it is."""
+    """Change the settings that are named, and leave the rest as they are."""
     change = wanted_change(call.json(SettingsRequest))
     changed = await app.change_settings.run(await call.user(), change)
     return Reply(body=presented(changed, reconnect_url=app.settings.reconnect_page))

@@ -66,7 +66,7 @@ async def graph_webhook(app: App, call: Call) -> Reply:
     blueprint, route="webhooks/outlook", method="POST", rate=CHECKED_FIRST, signed_in=False, limit=NOTIFICATION_BODY
 )
 async def graph_webhook_alias(app: App, call: Call) -> Reply:
-    """The same under the older sketch's name."""
+    """Take what Graph sends to the address that the older sketch has for its webhook."""
     with answering(app, "graph"):
         return await _graph(app, call)
 

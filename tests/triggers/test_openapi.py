@@ -1,6 +1,7 @@
 """The API document: whole, in step with the routes, the models and the problems, and with examples that hold."""
 
 import ast
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -180,3 +181,11 @@ def test_the_fuzzer_takes_422_for_an_answer_only_where_it_is_declared() -> None:
             named = entry["include-operation-id"]
             taken |= {named} if isinstance(named, str) else set(named)
     assert taken == {each["operationId"] for _, _, each in operations() if "422" in each["responses"]}
+
+
+def test_the_readme_names_every_route_and_says_what_it_does() -> None:
+    rows = re.findall(r"^\| ([A-Z]+) `([^`]+)` \| (.+) \|$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    told = [(method.upper(), path.lstrip("/"), operation["summary"]) for path, method, operation in operations()]
+    assert sorted((method, path, says.replace("`", "")) for method, path, says in rows) == sorted(
+        (method, path, says.replace("`", "")) for method, path, says in told
+    )

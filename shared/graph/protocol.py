@@ -85,7 +85,8 @@ def prefer(*, body: str = "text", page_size: int | None = None) -> dict[str, str
 
 def segment(identifier: str) -> str:
     """Return an id as a single path segment (fact C31). ``Rejected`` for what would lead to another path."""
-    if identifier in (".", ".."):  # URLs know no way to write these as names (RFC 3986 section 5.2.4)
+    # URLs know no way to write dots as names (RFC 3986 section 5.2.4), and no id has a line end or half a character.
+    if identifier in (".", "..") or not identifier.isprintable():
         raise Rejected(SERVICE, code="not_an_id")
     return quote(identifier, safe="")
 

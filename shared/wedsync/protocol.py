@@ -151,6 +151,7 @@ def _path(user_id: str, event_id: str) -> str:
 
 
 def _segment(identifier: str) -> str:
-    if identifier in (".", ".."):  # URLs know no way to write these as names (RFC 3986 section 5.2.4)
+    # URLs know no way to write dots as names (RFC 3986 section 5.2.4), and no id has a line end or half a character.
+    if identifier in (".", "..") or not identifier.isprintable():
         raise Rejected(SERVICE, code="not_an_id")
     return quote(identifier, safe="")

@@ -79,7 +79,7 @@ async def subscriptions_of(planner: Planner) -> list[dict[str, Any]]:
 
 
 async def picture(stand: Stand, planner: Planner) -> dict[str, Any]:
-    """Return all that is stored anywhere, by place, to be compared with a later picture; but that a call was counted."""
+    """Return all that is stored anywhere, by place, to be compared with a later one; not that calls were counted."""
 
     async def seen(url: str, path: str, **params: str) -> Any:
         answer = await planner.http.get(f"{url}/_control/{path}", params=params)

@@ -73,7 +73,7 @@ def test_a_body_that_is_no_problem_has_no_code(body: object) -> None:
     assert problem_code(body) == ""
 
 
-@pytest.mark.parametrize("identifier", [".", ".."])
+@pytest.mark.parametrize("identifier", [".", "..", "x\ny", "\x00", "a\x7f", "x\u2028", "\u202ex", "\ud800"])
 def test_an_id_that_would_lead_elsewhere_is_never_sent(identifier: str) -> None:
     with pytest.raises(Rejected):
         read_event("u", identifier)

@@ -23,6 +23,7 @@ from shared.usecases.disconnect import Disconnect
 from shared.usecases.explain_event import ExplainEvent, explaining
 from shared.usecases.find_availability import FindAvailability, finding_availability
 from shared.usecases.find_run import FindRun
+from shared.usecases.finish_meeting import FinishMeeting
 from shared.usecases.force_sync import ForceSync
 from shared.usecases.foresee_deletions import ForeseeDeletions
 from shared.usecases.job_frame import JobFrame
@@ -280,6 +281,7 @@ def build(settings: Settings, ports: Ports) -> App:
             renew_token=renew_token,
             prune_history=prune_history,
             make_meeting=make_meeting,
+            finish_meeting=FinishMeeting.on(p, pair=settling.pair),
         ),
         find_availability=finding_availability(p),
         make_meeting=make_meeting,

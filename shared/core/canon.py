@@ -7,7 +7,7 @@ sides are brought to one light form as soon as they are read, and differences ar
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
@@ -28,6 +28,7 @@ __all__ = [
     "key",
     "masked",
     "one_line",
+    "part_hash",
     "plain",
     "same",
     "same_zone",
@@ -148,11 +149,15 @@ def changed_fields(base: CalendarEvent, now: CalendarEvent) -> frozenset[Field]:
     return frozenset(field for field in Field if not same(field, base, now))
 
 
+def part_hash(event: CalendarEvent, fields: Iterable[Field]) -> str:
+    """Return a hash over these keys, and their names, equal exactly where the events agree in these fields."""
+    text = json.dumps({field.value: key(field, event) for field in fields}, sort_keys=True, separators=(",", ":"))
+    return f"{_HASH_VERSION}:{sha256(text.encode()).hexdigest()}"
+
+
 def sync_hash(event: CalendarEvent) -> str:
     """Return a hash over all keys, equal exactly where ``changed_fields`` is empty; the first part is its version."""
-    keys = {field.value: key(field, event) for field in Field}
-    text = json.dumps(keys, sort_keys=True, separators=(",", ":"))
-    return f"{_HASH_VERSION}:{sha256(text.encode()).hexdigest()}"
+    return part_hash(event, Field)
 
 
 # --- As Outlook shows it ------------------------------------------------------------------------------------------

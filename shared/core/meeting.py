@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID, uuid5
 
 from shared.core.actions import Action, Apply, Decision, Delete, Rule, Skip
-from shared.core.canon import same
+from shared.core.canon import changed_fields, fitted, part_hash, same
 from shared.core.event import Attendee, CalendarEvent, EventType, Field, OutlookState, Side
 from shared.core.mapping import EventMapping
 from shared.core.merge import advance
@@ -84,6 +84,45 @@ class MeetingRequest:
     def made(self) -> bool:
         """Whether the meeting is on both sides."""
         return not self.payload
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WantedChange:
+    """What a change was about to write to Outlook, so that it is known again: no content, but a hash of it."""
+
+    mapping_id: str
+    fields: frozenset[Field]
+    digest: str
+
+    @classmethod
+    def of(cls, mapping: EventMapping, wished: CalendarEvent, fields: frozenset[Field]) -> "WantedChange":
+        """Return it for what Outlook can hold of the wish."""
+        digest = part_hash(fitted(wished, mapping.prefix), fields)
+        return cls(mapping_id=mapping.mapping_id, fields=fields, digest=digest)
+
+    @classmethod
+    def parse(cls, text: str) -> "WantedChange":
+        """Return what ``text`` names."""
+        mapping_id, fields, digest = text.split("|")
+        return cls(mapping_id=mapping_id, fields=frozenset(map(Field, fields.split(","))), digest=digest)
+
+    @property
+    def text(self) -> str:
+        """The subject of a job."""
+        return "|".join((self.mapping_id, ",".join(sorted(self.fields)), self.digest))
+
+    def is_in(self, content: CalendarEvent | None) -> bool:
+        """Whether the content is as it was wished in these fields."""
+        return content is not None and part_hash(content, self.fields) == self.digest
+
+    def is_missing(self, mapping: EventMapping, *, wedsync: CalendarEvent, outlook: CalendarEvent) -> bool:
+        """Whether it is in Outlook, and not in WedSync, where nobody has written these fields since.
+
+        What either owner has changed since is theirs: the rules judge it.
+        """
+        if not self.is_in(outlook) or mapping.base_w is None:
+            return False
+        return not self.is_in(wedsync) and not self.fields & changed_fields(mapping.base_w, wedsync)
 
 
 def request_id_of(integration_id: str, *, epoch: int, key: str) -> str:

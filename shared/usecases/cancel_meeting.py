@@ -1,7 +1,7 @@
 """Cancel a meeting by its owner's word, after saying whom that mails.
 
 Outlook first, then WedSync, the mapping last. A process that dies in between leaves an event that is gone in Outlook,
-which a sync proves and settles as ever; and the same call again ends what was begun.
+and a look that was enqueued before (``FinishMeeting``); the same call again ends what was begun as well.
 """
 
 from collections.abc import Sequence
@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from functools import partial
 
 from shared.core.actions import Rule
-from shared.core.event import Side, WedSyncState
+from shared.core.event import Side
 from shared.core.history import ChangeKind, Tally
 from shared.core.integration import Integration
+from shared.core.jobs import UpkeepKind
 from shared.core.mapping import EventMapping
-from shared.core.meeting import addresses_of, cancelled
-from shared.core.views import Gone, Present, Views
+from shared.core.meeting import addresses_of
 from shared.errors import EventGone, NotFound
 from shared.usecases.connect_state import syncing_connection_of
 from shared.usecases.meeting_frame import (
@@ -61,17 +61,7 @@ class CancelMeeting(MeetingFrame):
         mapping = stored.value
         await self._remove(integration, mapping, message, done)
         here = await self.look.at(integration, mapping, Side.WEDSYNC)
-        state = here.state if isinstance(here, Present) else None
-        version = state.version if isinstance(state, WedSyncState) else mapping.w_version
-        conflicts = await self.conflicts.open_of(integration.integration_id, mapping.mapping_id)
-        await self.pair.carry_out(
-            integration,
-            stored,
-            cancelled(mapping, version=version, conflict_ids=[row.conflict_id for row in conflicts]),
-            views=Views(wedsync=here, outlook=Gone(proved=True)),
-            trace=done.recording.trace,
-            conflicts=conflicts,
-        )
+        await self.remove_here(integration, stored, here, done)
         await self.look_later(mapping)
         return await self._ended(mapping.wedsync_id or mapping.mapping_id, done)
 
@@ -89,8 +79,11 @@ class CancelMeeting(MeetingFrame):
             await self.outlook.calendar_answers(home, integration.calendar_id)
             return
         assert_organizer(meeting)
+        if meeting.event.cancelled:  # Graph may still show it; its guests have been told
+            return
         told = addresses_of(meeting.event.content)
         assert_told(integration, told, done)
+        await self.finish_later(mapping, UpkeepKind.MEETING_CANCELLED, mapping.mapping_id)
         if told:
             await self.meetings.cancel(home, event_id=outlook_id, message=message)
         else:

@@ -1,7 +1,7 @@
 """Change a meeting by its owner's word, after saying whom that mails.
 
-Outlook first, then WedSync, the mapping last. A process that dies in between leaves a change in Outlook that a sync
-carries over; and the same call again finds it done there, and ends what was begun.
+Outlook first, then WedSync, the mapping last. A process that dies in between leaves a change in Outlook, and a look
+that was enqueued before (``FinishMeeting``); the same call again finds it done there, too, and ends what was begun.
 """
 
 from collections.abc import Sequence
@@ -13,24 +13,22 @@ from shared.core.canon import canonical, with_prefix
 from shared.core.event import CalendarEvent, EventTime, Field, Place, Side
 from shared.core.history import ChangeKind, Tally
 from shared.core.integration import Integration
+from shared.core.jobs import UpkeepKind
 from shared.core.mapping import EventMapping
 from shared.core.meeting import (
     Guest,
     MeetingPatch,
     MeetingState,
+    WantedChange,
     addresses_of,
-    carried,
     mailed,
     people_of,
     wished_fields,
 )
-from shared.core.pair import Pair
 from shared.core.views import Present, Views
 from shared.errors import EventGone, NotFound, Unprocessable
-from shared.ports import Stored
 from shared.usecases.connect_state import syncing_connection_of
 from shared.usecases.meeting_frame import MeetingFrame, MeetingWork, assert_organizer, assert_told, unprefixed
-from shared.usecases.settle_pair import policy_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,8 +99,11 @@ class ChangeMeeting(MeetingFrame):
         meeting = await self.meetings.read(integration.integration_id, str(mapping.outlook_id))
         assert_organizer(meeting)
         meeting = await self._written(integration, mapping, meeting, change, done)
-        named = _named(change)
-        await self._carry(integration, stored, meeting, named, done)
+        here = await self.look.at(integration, mapping, Side.WEDSYNC)
+        if isinstance(here, Present):
+            views = Views(wedsync=here, outlook=Present(meeting.event))
+            await self.carry(integration, stored, views, _named(change), done)
+        await self.look_later(mapping)
         recorded = await self.record.end(done.recording, Tally(handled=1, updated=1 if done.fields else 0))
         return ChangedMeeting(
             event_id=mapping.wedsync_id or mapping.mapping_id,
@@ -137,6 +138,9 @@ class ChangeMeeting(MeetingFrame):
             guests=change.guests or (),
             online=online,
         )
+        if fields:  # a link goes to nobody but Outlook
+            wanted = WantedChange.of(mapping, wished, fields)
+            await self.finish_later(mapping, UpkeepKind.MEETING_CHANGED, wanted.text)
         after = await self.meetings.update(
             integration.integration_id, event_id=meeting.event.event_id, etag=meeting.event.etag, patch=patch
         )
@@ -177,37 +181,6 @@ class ChangeMeeting(MeetingFrame):
             rule=Rule.MEETING,
         )
         await self.changes.append([row])
-
-    async def _carry(
-        self,
-        integration: Integration,
-        stored: Stored[EventMapping],
-        meeting: MeetingState,
-        fields: frozenset[Field],
-        done: MeetingWork,
-    ) -> None:
-        """Bring WedSync's event to the same, whatever the direction of the sync: a person has said so."""
-        mapping = stored.value
-        here = await self.look.at(integration, mapping, Side.WEDSYNC)
-        if isinstance(here, Present):
-            views = Views(wedsync=here, outlook=Present(meeting.event))
-            conflicts = await self.conflicts.open_of(integration.integration_id, mapping.mapping_id)
-            pair = Pair.of(
-                mapping,
-                wedsync=views.wedsync,
-                outlook=views.outlook,
-                policy=policy_of(integration),
-                conflicts=conflicts,
-            )
-            await self.pair.carry_out(
-                integration,
-                stored,
-                carried(pair, fields),
-                views=views,
-                trace=done.recording.trace,
-                conflicts=conflicts,
-            )
-        await self.look_later(mapping)
 
 
 def _named(change: MeetingChange) -> frozenset[Field]:

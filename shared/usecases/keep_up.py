@@ -15,6 +15,7 @@ from shared.usecases import due_kinds as kinds
 from shared.usecases.at_once import some_at_once
 from shared.usecases.disconnect import Disconnect
 from shared.usecases.due_kinds import CHECK, RECONCILE, RENEWAL, SAFETY
+from shared.usecases.finish_meeting import FinishMeeting
 from shared.usecases.job_frame import JobFrame
 from shared.usecases.make_meeting import MakeMeeting
 from shared.usecases.prune_history import PruneHistory
@@ -172,6 +173,7 @@ class KeepUp:
     renew_token: RenewToken
     prune_history: PruneHistory
     make_meeting: MakeMeeting
+    finish_meeting: FinishMeeting
 
     async def run(self, job: UpkeepJob | TurnsJob) -> None:
         """Do what the job names."""
@@ -188,6 +190,8 @@ class KeepUp:
                 await self.prune_history.run(integration)
             elif job.kind is UpkeepKind.MEETING:
                 await self.make_meeting.finish(integration, job.subject)
+            elif job.kind in (UpkeepKind.MEETING_CHANGED, UpkeepKind.MEETING_CANCELLED):
+                await self.finish_meeting.run(integration, job.kind, job.subject)
             elif integration.syncing or not integration.webhooks:
                 await self._subscribe(integration, job)
 

@@ -45,10 +45,10 @@ from shared.ports import Changes, Clock, Ids, Integrations, JobQueue, Mappings, 
 from shared.usecases.connect_state import syncing_connection_of
 from shared.usecases.create_event import CreateEvent
 from shared.usecases.journal import Trace
+from shared.usecases.meeting_frame import LOOK_AFTER_SECONDS
 from shared.usecases.record_jobs import Recording, RecordJobs
 from shared.usecases.settle_pair import SettlePair, policy_of
 
-LOOK_AFTER_SECONDS = 60.0
 _GIVEN_UP_AFTER = timedelta(hours=1)
 _ROUNDS = 4
 _READS_FOR_LINK = 2

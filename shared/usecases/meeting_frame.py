@@ -4,13 +4,15 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Self, TypeVar
 
-from shared.core.event import CalendarEvent, Field, Side
+from shared.core.event import CalendarEvent, Field, Side, WedSyncState
+from shared.core.history import Tally
 from shared.core.integration import GuestUpdates, Integration
-from shared.core.jobs import EventJob, Glance
+from shared.core.jobs import EventJob, Glance, UpkeepJob, UpkeepKind
 from shared.core.mapping import EventMapping, Role
-from shared.core.meeting import MeetingState
+from shared.core.meeting import MeetingState, cancelled, carried
+from shared.core.pair import Pair
 from shared.core.states import MappingState
-from shared.core.views import outlook_content
+from shared.core.views import Gone, Present, View, Views, outlook_content
 from shared.errors import (
     NotFound,
     Rejected,
@@ -27,11 +29,12 @@ from shared.usecases.explain_event import find_mapping
 from shared.usecases.look import Look
 from shared.usecases.moving import assert_arrived
 from shared.usecases.record_jobs import Recording, RecordJobs
-from shared.usecases.settle_pair import SettlePair
+from shared.usecases.settle_pair import SettlePair, policy_of
 
 MOVED_ON: tuple[type[SyncFault], ...] = (VersionMismatch, RowChanged, RowExists)
 """Somebody else is at the meeting as well."""
 
+LOOK_AFTER_SECONDS = 60.0
 _ROUNDS = 4
 _Done = TypeVar("_Done")
 
@@ -127,6 +130,50 @@ class MeetingFrame:
         if stored.value.role is Role.TRAVEL:
             raise StateConflict("travel_block", "A travel block follows its event, and has no guests.")
         return stored
+
+    async def carry(
+        self,
+        integration: Integration,
+        stored: Stored[EventMapping],
+        views: Views,
+        fields: frozenset[Field],
+        done: MeetingWork,
+    ) -> Tally:
+        """Bring these fields of Outlook's event to WedSync, whatever the direction: a person has said so."""
+        mapping = stored.value
+        conflicts = await self.conflicts.open_of(integration.integration_id, mapping.mapping_id)
+        pair = Pair.of(
+            mapping,
+            wedsync=views.wedsync,
+            outlook=views.outlook,
+            policy=policy_of(integration),
+            conflicts=conflicts,
+        )
+        return await self.pair.carry_out(
+            integration, stored, carried(pair, fields), views=views, trace=done.recording.trace, conflicts=conflicts
+        )
+
+    async def remove_here(
+        self, integration: Integration, stored: Stored[EventMapping], here: View, done: MeetingWork
+    ) -> Tally:
+        """Delete WedSync's event of a meeting that is gone in Outlook; questions about it are over."""
+        mapping = stored.value
+        state = here.state if isinstance(here, Present) else None
+        version = state.version if isinstance(state, WedSyncState) else mapping.w_version
+        conflicts = await self.conflicts.open_of(integration.integration_id, mapping.mapping_id)
+        return await self.pair.carry_out(
+            integration,
+            stored,
+            cancelled(mapping, version=version, conflict_ids=[row.conflict_id for row in conflicts]),
+            views=Views(wedsync=here, outlook=Gone(proved=True)),
+            trace=done.recording.trace,
+            conflicts=conflicts,
+        )
+
+    async def finish_later(self, mapping: EventMapping, kind: UpkeepKind, subject: str) -> None:
+        """Have it looked at in a minute whether what is about to be done in Outlook has come to WedSync."""
+        job = UpkeepJob(integration_id=mapping.integration_id, kind=kind, subject=subject)
+        await self.jobs.put(job, delay_seconds=LOOK_AFTER_SECONDS)
 
     async def look_later(self, mapping: EventMapping) -> None:
         """Have the pair looked at: what else has moved on either side is the rules' to judge."""

@@ -8,7 +8,17 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from shared.core import canon
-from shared.core.canon import canonical, changed_fields, fitted, key, same, sync_hash, with_prefix, without_prefix
+from shared.core.canon import (
+    canonical,
+    changed_fields,
+    fitted,
+    key,
+    part_hash,
+    same,
+    sync_hash,
+    with_prefix,
+    without_prefix,
+)
 from shared.core.event import AllDay, Attendee, CalendarEvent, Field, Place, Timed
 from tests.core.strategies import ANY_TEXT, EVENT, HOUR, LAWS, NOON, RAW_EVENTS, RAW_TIMES, events
 
@@ -134,6 +144,8 @@ def test_naive_times_are_refused() -> None:
 @given(events(), events())
 def test_a_hash_is_equal_exactly_where_nothing_changed(a: CalendarEvent, b: CalendarEvent) -> None:
     assert (sync_hash(a) == sync_hash(b)) == (not changed_fields(a, b))
+    for which in Field:
+        assert (part_hash(a, {which}) == part_hash(b, {which})) == same(which, a, b)
     assert changed_fields(a, b) == changed_fields(b, a) == {which for which in Field if not same(which, a, b)}
     assert changed_fields(a, a) == frozenset()
 

@@ -13,6 +13,7 @@ from shared.core.mapping import EventMapping
 from shared.core.meeting import (
     Guest,
     MeetingRequest,
+    WantedChange,
     addresses_of,
     as_meeting,
     cancelled,
@@ -82,6 +83,8 @@ ANN, CLEO = GUEST.email, "cleo@example.com"
         ([], [], {Field.TIME}, ()),
         ([ANN], [ANN], set(), ()),
         (["", ANN], [ANN], {Field.TIME}, (ANN,)),
+        (["ANN@Example.com"], [ANN], {Field.ATTENDEES}, ()),
+        (["ANN@Example.com"], [ANN], {Field.TIME}, (ANN,)),
     ],
 )
 def test_guests_are_told_of_a_change_and_of_other_guests_only_who_comes_or_goes(
@@ -126,7 +129,7 @@ def test_a_request_is_made_when_nothing_is_left_to_send() -> None:
 
 
 def test_a_meeting_is_wedsyncs_own_without_our_prefix_and_without_a_mask() -> None:
-    found = as_meeting(replace(MAPPING, masked=True, notes=("other",)), EventType.VENUE_VISIT)
+    found = as_meeting(replace(MAPPING, masked=True, prefix="Us: ", notes=("other",)), EventType.VENUE_VISIT)
     assert (found.born, found.masked, found.prefix, found.event_type) == (
         Side.WEDSYNC,
         False,
@@ -181,6 +184,16 @@ def test_what_is_equal_already_is_noted() -> None:
     assert found.mapping.drifted == {Field.LOCATION}
 
 
+def test_what_is_named_is_no_drift_and_no_question_any_more() -> None:
+    """They are named, and so over, whether the sides differ in them or not; the write settles the rest."""
+    there = replace(MEETING, title="Wine tasting")
+    named = frozenset({Field.TITLE, Field.LOCATION})
+    mapping = replace(MAPPING, held=named, drifted=named)
+    found = carried(pair(there, mapping=mapping, conflicts=(conflict(Field.LOCATION),)), named)
+    assert (found.mapping.held, found.mapping.drifted) == (frozenset(), frozenset())
+    assert found.actions[1:] == (Apply(conflict_ids=("about-location",), rule=Rule.MEETING),)
+
+
 def test_a_pair_without_bases_gets_them() -> None:
     there = replace(MEETING, title="Wine tasting")
     found = carried(pair(there, there, replace(MAPPING, base_w=None, base_o=None)), frozenset({Field.TITLE}))
@@ -222,3 +235,40 @@ def test_what_is_cancelled_is_deleted_in_wedsync_and_its_questions_are_over() ->
     assert delete == Delete(side=Side.WEDSYNC, rule=Rule.MEETING, version=7, asked=True)
     assert apply == Apply(conflict_ids=("a", "b"), rule=Rule.MEETING)
     assert cancelled(MAPPING, version=7, conflict_ids=[]).actions == (delete,)
+
+
+# --- what a change was about to write ---------------------------------------------------------------------------------
+
+WISHED = replace(MEETING, title="Wine tasting", description="Two glasses")
+WANTED = WantedChange.of(MAPPING, WISHED, frozenset({Field.TITLE, Field.DESCRIPTION}))
+
+
+def test_what_was_wanted_is_named_without_its_content() -> None:
+    assert WantedChange.parse(WANTED.text) == WANTED
+    assert "Wine" not in WANTED.text
+    assert WANTED.is_in(replace(WISHED, location=Place(name="Barn")))
+    assert not WANTED.is_in(replace(WISHED, description="Three"))
+    assert not WANTED.is_in(None)
+
+
+def test_what_outlook_cuts_off_of_a_title_is_not_waited_for() -> None:
+    long = replace(MEETING, title="x" * 300)
+    wanted = WantedChange.of(replace(MAPPING, prefix="Us: "), long, frozenset({Field.TITLE}))
+    assert wanted.is_in(replace(MEETING, title="x" * 251))
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "mapping", "missing"),
+    [
+        (MEETING, WISHED, MAPPING, True),
+        (replace(MEETING, location=Place(name="Barn")), WISHED, MAPPING, True),  # another field is the rules' affair
+        (MEETING, replace(WISHED, title="Theirs"), MAPPING, False),
+        (WISHED, WISHED, MAPPING, False),
+        (replace(MEETING, title="Mine"), WISHED, MAPPING, False),
+        (MEETING, WISHED, replace(MAPPING, base_w=None), False),
+    ],
+)
+def test_what_was_wanted_is_missing_in_wedsync_where_nobody_has_written_since(
+    here: CalendarEvent, there: CalendarEvent, mapping: EventMapping, missing: bool
+) -> None:
+    assert WANTED.is_missing(mapping, wedsync=here, outlook=there) is missing

@@ -295,6 +295,20 @@ async def test_an_event_without_guests_is_deleted_and_nobody_is_told(world: Worl
     assert await mails(world) == []
 
 
+async def test_what_outlook_shows_as_cancelled_still_is_not_cancelled_again(world: World) -> None:
+    meeting = await made(world)
+    await world.outlook.change(meeting.meeting.event.event_id, isCancelled=True)
+    await world.quiet()
+    world.post.clear()
+    world.graph.outbox.mails.clear()
+    await world.outlook.requests()
+    assert await cancel(world, meeting.event_id) == ()
+    assert [each for each in await world.outlook.requests() if not each.startswith("GET ")] == []
+    await world.settle()
+    assert [*await world.wedsync.events(), *await world.mappings()] == []
+    assert await world.open_conflicts() == ()
+
+
 async def test_many_cancellations_need_no_second_word(world: World) -> None:
     await world.connect()
     ids = [(await make(world, key=f"key-{number}")).event_id for number in range(8)]

@@ -22,6 +22,7 @@ from local.host.values import json_text
 
 _SET_BACK = timedelta(seconds=2)
 _NEVER = datetime.min.replace(tzinfo=UTC)
+_LOOK_SECONDS = 0.25
 _logger = logging.getLogger("Host.Triggers.Timer")
 
 
@@ -186,8 +187,8 @@ class TimerListener:
     async def _wait_until(self, moment: datetime) -> datetime:
         """Wait for a moment of the wall clock, or until stopped or the lease was lost; return the moment.
 
-        The clock is looked at every second, so that a machine that slept, or whose clock was moved, fires on time. A
-        clock that was set back, so that an earlier occurrence lies ahead again, begins the schedule anew.
+        The clock is looked at four times a second, so that a machine that slept, or whose clock was moved, fires on
+        time. A clock that was set back, so that an earlier occurrence lies ahead again, begins the schedule anew.
         """
         while not self._has_ended():
             now = datetime.now(UTC)
@@ -197,7 +198,7 @@ class TimerListener:
             if left <= 0:
                 break
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), min(left, 1.0))
+                await asyncio.wait_for(self._stopping.wait(), min(left, _LOOK_SECONDS))
         return moment
 
 

@@ -71,12 +71,14 @@ class Grants:
             await self._leases.release(hold)
 
     async def forget(self, integration_id: str) -> None:
-        """Delete the grant; quiet when there is none."""
+        """Delete the grant, and what guarded it; quiet when there is none."""
         hold = await self._turn(integration_id)
+        give_back = self._leases.release
         try:
             await self._secrets.remove(secret_name(integration_id))
+            give_back = self._leases.remove
         finally:
-            await self._leases.release(hold)
+            await give_back(hold)
 
     async def rotate(self, integration_id: str, kept: KeptGrant, cache: str) -> bool:
         """Store what a refresh with ``kept`` brought back; return whether that was done.
@@ -87,16 +89,20 @@ class Grants:
         hold = await self._leases.acquire(integration_id, owner=self._new_id(), until=self._clock.now() + _SAVING)
         if hold is None:
             return False
+        give_back = self._leases.release
         try:
             async with asyncio.timeout(_SAVE_WITHIN):
-                if await self._secrets.get(secret_name(integration_id)) != kept.secret:
+                present = await self._secrets.get(secret_name(integration_id))
+                if present is None:  # the connection has ended: of a grant that is gone nothing is left to guard
+                    give_back = self._leases.remove
+                if present != kept.secret:
                     return False
                 await self._put(integration_id, cache)
                 return True
         except TimeoutError:
             raise Unavailable("keyvault", code="TimeoutError") from None
         finally:
-            await self._leases.release(hold)
+            await give_back(hold)
 
     async def _turn(self, integration_id: str) -> LeaseHold:
         """Wait for whoever saves a rotated token; that takes seconds, and ends with its lease if it has died."""

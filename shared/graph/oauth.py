@@ -30,7 +30,14 @@ from shared.ports import Clock, Grant, Secrets
 T = TypeVar("T")
 _MARGIN = timedelta(minutes=5)
 _SAVE_AFTER = timedelta(days=1)
-_MOST_HELD = 2000
+MOST_HELD = 30_000
+"""Access tokens of so many connections are held in memory: about 3 KB each, so 90 MB of an instance's 2 GB.
+
+It is what a busy instance serves in the quarter of an hour between two scheduled runs (16 at a time, half a second
+each: ``docs/scaling.md``). Connections come up in the same order each time: with room for fewer, each would find that
+its token has just made room for another's.
+"""
+
 _NO_TOKENS = "There is no permission on record."
 
 
@@ -59,11 +66,14 @@ class EntraTokens:
     guards.
     """
 
-    def __init__(self, app: EntraApp, *, grants: Grants, secrets: Secrets, clock: Clock) -> None:
+    def __init__(
+        self, app: EntraApp, *, grants: Grants, secrets: Secrets, clock: Clock, most_held: int = MOST_HELD
+    ) -> None:
         self._app = app
         self._grants = grants
         self._secrets = secrets
         self._clock = clock
+        self._most_held = most_held
         self._held: OrderedDict[str, _Held] = OrderedDict()
         self._accounts: OrderedDict[str, tuple[str, str]] = OrderedDict()
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -85,7 +95,7 @@ class EntraTokens:
         held = self._held.get(integration_id)
         if held is not None and held.account != account:
             self._held.pop(integration_id, None)
-        _remember(self._accounts, integration_id, account)
+        self._remember(self._accounts, integration_id, account)
 
     async def keep(self, integration_id: str, token_cache: str) -> None:
         """Store a new grant, and use it from now on."""
@@ -172,7 +182,15 @@ class EntraTokens:
         lifetime = timedelta(seconds=max(0, int(answer.get("expires_in", 0))))
         until = self._clock.now() + lifetime - min(_MARGIN, lifetime / 5)
         account = self._accounts.get(integration_id, ("", ""))
-        _remember(self._held, integration_id, _Held(token=str(answer["access_token"]), until=until, account=account))
+        held = _Held(token=str(answer["access_token"]), until=until, account=account)
+        self._remember(self._held, integration_id, held)
+
+    def _remember(self, kept: "OrderedDict[str, T]", integration_id: str, value: T) -> None:
+        """Keep it, in place of what was not asked for the longest."""
+        kept[integration_id] = value
+        kept.move_to_end(integration_id)
+        if len(kept) > self._most_held:
+            kept.popitem(last=False)
 
     async def _save_rotated(self, integration_id: str, refreshed: _Refreshed) -> None:
         """Save the refresh token that came back. The old one stays good for weeks, so that a failure can wait."""
@@ -182,13 +200,6 @@ class EntraTokens:
             log_action("token_save_failed", integration=integration_id, reason=type(fault).__name__)
         else:
             log_action("token_rotated", integration=integration_id, saved=saved)
-
-
-def _remember(kept: "OrderedDict[str, T]", integration_id: str, value: T) -> None:
-    kept[integration_id] = value
-    kept.move_to_end(integration_id)
-    if len(kept) > _MOST_HELD:
-        kept.popitem(last=False)
 
 
 class EntraConsent:

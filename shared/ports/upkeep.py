@@ -56,6 +56,10 @@ class Leases(Protocol):
         """Give back; quiet if it is not ours any more."""
         ...
 
+    async def remove(self, hold: LeaseHold) -> None:
+        """Give back and leave nothing behind; quiet if it is not ours any more. Numbers begin anew."""
+        ...
+
     async def held(self, integration_id: str) -> bool:
         """Return whether somebody holds the lease now. One read."""
         ...

@@ -4,6 +4,7 @@ The row stays when the lease is given back, so that the number only ever rises; 
 for as long as history is kept.
 """
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
@@ -54,10 +55,16 @@ class TableLeases:
         row = await self._own(hold)
         if row is None:
             return
-        try:
+        with suppress(RowChanged):
             await self._tables.write(_TABLE, self._written(replace(hold, owner=""), row))
-        except RowChanged:
+
+    async def remove(self, hold: LeaseHold) -> None:
+        """Give back and leave nothing behind; quiet if it is not ours any more."""
+        row = await self._own(hold)
+        if row is None:
             return
+        with suppress(RowChanged):
+            await self._tables.write(_TABLE, Delete(row, row.tag))
 
     async def held(self, integration_id: str) -> bool:
         """Return whether somebody holds the lease now. One read."""

@@ -171,6 +171,25 @@ class LeasesContract:
         assert again is not None
         assert again.fence == 1
 
+    async def test_removed_by_its_owner_alone(self, leases: Leases, clock: StandingClock) -> None:
+        home = new_id()
+        earlier = await leases.acquire(home, owner="a", until=self.until)
+        assert earlier is not None
+        clock.advance(minutes=5)
+        hold = await leases.acquire(home, owner="b", until=self.until + timedelta(minutes=5))
+        assert hold is not None
+        await leases.remove(earlier)
+        assert await leases.held(home)
+        for _ in range(2):
+            await leases.remove(hold)
+            assert not await leases.held(home)
+        assert not await leases.forget_before(home, self.until + timedelta(days=365)), "there is no row"
+        again = await leases.acquire(home, owner="a", until=self.until + timedelta(minutes=5))
+        assert again is not None
+        assert again.fence == 1
+        await leases.remove(hold)
+        assert await leases.held(home)
+
     async def test_races_have_one_winner(self, leases: Leases, clock: StandingClock) -> None:
         home = new_id()
         for round_ in range(1, 4):

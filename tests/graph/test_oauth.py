@@ -27,6 +27,7 @@ from shared.graph.oauth import EntraConsent, EntraTokens
 from shared.ports import Grant, Secrets
 from shared.store.leases import TableLeases
 from shared.store.memory import MemorySecrets, MemoryTables
+from shared.store.rows import Table
 from tests.local.entra.stranger import CLIENT_ID, REDIRECT, SECRET, Stranger, answer
 from tests.support.values import StandingClock, integration, new_id
 
@@ -467,6 +468,74 @@ async def test_two_workers_refresh_at_once_and_no_rotated_token_is_lost(
     assert refresh_token_in(vault) not in (before, rotated)
 
 
+async def guarded(tables: MemoryTables) -> bool:
+    """Whether a row is left that guards the grant."""
+    return await tables.get(Table.INTEGRATIONS, f"i|{INTEGRATION}", "grant-lease") is not None
+
+
+@pytest.mark.usefixtures("connected")
+async def test_of_a_grant_that_was_forgotten_no_guard_is_left(consent: EntraConsent, tables: MemoryTables) -> None:
+    assert await guarded(tables)
+    for _ in range(2):
+        await consent.forget(INTEGRATION)
+        assert not await guarded(tables)
+
+
+@pytest.mark.usefixtures("connected")
+async def test_who_saves_after_the_end_leaves_no_guard(
+    vault: MemorySecrets, clock: StandingClock, tables: MemoryTables, consent: EntraConsent
+) -> None:
+    grants = Grants(secrets=vault, leases=TableLeases(tables, clock, row="grant-lease"), clock=clock, new_id=new_id)
+    kept = await grants.read(INTEGRATION)
+    assert kept is not None
+    await consent.forget(INTEGRATION)
+    assert not await grants.rotate(INTEGRATION, kept, "{}")
+    assert not await guarded(tables)
+    assert NAME not in vault.values
+
+
+@pytest.mark.usefixtures("connected")
+async def test_a_vault_that_deletes_nothing_holds_nobody_up(
+    app: EntraApp, vault: MemorySecrets, clock: StandingClock, tables: MemoryTables
+) -> None:
+    class Stubborn(MemorySecrets):
+        async def remove(self, name: str) -> None:
+            raise Unavailable("keyvault")
+
+    with pytest.raises(Unavailable):
+        await worker(app, Stubborn(vault.values), clock, tables).forget(INTEGRATION)
+    assert await guarded(tables)
+    await worker(app, vault, clock, tables).forget(INTEGRATION)
+    assert NAME not in vault.values
+    assert not await guarded(tables)
+
+
+async def test_of_more_connections_than_there_is_room_for_the_longest_unasked_makes_room(
+    app: EntraApp, vault: MemorySecrets, clock: StandingClock, grant: Grant, stranger: Stranger
+) -> None:
+    leases = TableLeases(MemoryTables(), clock, row="grant-lease")
+    grants = Grants(secrets=vault, leases=leases, clock=clock, new_id=new_id)
+    tokens = EntraTokens(app, grants=grants, secrets=vault, clock=clock, most_held=3)
+    names = [f"integration-{number}" for number in range(4)]
+    for name in names:
+        await tokens.keep(name, grant.token_cache)
+        tokens.belongs(integration(integration_id=name))
+
+    async def refreshed(*asked: str) -> int:
+        before = token_requests(stranger)
+        for name in asked:
+            assert await tokens.access_token(name)
+        return token_requests(stranger) - before
+
+    assert await refreshed(*names[:3]) == 3
+    assert await refreshed(names[0]) == 0, "it has been asked for, and is the youngest now"
+    assert await refreshed(names[3]) == 1
+    assert await refreshed(names[0], names[2], names[3]) == 0
+    assert await refreshed(names[1]) == 1, "it made room"
+    assert await refreshed(names[2], names[3]) == 0, "and now the one that was asked for before these did"
+    assert await refreshed(names[0]) == 1
+
+
 STEPS = range(4)
 """A worker reads the grant and the app's secret, refreshes, reads the grant again, saves."""
 
@@ -504,6 +573,7 @@ async def test_a_late_rotated_token_does_not_come_back_after_a_disconnect(
     await asyncio.gather(*seen.others)
     assert seen.others
     assert NAME not in vault.values
+    assert not await guarded(tables)
 
 
 @pytest.mark.usefixtures("connected")

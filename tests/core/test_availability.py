@@ -198,6 +198,8 @@ def test_what_outlook_holds_takes_only_the_way_beside_it() -> None:
 def test_deadlines_and_tasks_take_no_time(kind: EventType) -> None:
     moment = kind in (EventType.DEADLINE, EventType.TASK_DUE)
     assert bool(taken_by(state(TIMED, event_type=kind), in_outlook=False)) is not moment
+    way = Span(start=NOON - HOUR, end=NOON)
+    assert taken_by(state(TIMED, event_type=kind, travel_minutes=60), in_outlook=False)[0] == way
 
 
 def test_what_is_deleted_takes_no_time() -> None:
@@ -305,6 +307,11 @@ def calendar(name: str, owner: str, *, default: bool = False) -> CalendarInfo:
 def test_calendars_that_others_have_shared_are_not_ones_own_time() -> None:
     own = [calendar("Calendar", "rose@x.test", default=True), calendar("Private", "Rose@X.test"), calendar("Old", "")]
     assert own_calendars([*own, calendar("Ivy's", "ivy@x.test")]) == tuple(own)
+
+
+def test_an_owner_is_the_same_however_their_address_is_written() -> None:
+    own = (calendar("Calendar", "Rose@X.test", default=True), calendar("Private", "rose@x.test"))
+    assert own_calendars(own) == own
 
 
 def test_where_nobody_says_whose_they_are_all_count() -> None:

@@ -1,6 +1,7 @@
 """When the planner is free: every calendar of the mailbox, WedSync's own day, the way there, and other people."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,6 +14,7 @@ from shared.core.event import Field
 from shared.core.integration import ImportOutlookEvents, Preferences
 from shared.errors import NotFound, Unprocessable
 from shared.usecases.find_availability import Availability
+from shared.wedsync.events import WedSyncApi
 from tests.support.calendars import OutlookCalendar, at
 from tests.support.world import World
 
@@ -108,6 +110,36 @@ async def test_the_way_to_an_event_is_not_free_whether_it_is_shown_in_outlook_or
     assert shown((await ask(anybody)).free) == ["08:00-10:30", "13:00-17:00"]
     await anybody.outlook.change(str(mapping.outlook_id), showAs="free")
     assert shown((await ask(anybody)).free) == ["08:00-10:30", "12:00-17:00"], "its owner says so in Outlook"
+
+
+async def test_the_way_to_what_begins_after_midnight_begins_before_it(world: World) -> None:
+    await world.connect()
+    await world.outlook.working_hours("monday", start="18:00", end="23:30", zone="GMT Standard Time")
+    night = {"start": "2026-08-04T00:30:00", "end": "2026-08-04T02:00:00", "timeZone": "Europe/London"}
+    await world.wedsync.add("Sparklers", **night, travelMinutes=180)
+    await world.settle()
+    assert shown((await ask(world)).free) == ["18:00-21:30"]
+
+
+async def test_what_began_days_ago_is_still_at_it(world: World) -> None:
+    await world.connect()
+    await world.change_integration(preferences=Preferences(sync_client_meetings=False))
+    days = {"start": "2026-08-01T09:00:00", "end": "2026-08-03T12:00:00", "timeZone": "Europe/London"}
+    await world.wedsync.add("Fair", **days)
+    await world.settle()
+    assert shown((await ask(world)).free) == ["12:00-17:00"]
+
+
+async def test_the_last_of_many_events_takes_its_time_too(world: World) -> None:
+    """WedSync tells of them page by page."""
+    await world.connect()
+    await world.change_integration(preferences=Preferences(sync_client_meetings=False))
+    for hour in range(9, 14):
+        await world.wedsync.add("Tasting", **wedsync(f"{hour:02}:00", f"{hour:02}:50"))
+    await world.settle()
+    paged = replace(world.app.find_availability, wedsync=WedSyncApi(world._wedsync_client, page_size=2))
+    found = await paged.run(world.planner.user_id, MONDAY, timedelta(minutes=60))
+    assert shown(found.free) == ["08:00-09:00", "13:50-17:00"]
 
 
 def wedsync(start: str, end: str, **members: Any) -> dict[str, Any]:

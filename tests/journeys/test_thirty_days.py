@@ -20,6 +20,7 @@ from tests.journeys.compare import PREFIX, squeezed
 from tests.journeys.evidence import queued, readable, subscriptions_of, tables_of, token_secrets
 from tests.journeys.planner import Planner, eventually
 from tests.journeys.steps import both_equal, choose_event, copy_of, wedsync_event
+from tests.support.figures import LISTS_A_DAY, PAGES_A_WEEK, RENEWALS_A_MONTH
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
 
@@ -33,11 +34,11 @@ DAILY = ("refresh_idle_tokens", "prune_history")
 KEPT_DAYS = 10
 GRAPH_A_MONTH = {
     "POST /v1.0/subscriptions": 0,
-    "GET /v1.0/subscriptions": DAYS + 1,  # compared once a day
-    "PATCH /v1.0/subscriptions/{id}": 6,  # renewed every five days and a half or more
-    "GET /v1.0/me/calendars/{id}/calendarView/delta": HOPS + 5 * 7,  # a run each hop; five complete readings
+    "GET /v1.0/subscriptions": (DAYS + 1) * LISTS_A_DAY,
+    "PATCH /v1.0/subscriptions/{id}": RENEWALS_A_MONTH,
+    "GET /v1.0/me/calendars/{id}/calendarView/delta": HOPS + -(-DAYS // 7) * PAGES_A_WEEK,
 }
-"""Requests to Graph at most; a complete reading of the season is six or seven pages. Anything else is one too many."""
+"""Requests to Graph at most, with a run at each hop; anything else is one too many. What docs/scaling.md states."""
 
 
 def runs_of(stand: Stand, function: str) -> int:

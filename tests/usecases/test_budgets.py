@@ -12,6 +12,13 @@ from shared.core.integration import OnOutlookDelete, Preferences
 from shared.core.jobs import RunKind, RunRequest, TriggeredBy
 from shared.core.states import RunState
 from tests.support.calendars import at
+from tests.support.figures import (
+    MESSAGES_PER_EDIT,
+    STORED_PER_ASKED_RUN,
+    STORED_PER_EDIT,
+    STORED_PER_IMPORT,
+    STORED_PER_PUSH,
+)
 from tests.support.pair import Pair
 from tests.support.world import World
 from tests.usecases.counting import BATCH, CALENDAR, CALENDAR_DELTA, CREATE, EVENT, Counts, counted
@@ -24,13 +31,6 @@ ITEMS = 20
 """Requests in a ``$batch``, at most: https://learn.microsoft.com/graph/json-batching"""
 
 MANY = 1000
-
-STORED_PER_IMPORT = 5.5
-STORED_PER_PUSH = 2.6
-STORED_PER_EDIT = 16
-STORED_PER_RUN = 24
-"""Storage operations at most: for each imported or pushed event with the echo of its write, for one edit, for a run
-that finds nothing. The host's own receiving and deleting of queue messages comes on top: two for each message."""
 
 
 async def one_run(world: World, kind: RunKind = RunKind.FULL) -> Counts:
@@ -78,7 +78,7 @@ async def test_a_push_of_1000_is_written_in_batches(world: World) -> None:
     await one_run(world, RunKind.INCREMENTAL)  # what we wrote is in the calendar's delta once more
     counts = await one_run(world, RunKind.INCREMENTAL)
     assert counts.graph == {CALENDAR_DELTA: 1}, "nothing has changed: one page without events"
-    assert counts.storage.total() <= STORED_PER_RUN
+    assert counts.storage.total() <= STORED_PER_ASKED_RUN
 
 
 # --- Single edits -----------------------------------------------------------------------------------------------
@@ -90,6 +90,8 @@ async def test_an_edit_in_wedsync(world: World, ours: Pair) -> None:
         await world.settle()
     assert counts.graph == {f"PATCH {EVENT}": 1}
     assert counts.storage.total() <= STORED_PER_EDIT
+    assert counts.storage["put outlook-event-jobs"] == MESSAGES_PER_EDIT
+    assert counts.wedsync.total() == 1
     await world.assert_equal()
 
 
@@ -99,6 +101,8 @@ async def test_an_edit_in_outlook(world: World, ours: Pair) -> None:
         await world.settle()
     assert counts.graph == {f"GET {EVENT}": 1}
     assert counts.storage.total() <= STORED_PER_EDIT
+    assert counts.storage["put outlook-event-jobs"] == MESSAGES_PER_EDIT
+    assert counts.wedsync.total() == 1
     await world.assert_equal()
 
 

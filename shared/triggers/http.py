@@ -8,6 +8,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from math import ceil
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -227,7 +228,7 @@ def problem_of(error: Exception, where: str) -> Reply:
         case CalendarGone():
             return _problem(409, "calendar_unavailable", "Microsoft does not let us at this mailbox or calendar.")
         case Throttled():
-            wait = {"Retry-After": str(max(1, round(error.retry_after)))}
+            wait = {"Retry-After": str(max(1, ceil(error.retry_after)))}
             return _problem(503, "busy", "Another service asks us to wait.", headers=wait)
         case OperatorFault():
             log_action("operator_fault", level=logging.ERROR, where=where, fault_code=error.code)

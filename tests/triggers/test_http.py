@@ -66,7 +66,7 @@ def test_every_error_of_ours_is_in_the_table() -> None:
 
 def test_headers_say_how_to_go_on() -> None:
     assert problem_of(errors.NotSignedIn("x"), "").headers["WWW-Authenticate"] == "Bearer"
-    assert problem_of(errors.Throttled(retry_after=12.4), "").headers["Retry-After"] == "12"
+    assert problem_of(errors.Throttled(retry_after=12.4), "").headers["Retry-After"] == "13"
     assert problem_of(errors.Throttled(retry_after=0.1), "").headers["Retry-After"] == "1"
     assert problem_of(errors.Unavailable(), "").headers["Retry-After"] == "5"
     assert problem_of(errors.TooManyRequests(retry_after=7), "").headers["Retry-After"] == "7"

@@ -25,7 +25,8 @@ class Endpoint:
     """``body`` is a good one; ``wrong`` holds, by JSON pointer into it, values that no honest caller sends.
 
     ``good_query`` is a good query string, ``queries`` are bad ones. ``unconnected`` is the answer to a user without a
-    connection. ``every_method``: registered for all; ``method`` is one to call it with.
+    connection. ``every_method``: registered for all; ``method`` is one to call it with. ``replayed`` names the tests
+    which show that a call that somebody has overheard, or that comes again, does nothing the second time.
     """
 
     method: str
@@ -39,6 +40,7 @@ class Endpoint:
     empty_body_is_fine: bool = False
     unconnected: tuple[int, str] = (404, "not_connected")
     every_method: bool = False
+    replayed: tuple[str, ...] = ()
 
 
 NO_TEXT: tuple[Any, ...] = (5, 1.5, True, None, [], {})
@@ -97,6 +99,12 @@ ENDPOINTS: Mapping[str, Endpoint] = {
             "isAdmin": (True,),
         },
         unconnected=(400, "state_expired"),
+        replayed=(
+            "tests.journeys.test_connect.test_a_state_works_once",
+            "tests.journeys.test_connect.test_somebody_elses_state_is_unknown_and_stays_theirs",
+            "tests.usecases.test_connect.test_two_answers_that_race_redeem_one_code",
+            "tests.usecases.test_connect.test_a_state_lives_ten_minutes",
+        ),
     ),
     "sync_status": Endpoint(method="GET", route="calendar/outlook/sync", caller=Caller.USER),
     "sync_start": Endpoint(
@@ -264,22 +272,55 @@ ENDPOINTS: Mapping[str, Endpoint] = {
     "list_calendars": Endpoint(method="GET", route="calendar/outlook/calendars", caller=Caller.USER),
     "disconnect": Endpoint(method="DELETE", route="calendar/outlook/integration", caller=Caller.USER),
     "browser_begin_connect": Endpoint(
-        method="GET", route="integrations/outlook/auth", caller=Caller.BROWSER, queries=("", "ticket=", "ticket=x")
+        method="GET",
+        route="integrations/outlook/auth",
+        caller=Caller.BROWSER,
+        queries=("", "ticket=", "ticket=x"),
+        replayed=(
+            "tests.journeys.test_connect.test_a_ticket_works_once",
+            "tests.usecases.test_connect.test_a_ticket_lives_a_minute",
+        ),
     ),
     "browser_finish_connect": Endpoint(
         method="GET",
         route="integrations/outlook/callback",
         caller=Caller.BROWSER,
         queries=("", "state=x&code=y", "error=access_denied", "state=%00", "state=%0d%0aSet-Cookie:%20a=b&code=%0d%0a"),
+        replayed=(
+            "tests.journeys.test_connect.test_a_callback_works_once_in_the_bound_browser",
+            "tests.journeys.test_connect.test_another_browser_hands_over_and_the_bound_one_still_completes",
+        ),
     ),
     "graph_webhook": Endpoint(
-        method="POST", route="calendar/outlook/webhook", caller=Caller.GRAPH, limit=4 * KIB * KIB
+        method="POST",
+        route="calendar/outlook/webhook",
+        caller=Caller.GRAPH,
+        limit=4 * KIB * KIB,
+        replayed=("tests.journeys.test_abuse.test_a_replayed_notification_changes_nothing",),
     ),
-    "graph_webhook_alias": Endpoint(method="POST", route="webhooks/outlook", caller=Caller.GRAPH, limit=4 * KIB * KIB),
+    "graph_webhook_alias": Endpoint(
+        method="POST",
+        route="webhooks/outlook",
+        caller=Caller.GRAPH,
+        limit=4 * KIB * KIB,
+        replayed=("tests.journeys.test_abuse.test_a_replayed_notification_changes_nothing",),
+    ),
     "graph_lifecycle": Endpoint(
-        method="POST", route="calendar/outlook/lifecycle", caller=Caller.GRAPH, limit=4 * KIB * KIB
+        method="POST",
+        route="calendar/outlook/lifecycle",
+        caller=Caller.GRAPH,
+        limit=4 * KIB * KIB,
+        replayed=("tests.journeys.test_abuse.test_a_replayed_notification_changes_nothing",),
     ),
-    "wedsync_webhook": Endpoint(method="POST", route="webhooks/wedsync", caller=Caller.WEDSYNC),
+    "wedsync_webhook": Endpoint(
+        method="POST",
+        route="webhooks/wedsync",
+        caller=Caller.WEDSYNC,
+        replayed=(
+            "tests.journeys.test_forged_notices.test_a_replayed_notice_changes_nothing",
+            "tests.wedsync.test_webhook.test_five_minutes_are_the_limit",
+        ),
+    ),
     "health": Endpoint(method="GET", route="health", caller=Caller.ANYONE),
     "api_document": Endpoint(method="GET", route="openapi.json", caller=Caller.ANYONE),
     "without_route": Endpoint(method="GET", route="{*path}", caller=Caller.ANYONE, every_method=True),

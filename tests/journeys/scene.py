@@ -33,7 +33,8 @@ class Scene:
         path = str(options.pop("path", endpoint.route))
         path = path.replace("{syncId}", self.runs["planner-rose"]).replace("{eventId}", self.events["planner-rose"])
         path = path.replace("{*path}", "health")
-        headers = {name: value.encode() for name, value in options.pop("headers", {}).items()}
+        given = options.pop("headers", {}).items()
+        headers = {name: value if isinstance(value, bytes) else value.encode() for name, value in given}
         token = await self.rose.token() if token is None else token
         if endpoint.caller is Caller.USER and token:
             headers["Authorization"] = f"Bearer {token}".encode()

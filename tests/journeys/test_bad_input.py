@@ -1,6 +1,8 @@
 """Bad input at every endpoint: a clear answer, and nothing changed."""
 
 import asyncio
+import importlib
+import inspect
 import re
 from collections.abc import AsyncIterator
 from typing import Any
@@ -64,6 +66,15 @@ def test_every_endpoint_is_in_the_table() -> None:
         for name, endpoint in ENDPOINTS.items()
     }
     assert {name for name, (_, route) in found.items() if re.search(r"\{\w+\}", route)} == set(WITH_IDS)
+
+
+@pytest.mark.parametrize("name", [*of_caller(Caller.BROWSER, Caller.GRAPH, Caller.WEDSYNC), "finish_connect"])
+def test_what_is_proved_by_something_that_can_be_overheard_is_tried_again(name: str) -> None:
+    """A state, a ticket, a cookie, a notification, a signed webhook: the tests that send each twice are there."""
+    assert ENDPOINTS[name].replayed
+    for test in ENDPOINTS[name].replayed:
+        module, _, function = test.rpartition(".")
+        assert inspect.isfunction(getattr(importlib.import_module(module), function)), test
 
 
 # --- Who calls -----------------------------------------------------------------------------------------------------

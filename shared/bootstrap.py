@@ -19,7 +19,7 @@ from shared.graph.meter import GraphMeter
 from shared.graph.oauth import EntraConsent, EntraTokens
 from shared.graph.schedules import GraphSchedules
 from shared.graph.subscriptions import GraphSubscriptions
-from shared.log import Metric, log_metric, quiet_libraries
+from shared.log import Metric, log_metric, log_often, quiet_libraries
 from shared.ports import Clock, Ports
 from shared.service import App, build
 from shared.settings import Settings
@@ -180,17 +180,19 @@ def _vault(settings: Settings, identity: AppIdentity, clock: Clock) -> VaultSecr
 
 
 def _log_graph_call(call: GraphCall) -> None:
-    log_metric(
-        Metric.GRAPH_REQUEST,
-        call.milliseconds,
-        integration=call.integration_id,
-        method=call.method,
-        path=call.template,
-        status=call.status,
-        parts=call.parts,
-        client_request_id=call.client_request_id,
-        request_id=call.request_id,
-    )
+    facts: dict[str, str | int] = {
+        "integration": call.integration_id,
+        "method": call.method,
+        "path": call.template,
+        "status": call.status,
+        "parts": call.parts,
+        "client_request_id": call.client_request_id,
+        "request_id": call.request_id,
+    }
+    if 200 <= call.status < 300:
+        log_often(Metric.GRAPH_REQUEST, call.milliseconds, kind=f"{call.method} {call.template}", **facts)
+    else:
+        log_metric(Metric.GRAPH_REQUEST, call.milliseconds, **facts)
     if call.status in (429, 503):
         log_metric(Metric.GRAPH_THROTTLED, integration=call.integration_id)
 

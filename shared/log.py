@@ -1,7 +1,8 @@
 """One line of JSON per thing that happened, without anything that must not be in a log.
 
 ``action`` is the name of what happened (``subscription_renewed``), the rest are facts; ``docs/runbook.md`` lists all
-names. What is measured is a line too, ``metric`` with its name and value (``docs/decisions/026``). Lines of one piece
+names. What is measured is a line too, ``metric`` with its name and value. The platform samples no line, so that one of
+level ERROR is certain to be there; what there is much of is thinned here (``docs/decisions/026``). Lines of one piece
 of work carry what it was bound to: invocation, function, integration, run, correlation. Event content, tokens, codes,
 addresses and query strings never belong into a fact; what slips in all the same is taken out.
 """
@@ -42,10 +43,14 @@ _SHAPES = (
 )
 _BREAK = re.compile(r"[\s<>\"']")
 REDACTED = "[redacted]"
+ONE_IN = 10
 
 Fact = str | int | float | bool | None
 
 _BOUND: ContextVar[Mapping[str, Fact]] = ContextVar("log_context", default={})  # noqa: B039 - never changed in place
+_ROUTINE: ContextVar[bool] = ContextVar("log_routine", default=False)
+_TAKEN: dict[tuple[str, str], int] = {}
+"""How many of each kind were taken in routine work, since this process began."""
 
 
 class Metric(StrEnum):
@@ -71,9 +76,37 @@ def log_context(**facts: Fact) -> Iterator[None]:
         _BOUND.reset(before)
 
 
+@contextmanager
+def routine(on: bool = True) -> Iterator[None]:
+    """Mark work that comes by itself and that nobody waits for: of what is measured often in it, one in ten is logged.
+
+    A connection in which nothing happens is looked at a hundred times a day (``docs/scaling.md``).
+    """
+    before = _ROUTINE.set(on)
+    try:
+        yield
+    finally:
+        _ROUTINE.reset(before)
+
+
 def log_metric(metric: Metric, value: float = 1, **dimensions: Fact) -> None:
     """Log a measurement, or count something; ``dimensions`` are few and of few values, but for ids."""
     log_action("metric", level=logging.INFO, metric=metric.value, value=value, **dimensions)
+
+
+def log_often(metric: Metric, value: float, *, kind: str, **dimensions: Fact) -> None:
+    """Log a measurement that is taken often and went well; in routine work the first of its kind and each tenth.
+
+    A tenth one says that it ``stands_for`` ten, so that sums come out right; whoever counts counts these.
+    """
+    if not _ROUTINE.get():
+        log_metric(metric, value, **dimensions)
+        return
+    taken = _TAKEN[metric, kind] = _TAKEN.get((metric, kind), 0) + 1
+    if taken == 1:
+        log_metric(metric, value, **dimensions)
+    elif taken % ONE_IN == 1:
+        log_metric(metric, value, **dimensions, stands_for=ONE_IN)
 
 
 def log_action(name: str, *, level: int = logging.INFO, **facts: Fact) -> None:

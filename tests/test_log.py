@@ -7,7 +7,18 @@ from typing import Any
 
 import pytest
 
-from shared.log import REDACTED, Metric, log_action, log_context, log_metric, quiet_libraries, redacted
+from shared import log
+from shared.log import (
+    REDACTED,
+    Metric,
+    log_action,
+    log_context,
+    log_metric,
+    log_often,
+    quiet_libraries,
+    redacted,
+    routine,
+)
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
@@ -114,6 +125,35 @@ def test_what_is_bound_is_cleaned_too(caplog: pytest.LogCaptureFixture) -> None:
         log_action("x")
     (line,) = lines(caplog)
     assert line == {"action": "x", "subject": REDACTED, "correlation": "[token]"}
+
+
+def test_of_what_is_measured_often_in_routine_work_one_in_ten_is_a_line(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log, "_TAKEN", {})
+    with routine():
+        for value in range(31):
+            log_often(Metric.GRAPH_REQUEST, value, kind="GET /me", status=200)
+        log_often(Metric.GRAPH_REQUEST, 99, kind="PATCH /me", status=200)
+    counted = [(line["value"], line.get("stands_for", 1)) for line in lines(caplog)]
+    assert counted == [(0, 1), (10, 10), (20, 10), (30, 10), (99, 1)]
+
+
+def test_what_somebody_waits_for_is_written_each_time(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log, "_TAKEN", {})
+    for _ in range(5):
+        log_often(Metric.GRAPH_REQUEST, 1, kind="GET /me")
+    with routine():
+        for _ in range(5):
+            log_metric(Metric.RECONNECT_NEEDED)
+            log_action("operator_fault", level=logging.ERROR)
+        with routine(on=False):
+            for _ in range(5):
+                log_often(Metric.GRAPH_REQUEST, 1, kind="GET /me")
+    assert len(lines(caplog)) == 20
+    assert not [line for line in lines(caplog) if "stands_for" in line]
 
 
 def test_a_measurement_is_a_line(caplog: pytest.LogCaptureFixture) -> None:

@@ -7,8 +7,8 @@ from typing import cast
 
 import azure.functions as func
 
-from shared.core.jobs import EventJob, Message, RunJob, UpkeepJob
-from shared.log import Metric, log_context, log_metric
+from shared.core.jobs import EventJob, Message, RunJob, TurnsJob, UpkeepJob
+from shared.log import Metric, log_context, log_metric, log_often, routine
 from shared.service import App
 
 NO_CONTEXT = cast(func.Context, None)
@@ -34,8 +34,16 @@ def carrying(job: Message, msg: func.QueueMessage, app: App) -> Iterator[None]:
         if msg.insertion_time is not None:
             waited = app.clock.now() - msg.insertion_time.astimezone(UTC)
             passed = max(waited, timedelta()) // timedelta(milliseconds=1)
-            log_metric(Metric.JOB_WAITED, passed, job=type(job).__name__, delivery=msg.dequeue_count or 1)
+            _log_wait(job, passed, msg.dequeue_count or 1)
         yield
+
+
+def _log_wait(job: Message, passed: int, delivery: int) -> None:
+    """Most runs and lists of turns are the timers': what they waited is routine. An edit's wait is not."""
+    name = type(job).__name__
+    first = delivery == 1 and getattr(job, "attempt", 0) == 0
+    with routine(first and isinstance(job, RunJob | TurnsJob)):
+        log_often(Metric.JOB_WAITED, passed, kind=name, job=name, delivery=delivery)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from shared.core.integration import Integration, LastSyncStatus
-from shared.core.jobs import RunJob, RunPurpose
+from shared.core.jobs import RunJob, RunPurpose, TriggeredBy
 from shared.core.pulled import Pulled
 from shared.core.states import RunState
 from shared.errors import (
@@ -23,7 +23,7 @@ from shared.errors import (
     RowChanged,
     SyncFault,
 )
-from shared.log import log_action
+from shared.log import log_action, routine
 from shared.ports import Clock, Ids, Integrations, JobQueue, LeaseHold, Leases, RequestMeter, RunItems, Runs, Stored
 from shared.usecases.dead_runs import BuryDeadRuns
 from shared.usecases.heartbeat import Heartbeat
@@ -88,7 +88,8 @@ class SyncRunner:
             if hold is None:
                 await self.jobs.put(job, delay_seconds=_BUSY_DELAY)
                 return
-            await self._held(integration, record, job, hold)
+            with routine(record.run.request.triggered_by is TriggeredBy.SCHEDULED):
+                await self._held(integration, record, job, hold)
 
         await self.frame.run(job, work)
 

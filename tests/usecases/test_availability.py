@@ -1,9 +1,9 @@
 """When the planner is free: every calendar of the mailbox, WedSync's own day, the way there, and other people."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,8 +11,9 @@ import pytest
 from local.simkit.people import IVY, PLANNERS
 from shared.core.availability import Span
 from shared.core.event import Field
-from shared.core.integration import ImportOutlookEvents, Preferences
+from shared.core.integration import CalendarInfo, Direction, ImportOutlookEvents, OnOutlookDelete, Preferences
 from shared.errors import NotFound, Unprocessable
+from shared.ports import Outlook
 from shared.usecases.find_availability import Availability
 from shared.wedsync.events import WedSyncApi
 from tests.support.calendars import OutlookCalendar, at
@@ -72,6 +73,27 @@ async def test_every_calendar_of_the_mailbox_counts(anybody: World) -> None:
     item = await busy(anybody, "10:00", "16:00")
     await anybody.outlook.move(item["id"], made["id"])
     assert shown((await ask(anybody)).free) == ["08:00-10:00", "16:00-17:00"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shared:
+    """Outlook in which one calendar of the list is somebody else's, who has shared it. The simulator has none."""
+
+    outlook: Outlook
+    name: str
+
+    async def calendars(self, integration_id: str) -> tuple[CalendarInfo, ...]:
+        found = await self.outlook.calendars(integration_id)
+        return tuple(replace(each, owner_address=IVY.upn) if each.name == self.name else each for each in found)
+
+
+async def test_what_somebody_else_has_shared_is_not_ones_own_time(anybody: World) -> None:
+    made = await anybody.outlook.control("POST", f"{anybody.outlook._box}/calendars", {"name": "Ivy"})
+    item = await busy(anybody, "10:00", "16:00")
+    await anybody.outlook.move(item["id"], made["id"])
+    shared = cast(Outlook, Shared(outlook=anybody.ports.outlook, name="Ivy"))
+    find = replace(anybody.app.find_availability, outlook=shared)
+    assert shown((await find.run(anybody.planner.user_id, MONDAY, timedelta(hours=1))).free) == ["08:00-17:00"]
 
 
 async def test_an_occurrence_of_a_series_takes_its_time(anybody: World) -> None:
@@ -170,6 +192,48 @@ async def test_while_the_sides_are_at_odds_about_a_time_neither_is_free(anybody:
     await anybody.settle()
     assert [conflict.field for conflict in await anybody.open_conflicts()] == [Field.TIME]
     assert shown((await ask(anybody)).free) == ["08:00-09:00", "10:00-15:00", "16:00-17:00"]
+
+
+async def test_a_time_that_outlook_keeps_to_itself_takes_both(anybody: World) -> None:
+    """In a sync that goes to Outlook only, its owner has moved the copy there: WedSync keeps its own time."""
+    await anybody.wedsync.add("Tasting", **wedsync("12:00", "13:00"))
+    await anybody.change_integration(direction=Direction.TO_OUTLOOK)
+    await anybody.settle()
+    (item,) = await anybody.outlook.events()
+    zone = "GMT Standard Time"
+    there = {"start": at("2026-08-03T09:00:00", zone), "end": at("2026-08-03T10:00:00", zone)}
+    await anybody.outlook.change(item["id"], **there)
+    await anybody.settle()
+    assert shown((await ask(anybody)).free) == ["08:00-09:00", "10:00-12:00", "13:00-17:00"]
+
+
+async def test_a_time_that_outlook_does_not_take_takes_both(anybody: World) -> None:
+    event = await anybody.wedsync.add("Tasting", **wedsync("12:00", "13:00"))
+    await anybody.settle()
+    await anybody.outlook.fault(action="status", method="PATCH", path="/events/", status=400, count=None)
+    await anybody.wedsync.change(event["id"], start="2026-08-03T15:00:00", end="2026-08-03T16:00:00")
+    await anybody.settle()
+    assert (await anybody.mapping_of(event["id"])).quarantine
+    assert shown((await ask(anybody)).free) == ["08:00-12:00", "13:00-15:00", "16:00-17:00"]
+
+
+async def test_what_was_taken_out_of_outlook_takes_its_time_all_the_same(anybody: World) -> None:
+    await anybody.change_integration(preferences=Preferences(on_outlook_delete=OnOutlookDelete.UNLINK))
+    await anybody.wedsync.add("Tasting", **wedsync("12:00", "13:00"))
+    await anybody.settle()
+    (item,) = await anybody.outlook.events()
+    await anybody.outlook.remove(item["id"])
+    await anybody.settle()
+    assert shown((await ask(anybody)).free) == ["08:00-12:00", "13:00-17:00"]
+
+
+async def test_what_came_from_outlook_is_there_whether_it_is_mapped_or_not(anybody: World) -> None:
+    await busy(anybody, "09:00", "12:00", showAs="free")
+    await anybody.settle()
+    async for stored in anybody.ports.mappings.all(anybody.integration_id):
+        await anybody.ports.mappings.remove(stored)
+    assert len(await anybody.wedsync.events()) == 1
+    assert shown((await ask(anybody)).free) == ["08:00-17:00"]
 
 
 async def test_what_came_from_outlook_counts_as_outlook_shows_it(anybody: World) -> None:

@@ -1,6 +1,6 @@
 """When the planner is free: every calendar of the mailbox, WedSync's own day, the way there, and other people."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any, cast
@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from local.simkit.people import IVY, PLANNERS
-from shared.core.availability import Span
+from shared.core.availability import Engagement, Span, WorkingHours
 from shared.core.event import Field
 from shared.core.integration import CalendarInfo, Direction, ImportOutlookEvents, OnOutlookDelete, Preferences
 from shared.errors import NotFound, Unprocessable
-from shared.ports import Outlook
+from shared.ports import Outlook, Schedules
 from shared.usecases.find_availability import Availability
 from shared.wedsync.events import WedSyncApi
 from tests.support.calendars import OutlookCalendar, at
@@ -299,6 +299,51 @@ async def test_hours_may_be_kept_in_another_zone(world: World, zone: str, workin
     await world.outlook.working_hours("monday", start="14:00", end="18:30", zone=zone)
     found = await ask(world)
     assert (found.zone, shown(found.working)) == ("Europe/London", working)
+
+
+async def test_hours_of_another_zone_are_taken_up_to_the_end_of_the_mailboxes_day(world: World) -> None:
+    """Tuesday morning in Tokyo is Monday evening in London: what is in the calendar then counts."""
+    await world.connect()
+    await world.outlook.working_hours("tuesday", start="01:00", end="07:00", zone="Tokyo Standard Time")
+    await busy(world, "18:00", "19:00")
+    assert shown((await ask(world)).free) == ["17:00-18:00", "19:00-23:00"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moved:
+    """Schedules of a mailbox whose owner reads the calendar in another zone. The simulated mailboxes keep theirs."""
+
+    schedules: Schedules
+    zone: str
+
+    async def working_hours(self, integration_id: str) -> WorkingHours:
+        return replace(await self.schedules.working_hours(integration_id), mailbox_zone=self.zone)
+
+    async def free_busy(
+        self, integration_id: str, addresses: Sequence[str], span: Span
+    ) -> Mapping[str, tuple[Engagement, ...] | None]:
+        return await self.schedules.free_busy(integration_id, addresses, span)
+
+    async def calendar_view(self, integration_id: str, calendar_id: str, span: Span) -> tuple[Engagement, ...]:
+        return await self.schedules.calendar_view(integration_id, calendar_id, span)
+
+
+async def test_slots_begin_at_full_and_half_hours_of_the_mailboxes_clocks(world: World) -> None:
+    """Nepal is five hours and three quarters ahead of Greenwich."""
+    await world.connect()
+    moved = Moved(schedules=world.ports.schedules, zone="Asia/Kathmandu")
+    found = await replace(world.app.find_availability, schedules=moved).run(
+        world.planner.user_id, MONDAY, timedelta(hours=1)
+    )
+    assert found.zone == "Asia/Kathmandu"
+    assert shown(found.slots, ZoneInfo(found.zone))[:3] == ["12:45-13:45", "13:00-14:00", "13:30-14:30"]
+
+
+async def test_somebody_who_is_asked_for_twice_is_one_person_and_the_planner_is_nobody_else(world: World) -> None:
+    await world.connect()
+    found = await ask(world, MONDAY, IVY.upn, world.planner.account.upn, IVY.upn)
+    assert found.known == (IVY.upn, world.planner.account.upn)
+    assert (await ask(world, MONDAY, "ann@example.test", "ann@example.test")).unknown == ("ann@example.test",)
 
 
 async def test_the_day_is_the_mailboxs_also_when_the_clocks_are_changed(world: World) -> None:

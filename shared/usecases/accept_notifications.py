@@ -7,7 +7,7 @@ from functools import partial
 from typing import TypeVar
 
 from shared.core.event import Side
-from shared.core.jobs import EventJob, Glance, RunKind, RunRequest, TriggeredBy, UpkeepJob, UpkeepKind
+from shared.core.jobs import EventJob, Glance, LooksJob, RunKind, RunRequest, TriggeredBy, UpkeepJob, UpkeepKind
 from shared.core.states import SUBSCRIPTION_MOVES, SubscriptionState, move
 from shared.core.subscription import Subscription
 from shared.log import log_action
@@ -19,6 +19,9 @@ from shared.usecases.subscribe import client_state_hash
 EVENTS_PER_JOB = 100
 _AT_ONCE = 16
 """Subscriptions of one POST that are worked on together: Graph waits three seconds, whoever else is in the POST."""
+STRANGERS = 100
+"""So many subscriptions that nobody knows, and none before them that somebody does, are no POST of Graph's: the rest of
+it is not looked up. Were it Graph's, the safety sync would find what it told of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,8 +87,12 @@ class AcceptNotifications:
         for notice in notices:
             by_subscription.setdefault(notice.subscription_id, []).append(notice)
         taken: list[int] = []
+        passed_over: list[int] = []
 
         async def take(subscription_id: str, group: list[AnyNotice]) -> None:
+            if len(taken) >= STRANGERS and not any(taken):
+                passed_over.append(len(group))
+                return
             subscription = await self._known(subscription_id)
             honest = [notice for notice in group if subscription and _is_ours(subscription, notice.client_state)]
             if len(honest) < len(group):
@@ -95,6 +102,8 @@ class AcceptNotifications:
             taken.append(len(honest))
 
         await some_at_once([partial(take, *each) for each in by_subscription.items()], _AT_ONCE)
+        if passed_over:
+            log_action("notification_rejected", count=sum(passed_over))
         return sum(taken)
 
     async def _known(self, subscription_id: str) -> Subscription | None:

@@ -1,5 +1,7 @@
 """Graph's notices become jobs: who is believed, how they are folded, what each lifecycle event asks for."""
 
+import json
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -14,7 +16,13 @@ from shared.store.history import TableRuns
 from shared.store.integrations import TableIntegrations
 from shared.store.memory import MemoryJobQueue, MemoryTables
 from shared.store.subscriptions import TableSubscriptionRows
-from shared.usecases.accept_notifications import EVENTS_PER_JOB, AcceptNotifications, LifecycleNotice, Notice
+from shared.usecases.accept_notifications import (
+    EVENTS_PER_JOB,
+    STRANGERS,
+    AcceptNotifications,
+    LifecycleNotice,
+    Notice,
+)
 from shared.usecases.request_sync import RequestSync
 from shared.usecases.subscribe import client_state_hash
 from tests.support import values
@@ -122,6 +130,36 @@ async def test_only_the_honest_notices_of_a_post_are_taken(setting: Setting) -> 
     ]
     assert await setting.accept.changes(notices) == 1
     assert setting.looks() == [(Glance(event_id="honest", hint='W/"1"'),)]
+
+
+async def test_a_post_of_nothing_but_strangers_is_not_looked_at_to_its_end(
+    setting: Setting, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Anybody may post, and four million characters name eighty thousand: each a read and a line of the log."""
+    caplog.set_level(logging.INFO, logger="wedsync")
+    asked: list[str] = []
+    setting.tables.before = lambda operation, _table: asked.append(operation)
+    strangers = [setting.notice(subscription_id=f"stranger-{number}") for number in range(5000)]
+    assert await setting.accept.changes(strangers) == 0
+    assert len(asked) < STRANGERS + 20
+    lines = [json.loads(record.getMessage()) for record in caplog.records]
+    rejected = [line["count"] for line in lines if line["action"] == "notification_rejected"]
+    assert sum(rejected) == len(strangers), "each is counted all the same"
+    assert len(rejected) < STRANGERS + 20
+
+    assert await setting.accept.changes([*strangers[: STRANGERS // 2], setting.notice("late"), *strangers]) == 1
+    assert setting.looks() == [(Glance(event_id="late", hint='W/"1"'),)]
+
+
+async def test_whoever_is_known_is_heard_behind_any_number_of_strangers(setting: Setting) -> None:
+    """A POST with one honest notice is Graph's, and may name what we have forgotten."""
+    strangers = [setting.notice(subscription_id=f"stranger-{number}") for number in range(3 * STRANGERS)]
+    other = values.subscription(
+        integration_id=setting.integration.integration_id, client_state_hash=client_state_hash(SECRET)
+    )
+    await setting.accept.rows.put(other)
+    last = setting.notice("last", subscription_id=other.subscription_id)
+    assert await setting.accept.changes([setting.notice("first"), *strangers, last]) == 2
 
 
 async def test_an_enqueue_that_fails_is_told_so_that_graph_sends_again(setting: Setting) -> None:

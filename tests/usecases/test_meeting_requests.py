@@ -1,6 +1,8 @@
 """The request for a meeting from its first call to its end: looked after for an hour, known by connection and key."""
 
 import asyncio
+import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,6 +11,7 @@ import pytest
 from shared.core.event import EventType
 from shared.core.integration import ImportOutlookEvents, Preferences
 from shared.core.jobs import RunKind
+from shared.core.meeting import request_id_of
 from shared.core.settings_change import SettingsChange
 from shared.errors import StateConflict, SyncFault
 from tests.support.world import World
@@ -130,20 +133,29 @@ async def test_its_owner_is_reminded_and_finds_the_type_whoever_maps_it_first(wo
     assert item["categories"] == ([] if kind is EventType.CLIENT_MEETING else ["Venue visit"])
 
 
+@pytest.mark.parametrize("named", [True, False])
 @pytest.mark.parametrize("moved", [False, True])
-async def test_what_graph_says_it_has_made_before_is_found_by_its_mark_or_gone(world: World, moved: bool) -> None:
-    """Where it is not in its calendar any more, it is not made again either."""
+async def test_what_graph_has_made_of_another_body_is_found_by_its_id_or_its_mark_or_gone(
+    world: World, named: bool, moved: bool
+) -> None:
+    """Graph may name the event that has its transactionId (S16); where nothing leads to it, it is not made again."""
+    await world.outlook.knobs(duplicateTransactionNamesEvent=named)
     await unanswered(world, made=True)
+    request_id = request_id_of(world.integration_id, epoch=(await world.integration()).epoch, key="key-1")
+    request = await world.ports.meeting_requests.get(world.integration_id, request_id)
+    assert request is not None
+    other = json.dumps(json.loads(request.payload) | {"categories": ["Other"]})
+    await world.ports.meeting_requests.put(replace(request, payload=other))
     (item,) = await world.outlook.events()
     if moved:
         await world.outlook.move(item["id"])
     await world.quiet()
     world.post.clear()
-    await world.outlook.fault(**CREATE, action="status", status=409, code="ErrorDuplicateTransactionId")
-    if moved:
+    if moved and not named:
         with pytest.raises(StateConflict) as refusal:
             await make(world)
         assert refusal.value.code == "meeting_gone"
     else:
         assert (await make(world)).meeting.event.event_id == item["id"]
     assert len(await world.outlook.events()) == 1
+    assert await mails(world) == INVITED

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.core.rate_limit import RateLimit
+from shared.core.rate_limit import RateLimit, Spent
 from shared.errors import OperatorFault, StoreFault, Throttled, TooManyRequests, Unavailable
 from shared.service import build
 from shared.store.rows import Table
@@ -131,3 +131,17 @@ async def test_what_counts_no_more_goes_at_night(world: World) -> None:
     await world.timers()
     assert [row.columns["userId"] for row in world.tables.contents()[Table.RATE_LIMITS]] == ["marco"]
     assert await called(world.app.count_call) == 0
+
+
+async def test_a_night_removes_a_thousand_rows_however_many_there_are(world: World) -> None:
+    for number in range(2500):
+        spent = Spent(user_id=f"user-{number}", limit="runs", full_at=world.clock.now())
+        await world.ports.limits.put(spent, replaces=None)
+    await world.advance(seconds=1)
+    for left in (1500, 500, 0, 0):
+        world.steps.names.clear()
+        await world.app.count_call.forget_full()
+        asked = [name for name in world.steps.names if name.startswith("before")]
+        assert asked.count(f"before query {Table.RATE_LIMITS}") <= 2
+        assert len(asked) <= 1000 + 2
+        assert len(world.tables.contents()[Table.RATE_LIMITS]) == left

@@ -91,7 +91,7 @@ class JobFrame:
         again = job.kind is UpkeepKind.DISCONNECT
         if again:
             delay = min(_REFUSED_DELAY * 2.0 ** min(job.attempt, 20), _LONGEST_REFUSED_DELAY)
-            await self.jobs.put(replace(job, attempt=job.attempt + 1), delay_seconds=delay)
+            await self._send_again(job, delay)
         log_action(
             "job_refused",
             level=logging.ERROR,
@@ -107,7 +107,7 @@ class JobFrame:
     async def hand_back(self, job: Job, fault: Exception) -> None:
         """Send a copy with a delay and one attempt more."""
         delay = delay_of(job.attempt, fault)
-        await self.jobs.put(replace(job, attempt=job.attempt + 1), delay_seconds=delay)
+        await self._send_again(job, delay)
         ours = isinstance(fault, OperatorFault)
         log_action(
             "operator_fault" if ours else "job_handed_back",
@@ -120,6 +120,9 @@ class JobFrame:
             delay=delay,
             correlation=job.correlation,
         )
+
+    async def _send_again(self, job: Job, delay: float) -> None:
+        await self.jobs.put(replace(job, attempt=job.attempt + 1), delay_seconds=delay)
 
     async def stop(self, integration_id: str, fault: RemoteFault) -> None:
         """Stop the integration until its user reconnects; mappings and cursors are kept."""

@@ -13,6 +13,7 @@ from shared.core.integration import Direction
 from shared.core.jobs import RunKind, RunRequest, TriggeredBy
 from shared.core.states import IntegrationState, RunState
 from shared.errors import StateConflict, Unprocessable
+from tests.support.values import run
 from tests.support.world import World
 
 FULL = RunRequest(kind=RunKind.FULL, triggered_by=TriggeredBy.MANUAL)
@@ -98,6 +99,7 @@ async def test_one_key_for_two_wishes_at_the_same_time_starts_one_of_them(world:
 async def test_different_wishes_at_the_same_time_are_different_runs(world: World) -> None:
     await world.connect()
     full, changes = await asyncio.gather(starter(world)(), starter(world, CHANGES)())
+    assert full.run_id != changes.run_id
     assert set(await waiting(world)) == {full.run_id, changes.run_id}
 
 
@@ -108,6 +110,28 @@ async def test_a_run_that_has_begun_is_not_joined(world: World) -> None:
     assert stored is not None
     await world.ports.runs.save(replace(stored, value=replace(first, state=RunState.IN_PROGRESS)))
     assert (await starter(world)()).run_id != first.run_id
+
+
+async def test_a_run_that_ended_out_of_sight_is_not_taken_for_a_new_one(world: World) -> None:
+    """Runs that a clock ahead of ours has dated hide it: what is seen is what was seen when it was begun."""
+    await world.connect()
+    ahead = world.clock.now() + timedelta(hours=1)
+    for _ in range(10):
+        hiding = run(integration_id=world.integration_id, queued_at=ahead, state=RunState.COMPLETED)
+        await world.ports.runs.insert(hiding)
+    first = await starter(world)()
+    await world.settle(within=timedelta(minutes=10))
+    assert (await starter(world)()).run_id != first.run_id
+    assert (await starter(world)(idempotency_key="k")).run_id != first.run_id
+
+
+async def test_a_run_whose_message_was_lost_is_woken_by_the_next_call(world: World) -> None:
+    await world.connect()
+    first = await starter(world)()
+    world.queue.kept.clear()
+    assert (await starter(world)()).run_id == first.run_id
+    await world.settle()
+    assert await waiting(world) == []
 
 
 @pytest.mark.parametrize("at", range(8))

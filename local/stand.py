@@ -245,6 +245,11 @@ class Stand:
             # The shortest that the host takes: after a crash the timers come back in seconds, not in minutes.
             "AzureFunctionsJobHost__singleton__listenerLockPeriod": "00:00:15",
             "AzureFunctionsJobHost__singleton__listenerLockRecoveryPollingInterval": "00:00:15",
+            # Here somebody watches, or a test counts: each invocation is written, also of what runs all the time.
+            **{
+                f"AzureFunctionsJobHost__logging__logLevel__Function.{function}": "Information"
+                for function in ("event_jobs", "run_jobs", "upkeep_jobs", "safety_sync")
+            },
         }
 
     async def stop(self) -> None:

@@ -17,6 +17,9 @@ from tests.journeys.scene import Scene
 
 RATE_LIMITS = "OutlookRateLimits"
 CONFIGURATION = Path(__file__).parent / "schemathesis.toml"
+CHECKS = ("--checks", "all", "--exclude-checks", "use_after_free")
+"""The one left out says that what was deleted must be gone. It can meet runs alone here (nothing else is both read and
+deleted by an id), and DELETE of a run cancels it: it stays in the history, to be looked at. It has no exceptions."""
 ONLY_REDIRECTS = ("GET /integrations/outlook/auth", "GET /integrations/outlook/callback")
 FEW = ("--generation-deterministic", "--max-examples", "2", "--no-shrink")
 """The same few each time, for ``make test``; ``make fuzz`` makes up many, and others each time."""
@@ -84,7 +87,7 @@ def fuzz(
     (folder / "openapi.json").write_text(document)
     schemathesis = str(Path(sys.executable).with_name("schemathesis"))
     program = [schemathesis, "--config-file", str(CONFIGURATION), "--no-color", "run"]
-    arguments = ["openapi.json", "--url", f"{host}/api", "--checks", "all", "--continue-on-failure"]
+    arguments = ["openapi.json", "--url", f"{host}/api", *CHECKS, "--continue-on-failure"]
     done = subprocess.run(
         [*program, *arguments, "--report", "ndjson", "--report-dir", ".", *options],
         cwd=folder,

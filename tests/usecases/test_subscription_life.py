@@ -1,0 +1,81 @@
+"""How long a subscription lives is what Graph says, not what was asked for; half of it passes before it is renewed."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from shared.core.states import SubscriptionState
+from shared.core.subscription import Subscription
+from shared.store.rows import Table
+from shared.usecases.due_kinds import RENEWAL
+from tests.support.world import World
+
+
+async def ours(world: World) -> Subscription:
+    (row,) = await world.ports.rows.of_integration(world.integration_id)
+    return row.value
+
+
+async def at_graph(world: World) -> datetime:
+    (there,) = await world.outlook.subscriptions()
+    return datetime.fromisoformat(there["expirationDateTime"])
+
+
+def due_at(world: World) -> datetime:
+    rows = [row for row in world.tables.contents()[Table.DUE] if row.partition.startswith(f"d|{RENEWAL}|")]
+    (row,) = rows
+    return datetime.fromisoformat(str(row.columns["at"]))
+
+
+@pytest.mark.parametrize("refused", [True, False], ids=["refused", "clipped"])
+async def test_its_end_is_the_one_that_graph_has_given_it(world: World, refused: bool) -> None:
+    """It may be clipped without a word: whoever notes what they asked for renews one that has long ended."""
+    await world.outlook.knobs(maxSubscriptionMinutes=2880, refuseLongSubscriptions=refused)
+    await world.connect()
+    made = await ours(world)
+    assert made.expires_at == await at_graph(world) <= world.clock.now() + timedelta(days=2)
+    assert world.clock.now() + timedelta(hours=11) < due_at(world) < made.expires_at
+
+    await world.advance(days=1, hours=12)
+    await world.timers()
+    await world.settle(within=timedelta(minutes=1))
+    renewed = await ours(world)
+    assert renewed.subscription_id == made.subscription_id
+    assert renewed.expires_at == await at_graph(world) > made.expires_at
+
+
+async def test_each_life_is_lived_by_half_however_often_it_was_renewed(world: World) -> None:
+    await world.outlook.knobs(maxSubscriptionMinutes=2880)
+    await world.connect()
+    for _ in range(6):
+        before = await ours(world)
+        while (await ours(world)).expires_at == before.expires_at:
+            await world.advance(hours=1)
+            await world.app.enqueue_due.renewals()
+            await world.settle(within=timedelta(minutes=1))
+        renewed = await ours(world)
+        assert renewed.granted_at is not None
+        assert world.clock.now() - renewed.granted_at <= timedelta(minutes=1)
+        life = renewed.expires_at - renewed.granted_at
+        assert due_at(world) - renewed.granted_at >= life / 2 - timedelta(minutes=1)
+
+
+async def test_one_that_another_worker_makes_while_the_list_is_read_is_no_stray(world: World) -> None:
+    """The daily comparison knew the one before it; the new one is in Graph's list, and was noted a moment later."""
+    await world.connect()
+    integration, subscribe = await world.integration(), world.app.keep_up.subscribe
+    made: list[str] = []
+
+    async def another(name: str) -> None:
+        if name == "before graph GET /v1.0/subscriptions":
+            world.steps.watch = None
+            (row,) = await world.ports.rows.of_integration(world.integration_id)
+            await world.ports.rows.put(replace(row.value, state=SubscriptionState.LAPSED))
+            assert await subscribe.ensure(integration)
+            made.append((await ours(world)).subscription_id)
+
+    world.steps.watch = another
+    assert not await subscribe.check(integration)
+    assert made == [(await ours(world)).subscription_id]
+    assert [each["id"] for each in await world.outlook.subscriptions() if not each["expired"]] == made

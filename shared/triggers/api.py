@@ -11,21 +11,21 @@ from shared.service import App
 from shared.triggers import present, shapes
 from shared.triggers.http import Call, Reply, endpoint
 from shared.triggers.queries import day_of
-from shared.triggers.rates import READS_ROWS, SHARED
+from shared.triggers.rates import LISTS, SHARED
 from shared.usecases.list_events import EventFilter
 
 blueprint = func.Blueprint()
 _STATUSES = get_args(shapes.MappedEventShape.model_fields["sync_status"].annotation)
 
 
-@endpoint(blueprint, route="calendar/outlook/sync", method="GET", rate=READS_ROWS)
+@endpoint(blueprint, route="calendar/outlook/sync", method="GET", rate=LISTS)
 async def sync_status(app: App, call: Call) -> Reply:
     """Return the state of the connection."""
     status = await app.report_status.run(await call.user())
     return Reply(body=present.sync_status(status, reconnect_url=app.settings.reconnect_page))
 
 
-@endpoint(blueprint, route="calendar/outlook/events", method="GET", rate=READS_ROWS)
+@endpoint(blueprint, route="calendar/outlook/events", method="GET", rate=LISTS)
 async def list_events(app: App, call: Call) -> Reply:
     """Return a page of the mapped events."""
     wanted = EventFilter(

@@ -8,7 +8,7 @@ from shared.errors import SyncFault
 from shared.service import App
 from shared.triggers import present, shapes
 from shared.triggers.http import Call, Problem, Reply, endpoint, problem_of
-from shared.triggers.rates import CHECKED_FIRST, CONNECTING, LOOKS, ONCE
+from shared.triggers.rates import CHECKED_FIRST, CONNECTING, LEAVING, LOOKS
 from shared.usecases.connect import Connected, HandOver
 
 blueprint = func.Blueprint()
@@ -81,7 +81,7 @@ async def list_calendars(app: App, call: Call) -> Reply:
     )
 
 
-@endpoint(blueprint, route="calendar/outlook/integration", method="DELETE", rate=ONCE)
+@endpoint(blueprint, route="calendar/outlook/integration", method="DELETE", rate=LEAVING)
 async def disconnect(app: App, call: Call) -> Reply:
     """Disconnect: remove our events from Outlook, and the connection."""
     return Reply(body=present.removal(await app.disconnect.by_user(await call.user())))

@@ -24,7 +24,11 @@ MEETINGS = RateLimit(name="meetings", burst=60, every=timedelta(seconds=30))
 """Each may mail a hundred people."""
 SETTINGS = RateLimit(name="settings", burst=60, every=timedelta(seconds=10))
 """Each may lead to a run over everything, or move a whole calendar."""
-LIMITS = (CONNECTING, RUNS, PREVIEWS, LOOKS, CHOICES, MEETINGS, SETTINGS)
+LISTS = RateLimit(name="lists", burst=600, every=timedelta(milliseconds=500))
+"""Each reads all rows of the user's events; pages ask again every few seconds."""
+LEAVING = RateLimit(name="leaving", burst=100, every=timedelta(seconds=2))
+"""Each works on the removal for up to twenty seconds; pages ask again until it is done."""
+LIMITS = (CONNECTING, RUNS, PREVIEWS, LOOKS, CHOICES, MEETINGS, SETTINGS, LISTS, LEAVING)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,8 +38,7 @@ class Unlimited:
     because: str
 
 
-READS_ROWS = Unlimited(because="It reads a few rows of the user's own, hardly more than counting it would cost.")
+ONE_RUN = Unlimited(because="It reads the row of one run, and writes it once at the most: counting would cost as much.")
 CHECKED_FIRST = Unlimited(because="Without a valid signature, secret, ticket or cookie it only looks that up.")
 SHARED = Unlimited(because="What it costs is paid once for all who ask, and kept for seconds or for good.")
 NOTHING = Unlimited(because="It costs nothing but the answer.")
-ONCE = Unlimited(because="It ends what it is about; after the first call there is nothing left to do.")

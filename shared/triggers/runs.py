@@ -10,7 +10,7 @@ from shared.core.states import RunState
 from shared.service import App
 from shared.triggers import present, run_shapes, shapes
 from shared.triggers.http import Call, Reply, endpoint
-from shared.triggers.rates import ONCE, PREVIEWS, READS_ROWS, RUNS
+from shared.triggers.rates import ONE_RUN, PREVIEWS, RUNS
 from shared.usecases.preview_sync import Foreseen, Preview
 
 blueprint = func.Blueprint()
@@ -42,13 +42,13 @@ async def sync_start(app: App, call: Call) -> Reply:
     )
 
 
-@endpoint(blueprint, route="calendar/outlook/sync/{syncId}", method="GET", rate=READS_ROWS)
+@endpoint(blueprint, route="calendar/outlook/sync/{syncId}", method="GET", rate=ONE_RUN)
 async def sync_job(app: App, call: Call) -> Reply:
     """Return one run."""
     return await _job(app, await app.request_sync.status(await call.user(), call.params["syncId"]))
 
 
-@endpoint(blueprint, route="calendar/outlook/sync/{syncId}", method="DELETE", rate=ONCE)
+@endpoint(blueprint, route="calendar/outlook/sync/{syncId}", method="DELETE", rate=ONE_RUN)
 async def sync_cancel(app: App, call: Call) -> Reply:
     """Cancel one run; one at work stops at its next batch."""
     return await _job(app, await app.cancel_sync.run(await call.user(), call.params["syncId"]))

@@ -16,7 +16,7 @@ from shared.errors import CalendarGone, NotFound, StateConflict, Unavailable
 from shared.ports import Stored
 from shared.usecases.meeting_frame import MeetingMails
 from tests.support.world import World
-from tests.usecases.test_change_meetings import both, cancel, change, invite, made
+from tests.usecases.test_change_meetings import CLEO, both, cancel, change, invite, made
 from tests.usecases.test_meeting_crashes import died_after
 from tests.usecases.test_meeting_elsewhere import synced_calendar
 from tests.usecases.test_meetings import ANN, BEN, mails
@@ -47,6 +47,21 @@ async def test_a_write_that_is_refused_for_its_version_is_made_anew(world: World
     await world.outlook.knobs(spurious412=1)
     assert (await change(world, meeting.event_id, title="Wine tasting")).fields == ("title",)
     assert await mails(world) == [("update", ANN.email), ("update", BEN.email)]
+
+
+async def test_all_who_were_mailed_are_named_though_it_took_two_rounds(world: World) -> None:
+    """The second tells those who are left; who was taken off was told by the first."""
+    meeting = await made(world)
+    everybody = (ANN.email, BEN.email, CLEO.email)
+
+    async def both_owners() -> None:
+        await world.wedsync.change(meeting.event_id, description="Mine")
+        await world.outlook.change(meeting.meeting.event.event_id, subject="Theirs")
+
+    when(world, "before wedsync PATCH", both_owners)
+    changed = await change(world, meeting.event_id, title="Wine tasting", guests=(ANN, CLEO), named=everybody)
+    assert changed.mailed == everybody
+    assert (await world.outlook.events())[0]["subject"] == "Wine tasting"
 
 
 async def test_texts_and_places_can_be_taken_away(world: World) -> None:

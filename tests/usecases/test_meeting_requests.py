@@ -159,3 +159,15 @@ async def test_what_graph_has_made_of_another_body_is_found_by_its_id_or_its_mar
         assert (await make(world)).meeting.event.event_id == item["id"]
     assert len(await world.outlook.events()) == 1
     assert await mails(world) == INVITED
+
+
+async def test_a_link_that_was_not_asked_for_is_not_waited_for(world: World) -> None:
+    """Its owner has taken it online in Outlook since, and the link is slow to come (fact S35)."""
+    await world.outlook.knobs(joinUrlReads=9)
+    await world.connect()
+    meeting = await make(world)
+    await world.outlook.change(meeting.meeting.event.event_id, isOnlineMeeting=True)
+    await world.outlook.requests()
+    again = await make(world)
+    assert (again.meeting.event.online_meeting, again.meeting.join_url) == (True, "")
+    assert len(await world.outlook.requests()) == 1

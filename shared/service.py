@@ -26,6 +26,7 @@ from shared.usecases.find_run import FindRun
 from shared.usecases.finish_meeting import FinishMeeting
 from shared.usecases.force_sync import ForceSync
 from shared.usecases.foresee_deletions import ForeseeDeletions
+from shared.usecases.hand_out_looks import HandOutLooks
 from shared.usecases.job_frame import JobFrame
 from shared.usecases.judge_channel import JudgeChannel
 from shared.usecases.keep_up import EnqueueDue, KeepUp, RecoverPoison, TakeTurns
@@ -79,6 +80,7 @@ class App:
     force_sync: ForceSync
     confirm_deletions: ConfirmDeletions
     settle_events: SettleEvents
+    hand_out_looks: HandOutLooks
     sync_run: SyncRunner
     undo_sync: UndoSync
     explain_event: ExplainEvent
@@ -228,6 +230,7 @@ def build(settings: Settings, ports: Ports) -> App:
             request_sync=request_sync,
             clock=p.clock,
         ),
+        hand_out_looks=HandOutLooks(jobs=p.jobs),
         settle_events=SettleEvents(
             leases=p.leases,
             frame=frame,

@@ -110,7 +110,8 @@ def test_the_price_is_that_of_the_day() -> None:
     operations = of.STORAGE_A_DAY * MONTH * 1000
     executions = of.EXECUTIONS_EDITED * MONTH * 1000
     work = executions * 0.5 / 8 * 2
-    logs = executions * 3 * 0.7 / 1e6
+    lines = of.LINES_IDLE + of.LINES_PER_EDIT * of.EDITS_A_DAY
+    logs, requests = (count * MONTH * 1000 * 0.7 / 1e6 for count in (lines, of.EXECUTIONS_EDITED))
     reads = [25 * MONTH * 1000, of.VAULT_AT_WORST * MONTH * 1000]
     dollars = {
         "storage operations": operations / 1e4 * 0.00036,
@@ -118,6 +119,7 @@ def test_the_price_is_that_of_the_day() -> None:
         "executions": executions / 1e6 * 0.40,
         "execution time": work * 0.000026,
         "logs": logs * 2.76,
+        "requests": requests * 2.76,
     }
     vault = [count / 1e4 * 0.03 for count in reads]
     together = [sum(dollars.values()) + each for each in vault]
@@ -129,7 +131,9 @@ def test_the_price_is_that_of_the_day() -> None:
         f"| {about(work)} GB-s | 0.000026 a GB-s | {dollars['execution time']:.2f} |",
         f"| vault | {reads[0] / 1e6:.2f} to {reads[1] / 1e6:.1f} million | 0.03 for 10,000 "
         f"| {vault[0]:.2f} to {vault[1]:.2f} |",
+        f"| logs, {of.LINES_IDLE} lines of 0.7 KB a day and {of.LINES_PER_EDIT} for each edit "
         f"| {logs:.1f} GB | 2.76 a GB | {dollars['logs']:.2f} |",
+        f"| {requests:.1f} GB | 2.76 a GB | {dollars['requests']:.2f} |",
         f"| **together** | | | **{together[0]:.0f} to {together[1]:.0f}** |",
     ):
         assert line in SCALING

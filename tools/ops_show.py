@@ -6,7 +6,7 @@ from typing import Any
 
 from shared.core.history import SyncRun
 from shared.core.integration import Integration
-from shared.core.jobs import EventJob, Message, TurnsJob
+from shared.core.jobs import EventJob, LooksJob, Message, TurnsJob
 from shared.core.states import MappingState
 from shared.errors import InvalidInput, NotFound
 from shared.ports import Ports
@@ -112,6 +112,9 @@ def _message(app: App, text: str) -> Shown:
         return {"job": "unreadable", "characters": len(text)}
     if isinstance(job, TurnsJob):
         return {"job": "TurnsJob", "kind": job.kind, "integrations": len(job.turns)}
+    if isinstance(job, LooksJob):
+        events = sum(len(each.events) for each in job.jobs)
+        return {"job": "LooksJob", "integrations": len({each.integration_id for each in job.jobs}), "events": events}
     shown: dict[str, Any] = {
         "job": type(job).__name__,
         "integration": job.integration_id,

@@ -119,8 +119,18 @@ class TurnsJob:
     turns: tuple[Turn, ...]
 
 
-Message = Job | TurnsJob
-"""What a queue holds: work for one integration, or a timer's list of integrations to see to."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LooksJob:
+    """Looks for many integrations in one message: each is to be put on the queue by itself.
+
+    What a POST of Graph's hands over that names more mailboxes than there is time for one by one.
+    """
+
+    jobs: tuple[EventJob, ...]
+
+
+Message = Job | TurnsJob | LooksJob
+"""What a queue holds: work for one integration, a timer's list of integrations to see to, or a POST's for many."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

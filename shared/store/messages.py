@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from shared.core.jobs import EventJob, Glance, Message, RunJob, TurnsJob, UpkeepJob
+from shared.core.jobs import EventJob, Glance, LooksJob, Message, RunJob, TurnsJob, UpkeepJob
 from shared.errors import InvalidInput
 from shared.store.codec import from_json, to_json
 
@@ -18,10 +18,17 @@ MAX_EVENTS = 100
 # A message holds 64 KiB after base64, which adds a third: 40 KiB leaves room.
 MAX_BYTES = 40 * 1024
 
-_KINDS: dict[str, type[Message]] = {"event": EventJob, "run": RunJob, "upkeep": UpkeepJob, "turns": TurnsJob}
+_KINDS: dict[str, type[Message]] = {
+    "event": EventJob,
+    "looks": LooksJob,
+    "run": RunJob,
+    "upkeep": UpkeepJob,
+    "turns": TurnsJob,
+}
 _NAMES = {kind: name for name, kind in _KINDS.items()}
 _QUEUES: dict[type[Message], str] = {
     EventJob: EVENT_QUEUE,
+    LooksJob: EVENT_QUEUE,
     RunJob: RUN_QUEUE,
     UpkeepJob: UPKEEP_QUEUE,
     TurnsJob: UPKEEP_QUEUE,
@@ -36,10 +43,12 @@ def queue_of(job: Message) -> str:
 def to_texts(job: Message) -> tuple[str, ...]:
     """Return the messages of a job: one, or several for an ``EventJob`` of more than 100 events or 40 KiB.
 
-    An ``EventJob`` without events is none.
+    An ``EventJob`` without events is none. A ``LooksJob`` is as few messages as hold it; one look alone is its own.
     """
     if isinstance(job, EventJob):
         return tuple(_text(replace(job, events=events)) for events in _portions(job))
+    if isinstance(job, LooksJob):
+        return tuple(_text(part.jobs[0] if len(part.jobs) == 1 else part) for part in _packed(job))
     return (_text(job),)
 
 
@@ -76,8 +85,28 @@ def _portions(job: EventJob) -> Iterator[tuple[Glance, ...]]:
         yield tuple(portion)
 
 
+def _packed(job: LooksJob) -> Iterator[LooksJob]:
+    """Yield the looks, as many together as fit a message."""
+    frame = len(_text(LooksJob(jobs=())))
+    together: list[EventJob] = []
+    size = frame
+    for look in (replace(each, events=events) for each in job.jobs for events in _portions(each)):
+        added = len(json.dumps(to_json(look), separators=(",", ":"))) + 1
+        if together and size + added > MAX_BYTES:
+            yield LooksJob(jobs=tuple(together))
+            together, size = [], frame
+        together.append(look)
+        size += added
+    if together:
+        yield LooksJob(jobs=tuple(together))
+
+
 def _check(job: Any) -> None:
     """Raise ``InvalidInput`` where a member has the wrong type: a queue takes messages from whoever has its key."""
+    if isinstance(job, LooksJob):
+        for look in job.jobs:
+            _check(look)
+        return
     if isinstance(job, TurnsJob):
         texts = [job.kind, *(part for turn in job.turns for part in (turn.integration_id, turn.subject))]
         if not all(isinstance(text, str) for text in texts):

@@ -5,7 +5,7 @@ import logging
 import azure.functions as func
 
 from shared import bootstrap
-from shared.core.jobs import EventJob, RunJob, TurnsJob, UpkeepJob
+from shared.core.jobs import EventJob, LooksJob, RunJob, TurnsJob, UpkeepJob
 from shared.errors import InvalidInput
 from shared.log import log_action
 from shared.triggers.invocation import NO_CONTEXT, carrying, invoked
@@ -17,13 +17,16 @@ CONNECTION = "SyncStorage"
 @blueprint.function_name("event_jobs")
 @blueprint.queue_trigger(arg_name="msg", queue_name="outlook-event-jobs", connection=CONNECTION)
 async def event_jobs(msg: func.QueueMessage, context: func.Context = NO_CONTEXT) -> None:
-    """Look at events that a notice named."""
+    """Look at events that a notice named, or hand out the looks that a POST for many mailboxes asked for."""
     app = bootstrap.get_app()
     job = app.jobs.parse(msg.get_body().decode())
-    if not isinstance(job, EventJob):
+    if not isinstance(job, EventJob | LooksJob):
         raise InvalidInput("wrong_queue")
     with invoked(context, "event_jobs"), carrying(job, msg, app):
-        await app.settle_events.run(job, again=(msg.dequeue_count or 1) > 1)
+        if isinstance(job, LooksJob):
+            await app.hand_out_looks.run(job)
+        else:
+            await app.settle_events.run(job, again=(msg.dequeue_count or 1) > 1)
 
 
 @blueprint.function_name("run_jobs")

@@ -19,6 +19,10 @@ from shared.usecases.subscribe import client_state_hash
 EVENTS_PER_JOB = 100
 _AT_ONCE = 16
 """Subscriptions of one POST that are worked on together: Graph waits three seconds, whoever else is in the POST."""
+APART = 10
+"""Up to so many looks of one POST go to the queue by themselves, which is the shortest way."""
+
+_TOGETHER = 8
 STRANGERS = 100
 """So many subscriptions that nobody knows, and none before them that somebody does, are no POST of Graph's: the rest of
 it is not looked up. Were it Graph's, the safety sync would find what it told of."""
@@ -62,11 +66,14 @@ class AcceptNotifications:
         """Enqueue a look at each named event; return how many notices were taken. Strangers are dropped."""
         correlation = self.ids.new_id()
 
+        looks: list[EventJob] = []
+
         async def look(subscription: Subscription, honest: list[Notice]) -> None:
-            await self._enqueue(subscription, honest, correlation)
+            looks.extend(_looks(subscription, honest, correlation))
             await self._tend(subscription)
 
         taken = await self._each_subscription(notices, look)
+        await some_at_once([partial(self.jobs.put, job) for job in _gathered(looks)], _AT_ONCE)
         log_action("notification_accepted", count=taken, correlation=correlation)
         return taken
 
@@ -110,28 +117,6 @@ class AcceptNotifications:
         stored = await self.rows.get(subscription_id)
         return stored.value if stored else None
 
-    async def _enqueue(self, subscription: Subscription, notices: list[Notice], correlation: str) -> None:
-        """One look per event. The hint of the last notice counts only if all of them say the same."""
-        looks: dict[str, Glance] = {}
-        for notice in notices:
-            known = looks.get(notice.event_id)
-            agreed = known is None or known.hint == notice.etag
-            looks[notice.event_id] = Glance(
-                event_id=notice.event_id,
-                hint=notice.etag if agreed else "",
-                removed=notice.removed or (known is not None and known.removed),
-            )
-        glances = tuple(looks.values())
-        for start in range(0, len(glances), EVENTS_PER_JOB):
-            await self.jobs.put(
-                EventJob(
-                    integration_id=subscription.integration_id,
-                    side=Side.OUTLOOK,
-                    events=glances[start : start + EVENTS_PER_JOB],
-                    correlation=correlation,
-                )
-            )
-
     async def _tend(self, subscription: Subscription) -> None:
         """What has just delivered is healthy; where it should have been renewed by now, see to that as well."""
         if subscription.missed_at is not None:
@@ -156,6 +141,36 @@ class AcceptNotifications:
         # Of an event that we do not know, only that something may be wrong with the subscription: that is looked into.
         kind = UpkeepKind.RENEW if event == "reauthorizationRequired" else UpkeepKind.SUBSCRIBE
         await self.jobs.put(UpkeepJob(integration_id=subscription.integration_id, kind=kind))
+
+
+def _looks(subscription: Subscription, notices: list[Notice], correlation: str) -> list[EventJob]:
+    """One look per event. The hint of the last notice counts only if all of them say the same."""
+    looks: dict[str, Glance] = {}
+    for notice in notices:
+        known = looks.get(notice.event_id)
+        agreed = known is None or known.hint == notice.etag
+        looks[notice.event_id] = Glance(
+            event_id=notice.event_id,
+            hint=notice.etag if agreed else "",
+            removed=notice.removed or (known is not None and known.removed),
+        )
+    glances = tuple(looks.values())
+    return [
+        EventJob(
+            integration_id=subscription.integration_id,
+            side=Side.OUTLOOK,
+            events=glances[start : start + EVENTS_PER_JOB],
+            correlation=correlation,
+        )
+        for start in range(0, len(glances), EVENTS_PER_JOB)
+    ]
+
+
+def _gathered(looks: Sequence[EventJob]) -> Sequence[EventJob | LooksJob]:
+    """Put many looks together, to be handed out by a worker: each message takes a part of the time that Graph waits."""
+    if len(looks) <= APART:
+        return looks
+    return [LooksJob(jobs=tuple(looks[start : start + _TOGETHER])) for start in range(0, len(looks), _TOGETHER)]
 
 
 def _is_ours(subscription: Subscription, client_state: str) -> bool:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from shared.core.integration import Integration
-from shared.core.jobs import TriggeredBy, Turn, TurnsJob, UpkeepJob, UpkeepKind
+from shared.core.jobs import Job, LooksJob, TriggeredBy, Turn, TurnsJob, UpkeepJob, UpkeepKind
 from shared.core.stagger import DAY, next_turn
 from shared.core.states import IntegrationState
 from shared.errors import InvalidInput, Rejected, SyncFault
@@ -227,7 +227,7 @@ class RecoverPoison:
     request_sync: RequestSync
 
     async def run(self, text: str) -> None:
-        """Schedule a run for the integration that the message names, if it names a live one."""
+        """Schedule a run for each integration that the message names, if it names a live one."""
         try:
             job = self.jobs.parse(text)
         except InvalidInput:
@@ -235,6 +235,10 @@ class RecoverPoison:
             return
         if isinstance(job, TurnsJob):  # what it was about still stands, and is handed out again
             return
+        for each in job.jobs if isinstance(job, LooksJob) else (job,):
+            await self._recover(each)
+
+    async def _recover(self, job: Job) -> None:
         stored = await self.integrations.get(job.integration_id)
         if stored is None:
             return

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from shared.core.event import Side
-from shared.core.jobs import EventJob, Glance, Message, RunJob, TurnsJob, UpkeepJob, UpkeepKind
+from shared.core.jobs import EventJob, Glance, LooksJob, Message, RunJob, TurnsJob, UpkeepJob, UpkeepKind
 from shared.ports import JobQueue
 
 Received = Callable[[str], Awaitable[list[str]]]
@@ -26,6 +26,7 @@ class JobQueueContract:
         ("job", "name"),
         [
             (event_job(3), EVENT_QUEUE),
+            (LooksJob(jobs=(event_job(3), event_job(2))), EVENT_QUEUE),
             (RunJob(integration_id="i", run_id="r", attempt=1), RUN_QUEUE),
             (UpkeepJob(integration_id="i", kind=UpkeepKind.RENEW, subject="s"), UPKEEP_QUEUE),
             (TurnsJob(kind="k", turns=()), UPKEEP_QUEUE),

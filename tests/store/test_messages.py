@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.core.event import Side
-from shared.core.jobs import EventJob, Glance, Message, RunJob, Turn, TurnsJob, UpkeepJob, UpkeepKind
+from shared.core.jobs import EventJob, Glance, LooksJob, Message, RunJob, Turn, TurnsJob, UpkeepJob, UpkeepKind
 from shared.errors import InvalidInput
 from shared.store.messages import MAX_BYTES, MAX_EVENTS, parse, to_texts
 from tests.support.values import instants
@@ -44,6 +44,19 @@ def test_event_jobs_keep_every_event_in_order(job: EventJob) -> None:
     for text in to_texts(job):
         single = parse(text)
         assert len(text.encode()) <= MAX_BYTES or (isinstance(single, EventJob) and len(single.events) == 1)
+
+
+@given(st.lists(event_jobs, max_size=12).map(tuple))
+def test_looks_together_keep_every_event_in_order(jobs: tuple[EventJob, ...]) -> None:
+    texts = to_texts(LooksJob(jobs=jobs))
+    parts = [parse(text) for text in texts]
+    looks = [look for part in parts for look in (part.jobs if isinstance(part, LooksJob) else (part,))]
+    assert [(look.integration_id, event) for look in looks if isinstance(look, EventJob) for event in look.events] == [
+        (job.integration_id, event) for job in jobs for event in job.events
+    ]
+    assert all(len(part.jobs) > 1 for part in parts if isinstance(part, LooksJob))
+    for text, part in zip(texts, parts, strict=True):
+        assert len(text.encode()) <= MAX_BYTES or (isinstance(part, EventJob) and len(part.events) == 1)
 
 
 def test_the_form() -> None:
@@ -90,6 +103,8 @@ def test_the_form() -> None:
         '{"version":1,"job":"event","integrationId":"i","side":"outlook","events":[{"eventId":7}]}',
         '{"version":1,"job":"event","integrationId":"i","side":"outlook","events":[{"eventId":"e","removed":7}]}',
         '{"version":1,"job":"upkeep","integrationId":"i","kind":"sleep"}',
+        '{"version":1,"job":"looks","jobs":[{"integrationId":7,"side":"outlook","events":[]}]}',
+        '{"version":1,"job":"looks","jobs":["i"]}',
     ],
 )
 def test_what_is_no_job(text: str) -> None:

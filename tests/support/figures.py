@@ -17,6 +17,10 @@ STORED_PER_ASKED_RUN = 26
 STORED_PER_SCHEDULED_RUN = 31
 """Of one that the safety sync starts, from the timer's message to the next entry in the list of due things."""
 
+LINES_IDLE = 140
+LINES_PER_EDIT = 10
+"""Of the log: in a day of an idle connection, and for each edit."""
+
 MESSAGES_PER_EDIT = 2
 EXECUTIONS_PER_EDIT = 4
 """A notice and its job, and the same for the echo of what was written."""

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from shared.core.jobs import EventJob, Message
+from shared.core.jobs import EventJob, LooksJob, Message
 from shared.core.states import IntegrationState
 from shared.ports import Integrations, SubscriptionRows
 from shared.usecases.subscribe import client_state_hash
@@ -68,12 +68,13 @@ def all_events(wave: str = "") -> set[tuple[str, str]]:
 
 
 def looks(jobs: Iterable[Message]) -> Looks:
-    """Count what jobs say is to be looked at; what is no look at events is passed over."""
-    found: Looks = Counter()
-    for job in jobs:
-        if isinstance(job, EventJob):
-            found.update((job.integration_id, glance.event_id) for glance in job.events)
-    return found
+    """Count what jobs say is to be looked at, whether by itself or with others; what is no look is passed over."""
+    return Counter(
+        (look.integration_id, glance.event_id)
+        for job in jobs
+        for look in (job.jobs if isinstance(job, LooksJob) else (job,) if isinstance(job, EventJob) else ())
+        for glance in look.events
+    )
 
 
 async def connect_all(integrations: Integrations, rows: SubscriptionRows, now: datetime) -> None:

@@ -32,7 +32,7 @@ from shared.core.actions import Create
 from shared.core.event import WedSyncState
 from shared.core.history import Conflict, SyncRun
 from shared.core.integration import Integration
-from shared.core.jobs import EventJob, RunJob, RunKind, RunRequest, TriggeredBy
+from shared.core.jobs import EventJob, LooksJob, RunJob, RunKind, RunRequest, TriggeredBy
 from shared.core.mapping import EventMapping
 from shared.core.unmapped import decide_unmapped
 from shared.graph.calendar import GraphOutlook
@@ -335,6 +335,8 @@ class World:
         job = app.jobs.parse(text)
         if isinstance(job, EventJob):
             await app.settle_events.run(job, again=again)
+        elif isinstance(job, LooksJob):
+            await app.hand_out_looks.run(job)
         elif isinstance(job, RunJob):
             await app.sync_run.run(job)
         else:

@@ -13,10 +13,10 @@ import pytest
 from shared import bootstrap, log
 from shared.core.jobs import RunKind
 from shared.log import Metric
+from tests.support.figures import LINES_IDLE
 from tests.support.functions import functions
 from tests.support.world import World
 
-LINES_A_DAY = 140
 LINE_BYTES = 320
 """The message alone; the platform's own columns come to about as much again."""
 
@@ -91,7 +91,7 @@ async def test_a_day_in_which_nothing_happens(world: World, caplog: pytest.LogCa
         await world.timers()
         await through_the_functions(world, timedelta(seconds=20))
     found = lines(caplog)
-    assert 40 < len(found) <= LINES_A_DAY, Counter((line["action"], line.get("metric")) for line in found)
+    assert 40 < len(found) <= LINES_IDLE, Counter((line["action"], line.get("metric")) for line in found)
     size = sum(len(json.dumps(line)) for line in found) / len(found)
     assert size <= LINE_BYTES
     runs = sum(line["action"] == "sync_run_ended" for line in found)

@@ -8,7 +8,7 @@ from shared.core.event import Field, Side
 from shared.core.history import ChangeKind, SyncChange, SyncRun
 from shared.core.integration import Direction, OnOutlookDelete, Preferences
 from shared.core.jobs import EventJob, Glance, RunKind, RunPurpose, TriggeredBy
-from shared.core.states import RunState
+from shared.core.states import IntegrationState, RunState
 from shared.errors import NotFound
 from shared.usecases.record_jobs import run_id_of
 from tests.support.pair import Pair
@@ -133,6 +133,28 @@ async def test_a_conflict_and_an_opt_out_are_recorded(world: World, ours: Pair) 
     newest = (await recorded(world))[0]
     assert newest.tally.noted == 1
     assert [change.kind for change in await changes_of(world, newest)] == [ChangeKind.UNLINKED]
+
+
+async def test_what_was_done_before_the_connection_had_to_stop_is_recorded(world: World, ours: Pair) -> None:
+    other = await world.wedsync.add("Rehearsal")
+    await world.settle()
+    before = await recorded(world)
+    await ours.here(title="Cake tasting")
+    await world.wedsync.change(other["id"], title="Dress rehearsal")
+
+    async def revoked(name: str) -> None:
+        if name.startswith("after graph PATCH"):
+            world.entra.revoked.add(world.integration_id)
+
+    world.steps.watch = revoked
+    glances = (Glance(event_id=ours.wedsync_id), Glance(event_id=other["id"]))
+    await world.app.settle_events.run(EventJob(integration_id=world.integration_id, side=Side.WEDSYNC, events=glances))
+    world.steps.watch = None
+    assert (await world.integration()).state is IntegrationState.NEEDS_RECONNECT
+    (run, *earlier) = await recorded(world)
+    assert earlier == before
+    assert run.tally.updated == 1
+    assert [row.fields for row in await changes_of(world, run)] == [(Field.TITLE,)]
 
 
 async def test_a_refused_event_is_a_failed_run_with_its_reason(world: World, ours: Pair) -> None:

@@ -9,7 +9,7 @@ from shared.core.integration import Integration
 from shared.core.jobs import RunJob, UpkeepJob, UpkeepKind
 from shared.core.states import SUBSCRIPTION_MOVES, SubscriptionState, move
 from shared.core.subscription import GraphSubscription, Subscription, renewal_at
-from shared.errors import EventGone, StateConflict, SubscriptionTooLong, Unavailable
+from shared.errors import EventGone, Rejected, StateConflict, SubscriptionTooLong, Unavailable
 from shared.log import log_action
 from shared.ports import Clock, Due, DueList, Ids, JobQueue, Stored, SubscriptionRows, Subscriptions
 from shared.usecases.due_kinds import RENEWAL
@@ -75,13 +75,25 @@ class Subscribe:
         return await self._ensure(integration, renew=doubtful)
 
     async def remove_all(self, integration_id: str, *, at_graph: bool) -> bool:
-        """Remove every subscription of the integration; return whether Graph was told about all of them."""
+        """Remove every subscription of the integration; return whether Graph has removed all of them as well.
+
+        One that it refuses to remove ends by itself within days, and what it delivers until then is dropped.
+        """
+        removed = at_graph
         for stored in await self.rows.of_integration(integration_id):
             if at_graph:
-                await self.subscriptions.delete(integration_id, stored.value.subscription_id)
+                removed = await self._deleted(stored.value) and removed
             await self._forget(stored.value)
         await self._first_look_done(integration_id)
-        return at_graph
+        return removed
+
+    async def _deleted(self, subscription: Subscription) -> bool:
+        try:
+            await self.subscriptions.delete(subscription.integration_id, subscription.subscription_id)
+        except Rejected as fault:
+            log_action("subscription_left", integration=subscription.integration_id, fault_code=fault.code)
+            return False
+        return True
 
     async def _first_look_done(self, integration_id: str) -> None:
         """Remove what connecting entered, so that a first subscription that failed for good is tried again."""

@@ -1,5 +1,6 @@
 """Graph refuses the subscription of a mailbox for good: nobody is alarmed for ever, and nothing stays unseen."""
 
+import asyncio
 import json
 import logging
 from datetime import timedelta
@@ -132,21 +133,49 @@ async def test_who_connects_again_is_heard_at_once(world: World) -> None:
     assert (await channel(world))["isActive"]
 
 
+async def test_a_disconnect_ends_although_the_subscription_may_not_be_removed(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The grant goes all the same: what Graph still delivers is of nobody's any more."""
+    await world.connect()
+    (left,) = await world.outlook.subscriptions()
+    await world.outlook.fault(**REFUSED)
+    await world.outlook.requests()
+    removal = await world.app.disconnect.by_user(world.planner.user_id)
+    assert (removal.finished, removal.webhook_unsubscribed) == (True, False)
+    assert (await world.integration()).state is IntegrationState.DISCONNECTED
+    assert f"outlook-token-{world.integration_id}" not in world.secrets.values
+    assert len(said(caplog, "subscription_left")) == 1
+    assert await world.ports.rows.get(left["id"]) is None
+    await world.settle()
+    assert await asked(world) == 1
+    await world.outlook.add("Dentist")
+    await world.settle()
+    assert await world.wedsync.events() == []
+
+
 async def test_a_disconnect_that_is_refused_comes_again_later_and_later(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Graph keeps the subscription: every copy is gone already, and the rest goes when Graph lets it."""
     await world.connect()
-    await world.outlook.fault(**REFUSED)
-    with pytest.raises(Rejected):
-        await world.app.disconnect.by_user(world.planner.user_id)
-    await world.settle(within=timedelta(hours=12))
-    assert world.poisoned == []
-    assert (await world.integration()).state is IntegrationState.DISCONNECTING
-    assert 5 <= len(said(caplog, "job_refused")) <= 9
-    await world.outlook.clear_faults()
-    await world.settle(within=timedelta(hours=30))
-    assert (await world.integration()).state is IntegrationState.DISCONNECTED
+    job = UpkeepJob(integration_id=world.integration_id, kind=UpkeepKind.DISCONNECT, subject="run")
+
+    async def refuse(_: Integration) -> None:
+        raise Rejected("graph", status=403, code="Forbidden")
+
+    delays = []
+    for _ in range(12):
+        assert not await world.app.keep_up.frame.run(job, refuse)
+        (message,) = world.queue.kept
+        delays.append(round(message.due - asyncio.get_running_loop().time()))
+        again = world.app.jobs.parse(message.text)
+        assert isinstance(again, UpkeepJob)
+        assert (again.attempt, again.subject) == (job.attempt + 1, "run")
+        job = again
+        world.queue.kept.clear()
+    assert delays[:4] == [300, 600, 1200, 2400]
+    assert delays[-2:] == [86_400, 86_400]
+    assert all(line["again"] for line in said(caplog, "job_refused"))
 
 
 async def test_any_other_job_that_is_refused_ends_with_an_error(world: World, caplog: pytest.LogCaptureFixture) -> None:

@@ -79,3 +79,26 @@ async def test_one_that_another_worker_makes_while_the_list_is_read_is_no_stray(
     assert not await subscribe.check(integration)
     assert made == [(await ours(world)).subscription_id]
     assert [each["id"] for each in await world.outlook.subscriptions() if not each["expired"]] == made
+
+
+async def test_of_two_that_nobody_remembers_the_one_to_the_calendar_is_adopted(world: World) -> None:
+    """The other is to a calendar that was synced before: what it tells of would be of no use."""
+    await world.connect()
+    integration, home = await world.integration(), world.integration_id
+    await world.app.keep_up.subscribe.remove_all(home, at_graph=True)
+    other = next(
+        each for each in await world.ports.outlook.calendars(home) if each.calendar_id != integration.calendar_id
+    )
+    end = world.clock.now() + timedelta(days=3)
+    made = [
+        await world.ports.subscriptions.create(
+            home, calendar_id=calendar_id, client_state=f"secret of {number}", expires_at=end
+        )
+        for number, calendar_id in enumerate((other.calendar_id, integration.calendar_id))
+    ]
+    await world.app.keep_up.subscribe.ensure(integration)
+    adopted = await ours(world)
+    assert adopted.subscription_id == made[1].subscription_id
+    await world.outlook.add("Dentist")
+    await world.settle(within=timedelta(minutes=1))
+    assert [event["title"] for event in await world.wedsync.events()] == ["Dentist"]

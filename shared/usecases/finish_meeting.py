@@ -34,7 +34,7 @@ class FinishMeeting(MeetingFrame):
 
     async def _changed(self, integration: Integration, wanted: WantedChange) -> None:
         stored = await self._linked(integration, wanted.mapping_id)
-        if stored is None or (wanted.is_in(stored.value.base_w) and wanted.is_in(stored.value.base_o)):
+        if stored is None or wanted.is_in(stored.value.base_w):
             return
         mapping = stored.value
         try:

@@ -179,6 +179,26 @@ async def test_a_long_wait_is_not_waited_for_in_place(world: World) -> None:
     await world.assert_equal()
 
 
+async def test_a_far_end_that_wants_to_be_left_is_asked_no_more(world: World) -> None:
+    """What is sent side by side when the first is told to wait is all that it hears."""
+    await world.connect()
+    for number in range(120):
+        await world.outlook.add(f"Dentist {number}")
+    await world.quiet()
+    world.post.clear()
+    await world.wedsync.fault(action="status", method="POST", status=429, retry_after=40)
+    await started(world)
+    message = world.queue.next()
+    assert message is not None
+    async with counted(world) as counts:
+        await world.carry_out(message)
+    assert counts.wedsync["POST /v1/users/{id}/events"] < 60
+
+    await world.wedsync.clear_faults()
+    await world.settle()
+    await world.assert_equal()
+
+
 async def test_a_far_end_that_never_answers_ends_the_run_after_all(world: World) -> None:
     await filled(world, 3)
     await world.wedsync.fault(action="status", method="POST", status=503)

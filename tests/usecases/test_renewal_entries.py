@@ -81,6 +81,7 @@ async def test_of_a_connection_that_has_ended_no_entry_is_left(world: World) -> 
     await world.app.disconnect.by_user(world.planner.user_id)
     await world.settle()
     assert (await world.integration()).state is IntegrationState.DISCONNECTED
+    assert entries(world, RENEWAL) == [], "at once, and not only when its turn comes"
     await world.advance(days=8)
     await ticks(world, 3, twice=True)
     assert [entries(world, kind) for kind in (RENEWAL, CHECK, SAFETY)] == [[], [], []]

@@ -11,7 +11,7 @@ from tests.journeys.compare import is_ours
 from tests.journeys.loads import Edits, arrived, at_rest, edit_many, equal, load, outlook_events, wedsync_events
 from tests.journeys.planner import Planner, eventually
 from tests.journeys.steps import only_foreign_left
-from tests.journeys.test_faults import full_sync, hits, order
+from tests.journeys.test_faults import full_sync, full_sync_after_a_crash, hits, order
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
 
@@ -54,7 +54,7 @@ async def _connect_and_die(stand: Stand, rose: Planner) -> None:
     stand.kill_host()
     assert len(await rose.wedsync_events()) < 2 * HALF or len(await rose.outlook_items()) < 2 * HALF
     await stand.start_host()
-    await full_sync(rose)
+    await full_sync_after_a_crash(stand, rose)
     await eventually(lambda: equal(rose), "both sides are equal")
 
 

@@ -71,8 +71,7 @@ class FinishMeeting(MeetingFrame):
 
     async def _linked(self, integration: Integration, mapping_id: str) -> Stored[EventMapping] | None:
         stored = await self.mappings.get(integration.integration_id, mapping_id)
-        linked = stored is not None and stored.value.state is MappingState.LINKED and not stored.value.moved_from
-        return stored if linked else None
+        return stored if stored is not None and stored.value.state is MappingState.LINKED else None
 
     def _work(self, integration: Integration) -> MeetingWork:
         return self.work_of(integration, mail_guests=False, mails=())

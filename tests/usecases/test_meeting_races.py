@@ -251,7 +251,9 @@ async def test_the_look_leaves_the_call_a_minute(world: World) -> None:
 
 
 @pytest.mark.parametrize("gone", ["outlook", "wedsync"])
-async def test_what_is_gone_when_it_is_looked_at_is_for_the_sync(world: World, gone: str) -> None:
+async def test_what_is_gone_when_it_is_looked_at_is_for_the_sync(
+    world: World, gone: str, caplog: pytest.LogCaptureFixture
+) -> None:
     meeting = await made(world)
     await world.change_integration(preferences=Preferences(on_outlook_delete=OnOutlookDelete.DELETE))
     (mapping,) = await world.mappings()
@@ -267,6 +269,7 @@ async def test_what_is_gone_when_it_is_looked_at_is_for_the_sync(world: World, g
     assert await world.mappings() == [mapping]
     await world.settle()
     assert world.errors == []
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 async def test_a_look_at_an_event_that_was_taken_out_of_the_sync_does_nothing(world: World) -> None:

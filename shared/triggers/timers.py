@@ -51,7 +51,7 @@ async def prune_history(timer: func.TimerRequest, context: func.Context = NO_CON
     """Forget sign-ins that broke off and calls that count no more; enqueue the removal of history older than kept."""
     with invoked(context, "prune_history"):
         app = bootstrap.get_app()
+        count = await app.enqueue_due.prunings()  # first: nothing that fails below keeps anybody's history
         sign_ins = await app.prune_history.sign_ins()
         calls = await app.count_call.forget_full()
-        count = await app.enqueue_due.prunings()
         log_action("prunings_enqueued", count=count, sign_ins=sign_ins, calls=calls, past_due=timer.past_due)

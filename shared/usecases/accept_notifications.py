@@ -95,6 +95,7 @@ class AcceptNotifications:
             by_subscription.setdefault(notice.subscription_id, []).append(notice)
         taken: list[int] = []
         passed_over: list[int] = []
+        rejected: dict[str, int] = {}
 
         async def take(subscription_id: str, group: list[AnyNotice]) -> None:
             if len(taken) >= STRANGERS and not any(taken):
@@ -103,14 +104,15 @@ class AcceptNotifications:
             subscription = await self._known(subscription_id)
             honest = [notice for notice in group if subscription and _is_ours(subscription, notice.client_state)]
             if len(honest) < len(group):
-                log_action("notification_rejected", subscription=subscription_id, count=len(group) - len(honest))
+                rejected[subscription_id] = len(group) - len(honest)
             if subscription and honest:
                 await act(subscription, honest)
             taken.append(len(honest))
 
         await some_at_once([partial(take, *each) for each in by_subscription.items()], _AT_ONCE)
-        if passed_over:
-            log_action("notification_rejected", count=sum(passed_over))
+        if rejected:  # one line, whatever came: anybody may send a POST, and no line is sampled
+            count = sum(rejected.values()) + sum(passed_over)
+            log_action("notification_rejected", subscription=min(rejected), subscriptions=len(rejected), count=count)
         return sum(taken)
 
     async def _known(self, subscription_id: str) -> Subscription | None:

@@ -3,12 +3,13 @@
 import asyncio
 import json
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from shared.core.rate_limit import RateLimit, Spent
 from shared.errors import OperatorFault, StoreFault, Throttled, TooManyRequests, Unavailable
+from shared.ports import Stored
 from shared.service import build
 from shared.store.rows import Table
 from shared.usecases.count_call import CountCall
@@ -119,7 +120,55 @@ async def test_a_refusal_is_logged_without_saying_who(world: World, caplog: pyte
     for _ in range(6):
         await called(world.app.count_call, "planner-rose")
     assert "planner-rose" not in caplog.text
-    assert '{"action": "call_refused", "limit": "runs", "wait_seconds": 10}' in caplog.text
+    assert '{"action": "call_refused", "limit": "runs", "wait_seconds": 10, "count": 1}' in caplog.text
+
+
+async def test_of_a_flood_of_refusals_one_line_a_minute_is_logged(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="wedsync")
+    wide = RateLimit(name="wide", burst=1, every=timedelta(hours=1))
+    for _ in range(501):
+        await called(world.app.count_call, limit=wide)
+    await world.advance(seconds=61)
+    assert await called(world.app.count_call, limit=wide)
+    lines = [json.loads(record.getMessage()) for record in caplog.records]
+    assert [line["count"] for line in lines if line["action"] == "call_refused"] == [1, 500]
+
+
+async def test_a_row_of_a_clock_that_was_ahead_keeps_nobody_out(world: World) -> None:
+    spent = Spent(user_id="ann", limit="runs", full_at=world.clock.now() + timedelta(hours=1))
+    await world.ports.limits.put(spent, replaces=None)
+    assert await called(world.app.count_call) == 10
+    await world.advance(seconds=10)
+    assert [await called(world.app.count_call) for _ in range(2)] == [0, 10]
+
+
+async def test_storage_that_hangs_keeps_none_of_many_calls_waiting_longer_than_counting_may_take(world: World) -> None:
+    limits = _Hanging()
+    count = CountCall(limits=limits, clock=world.clock)
+    began = world.clock.now()
+    assert set(await asyncio.gather(*(called(count) for _ in range(10)))) == {0}
+    assert world.clock.now() - began <= timedelta(seconds=2)
+    assert limits.asked == 1, "the others wait for their turn"
+    assert not count.turns
+
+
+class _Hanging:
+    """``RateLimits`` of a storage that takes a request and never answers."""
+
+    asked = 0
+
+    async def get(self, user_id: str, limit: str) -> Stored[Spent] | None:
+        self.asked += 1
+        await asyncio.Event().wait()
+        raise AssertionError(user_id, limit)
+
+    async def put(self, spent: Spent, *, replaces: Stored[Spent] | None) -> Stored[Spent]:
+        raise AssertionError(spent, replaces)
+
+    async def forget_full(self, before: datetime, *, limit: int = 1000) -> int:
+        raise AssertionError(before, limit)
 
 
 async def test_what_counts_no_more_goes_at_night(world: World) -> None:
@@ -133,15 +182,15 @@ async def test_what_counts_no_more_goes_at_night(world: World) -> None:
     assert await called(world.app.count_call) == 0
 
 
-async def test_a_night_removes_a_thousand_rows_however_many_there_are(world: World) -> None:
+async def test_a_night_forgets_all_users_a_page_at_a_time(world: World) -> None:
     for number in range(2500):
         spent = Spent(user_id=f"user-{number}", limit="runs", full_at=world.clock.now())
         await world.ports.limits.put(spent, replaces=None)
     await world.advance(seconds=1)
-    for left in (1500, 500, 0, 0):
-        world.steps.names.clear()
-        await world.app.count_call.forget_full()
-        asked = [name for name in world.steps.names if name.startswith("before")]
-        assert asked.count(f"before query {Table.RATE_LIMITS}") <= 2
-        assert len(asked) <= 1000 + 2
-        assert len(world.tables.contents().get(Table.RATE_LIMITS, [])) == left
+    world.steps.names.clear()
+    assert await world.app.count_call.forget_full() == 2500
+    assert world.tables.contents().get(Table.RATE_LIMITS, []) == []
+    asked = [name for name in world.steps.names if name.startswith("before")]
+    assert asked.count(f"before query {Table.RATE_LIMITS}") <= 2 * 3
+    assert len(asked) <= 2500 + 6
+    assert await world.app.count_call.forget_full() == 0

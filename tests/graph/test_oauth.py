@@ -615,6 +615,35 @@ async def test_a_worker_that_died_while_saving_delays_a_new_grant_by_its_lease_a
     assert refresh_token_in(vault) == row["secret"]
 
 
+@pytest.mark.usefixtures("connected")
+async def test_nobody_saves_a_rotated_token_while_a_new_grant_is_on_its_way(
+    vault: MemorySecrets, clock: StandingClock, tables: MemoryTables, grant: Grant
+) -> None:
+    """The vault still shows the old grant, and takes the new one a moment later: whoever is slower would have it."""
+    under_way, go_on = asyncio.Event(), asyncio.Event()
+
+    class Slow(MemorySecrets):
+        async def put(self, name: str, value: str) -> None:
+            under_way.set()
+            await go_on.wait()
+            await super().put(name, value)
+
+    def grants(secrets: Secrets) -> Grants:
+        leases = TableLeases(tables, clock, row="grant-lease")
+        return Grants(secrets=secrets, leases=leases, clock=clock, new_id=new_id)
+
+    kept = await grants(vault).read(INTEGRATION)
+    assert kept is not None
+    slow = Slow(vault.values)
+    keeping = asyncio.create_task(grants(slow).keep(INTEGRATION, grant.token_cache))
+    await under_way.wait()
+    assert not await grants(vault).rotate(INTEGRATION, kept, json.dumps({"RefreshToken": {"r": {"secret": "late"}}}))
+    assert vault.values[NAME] == kept.secret
+    go_on.set()
+    await keeping
+    assert await grants(vault).rotate(INTEGRATION, kept, "{}"), "nobody is at it any more"
+
+
 async def test_a_new_grant_waits_no_longer_than_anybody_may_save(vault: MemorySecrets, clock: StandingClock) -> None:
     leases = TableLeases(MemoryTables(), clock, row="grant-lease")
     await leases.acquire(INTEGRATION, owner="somebody", until=clock.now() + timedelta(days=1))

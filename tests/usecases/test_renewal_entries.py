@@ -108,3 +108,16 @@ async def test_what_a_crash_left_half_entered_is_handed_out(world: World) -> Non
     assert await world.ports.due.stands(entry)
     await world.ports.due.done(entry)
     assert not await world.ports.due.stands(entry)
+
+
+@pytest.mark.parametrize("at", range(1, 26, 2))
+async def test_a_turn_is_taken_although_its_process_died(world: World, at: int) -> None:
+    """First it is seen to, then it is entered anew: whoever dies in between leaves it standing, and it comes again."""
+    await world.connect()
+    await world.advance(minutes=16)
+    assert await world.app.enqueue_due.safety_runs() == 1
+    (message,) = world.queue.kept
+    await world.crashes(lambda: world.run_job(message.text), at=at)
+    await world.settle(within=timedelta(minutes=1))
+    assert len(await world.runs()) >= 2, "the first was the one of connecting"
+    assert len([row for row in entries(world, SAFETY) if row.partition.startswith("d|")]) == 1

@@ -4,6 +4,7 @@ from tests.mutants.mutant import Mutant
 
 _SETTLE_EVENTS = "tests/usecases/test_settle_events.py"
 _SYNC_RUN = "tests/usecases/test_sync_run.py"
+_OVERTAKEN = "tests/usecases/test_overtaken_run.py"
 
 MUTANTS = (
     Mutant(
@@ -71,6 +72,15 @@ MUTANTS = (
         test="tests/usecases/test_recorded_jobs.py::test_an_edit_of_either_side_is_a_run_with_its_change",
     ),
     Mutant(
+        name="stop-unrecorded",
+        rule="History",
+        lie="What a job has done before its connection had to stop is in no run.",
+        file="shared/usecases/settle_events.py",
+        old="        except SyncFault:\n            await self._end(recording, done, again=again)\n            raise\n",
+        new="        except SyncFault:\n            raise\n",
+        test="tests/usecases/test_recorded_jobs.py::test_what_was_done_before_the_connection_had_to_stop_is_recorded",
+    ),
+    Mutant(
         name="undo-ignores-later-edits",
         rule="History",
         lie="Undo puts the former value over what somebody has changed since.",
@@ -100,5 +110,23 @@ MUTANTS = (
         old="    if not unreached:\n",
         new="    if pulled:\n",
         test=f"{_SYNC_RUN}::test_an_update_that_never_got_through_is_found_by_the_next_run",
+    ),
+    Mutant(
+        name="settled-by-an-earlier-reading",
+        rule="Cursors last",
+        lie="A run counts settings as carried out that were changed after it had read them.",
+        file="shared/usecases/sync_run.py",
+        old="settled_version=pulled.settings_version",
+        new="settled_version=stored.value.settings_version",
+        test=f"{_OVERTAKEN}::test_a_change_of_settings_is_not_taken_for_carried_out",
+    ),
+    Mutant(
+        name="cursor-of-an-earlier-connection",
+        rule="Cursors last",
+        lie="A run commits its cursors although its user has left and come back meanwhile.",
+        file="shared/usecases/sync_run.py",
+        old="if stored is None or stored.value.epoch != integration.epoch:",
+        new="if stored is None:",
+        test=f"{_OVERTAKEN}::test_what_was_read_before_is_no_place_to_go_on_from",
     ),
 )

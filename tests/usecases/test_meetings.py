@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -11,10 +12,11 @@ import pytest
 
 from local.simkit.people import PLANNERS
 from shared.core.actions import Rule
-from shared.core.canon import canonical
+from shared.core.canon import BUSY_TITLE, canonical
 from shared.core.event import CalendarEvent, EventType, Place, Side, Timed
 from shared.core.integration import Direction, ImportOutlookEvents, Preferences
 from shared.core.meeting import Guest
+from shared.core.pair import NOTE_MEETING
 from shared.errors import NotFound, StateConflict, SyncFault, Unprocessable
 from shared.usecases.make_meeting import MadeMeeting, MeetingWish
 from tests.support.world import World
@@ -286,14 +288,14 @@ async def test_two_calls_at_once_with_one_key_make_one_meeting(world: World) -> 
     assert await mails(world) == INVITED
 
 
-async def imported_first(world: World, imports: ImportOutlookEvents) -> str:
+async def imported_first(world: World, imports: ImportOutlookEvents, wanted: MeetingWish | None = None) -> str:
     """A meeting whose caller got no answer, and which a sync has imported; return its WedSync id."""
     await world.connect()
     await world.change_integration(preferences=Preferences(import_outlook_events=imports))
     order = {"action": "fail_after_commit", "method": "POST", "path": "/calendars/[^/]+/events$", "count": None}
     await world.outlook.fault(**order)
     with pytest.raises(SyncFault):
-        await make(world)
+        await make(world, wanted)
     await world.outlook.clear_faults()
     await world.quiet()
     while world.post:
@@ -314,6 +316,15 @@ async def test_a_sync_that_finds_the_meeting_first_makes_the_same_pair(
     await world.settle()
     await assert_one_pair(world)
     assert await mails(world) == INVITED
+
+
+async def test_a_meeting_of_which_the_mask_hid_nothing_is_taken_over_too(world: World) -> None:
+    wanted = wish(BUSY_TITLE)
+    plain = replace(wanted, content=replace(wanted.content, description="", location=Place()))
+    event_id = await imported_first(world, ImportOutlookEvents.BUSY, plain)
+    assert (await make(world, plain)).event_id == event_id
+    (mapping,) = await world.mappings()
+    assert (mapping.born, mapping.masked, NOTE_MEETING in mapping.notes) == (Side.WEDSYNC, False, True)
 
 
 @pytest.mark.parametrize("at", range(1, 20))

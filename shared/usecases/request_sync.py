@@ -43,11 +43,12 @@ class RequestSync:
         if not idempotency_key:
             assert_syncing(integration)
             return await self.again(integration, request)
-        key_id = str(uuid5(_KEYS, f"{home}:{idempotency_key}"))
+        key_id = str(uuid5(_KEYS, f"{home}:{integration.epoch}:{idempotency_key}"))  # another connection, another sync
         fingerprint = hashlib.sha256((asked or repr(request)).encode("utf-8", "surrogatepass")).hexdigest()
         known = await self.runs.asked(home, key_id)
-        if known is None:
+        if known is None or await self.runs.get(home, known.run_id) is None:  # also where a crash came before the run
             assert_syncing(integration)
+        if known is None:
             fresh = AskedSync(
                 key_id=key_id,
                 integration_id=home,

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -159,6 +160,32 @@ async def test_a_repeated_key_is_answered_while_the_sync_is_paused(world: World)
         await starter(world)(idempotency_key="another")
     with pytest.raises(StateConflict, match="not syncing"):
         await starter(world)()
+
+
+@pytest.mark.parametrize("at", range(8))
+async def test_a_key_whose_run_a_crash_prevented_starts_none_while_the_sync_is_paused(world: World, at: int) -> None:
+    await world.connect()
+    start = partial(starter(world), idempotency_key="k")
+    await world.crashes(start, at=at)
+    stored = await world.ports.integrations.of_user(world.planner.user_id)
+    assert stored is not None
+    await world.ports.integrations.save(replace(stored, value=replace(stored.value, state=IntegrationState.PAUSED)))
+    before = [run.run_id for run in await world.runs()]
+    with suppress(StateConflict):
+        assert (await start()).run_id in before
+    assert [run.run_id for run in await world.runs()] == before
+
+
+async def test_a_key_of_an_earlier_connection_stands_for_nothing(world: World) -> None:
+    await world.connect()
+    first = await starter(world)(idempotency_key="k")
+    await world.settle()
+    await world.app.disconnect.by_user(world.planner.user_id)
+    await world.settle()
+    await world.connect()
+    again = await starter(world)(idempotency_key="k")
+    assert again.run_id != first.run_id
+    assert again.state is RunState.QUEUED
 
 
 async def test_keys_are_forgotten_with_the_history(world: World) -> None:

@@ -135,7 +135,7 @@ async def test_a_run_whose_message_was_lost_is_woken_by_the_next_call(world: Wor
     assert await waiting(world) == []
 
 
-@pytest.mark.parametrize("at", range(8))
+@pytest.mark.parametrize("at", range(16))
 async def test_a_crash_in_between_leaves_a_key_that_can_be_used_again(world: World, at: int) -> None:
     await world.connect()
     start = partial(starter(world), idempotency_key="k")
@@ -162,7 +162,7 @@ async def test_a_repeated_key_is_answered_while_the_sync_is_paused(world: World)
         await starter(world)()
 
 
-@pytest.mark.parametrize("at", range(8))
+@pytest.mark.parametrize("at", range(16))
 async def test_a_key_whose_run_a_crash_prevented_starts_none_while_the_sync_is_paused(world: World, at: int) -> None:
     await world.connect()
     start = partial(starter(world), idempotency_key="k")

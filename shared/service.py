@@ -204,7 +204,7 @@ def build(settings: Settings, ports: Ports) -> App:
             ids=p.ids,
             clock=p.clock,
         ),
-        accept_wedsync_event=AcceptWedSyncEvent(integrations=p.integrations, jobs=p.jobs, ids=p.ids),
+        accept_wedsync_event=AcceptWedSyncEvent(integrations=p.integrations, leases=p.leases, jobs=p.jobs, ids=p.ids),
         request_sync=request_sync,
         cancel_sync=CancelSync(runs=p.runs, run_items=p.run_items, request_sync=request_sync, clock=p.clock),
         preview_sync=previewing(settings, p, settling),

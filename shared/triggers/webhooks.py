@@ -94,6 +94,9 @@ async def wedsync_webhook(app: App, call: Call) -> Reply:
         if change is None:  # a type of event that we do not know: nothing of ours
             return Reply(status=202, body=shapes.WebhookReceipt(accepted=False))
         accepted = await app.accept_wedsync_event.run(
-            user_id=change.user_id, event_id=change.event_id, version=change.version
+            user_id=change.user_id,
+            event_id=change.event_id,
+            version=change.version,
+            created=change.kind == "event.created",
         )
     return Reply(status=202, body=shapes.WebhookReceipt(accepted=accepted))

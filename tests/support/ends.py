@@ -128,4 +128,9 @@ async def _from_wedsync(app: App, letter: Letter, message_id: str) -> None:
     }
     change = parse_wedsync(await app.webhook_secret(), headers, letter.body)
     assert change is not None
-    await app.accept_wedsync_event.run(user_id=change.user_id, event_id=change.event_id, version=change.version)
+    await app.accept_wedsync_event.run(
+        user_id=change.user_id,
+        event_id=change.event_id,
+        version=change.version,
+        created=change.kind == "event.created",
+    )

@@ -4,7 +4,7 @@ Storage operations are requests to a table (a group transaction is one) and mess
 most". The host's own receiving and deleting of messages is two more for each message.
 """
 
-STORED_PER_IMPORT = 5.5
+STORED_PER_IMPORT = 6.2
 STORED_PER_PUSH = 2.6
 """Of each event in a run over many, with the echo of its write."""
 

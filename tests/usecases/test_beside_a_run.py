@@ -88,6 +88,31 @@ async def test_an_event_that_is_new_meanwhile_comes_two_seconds_later(world: Wor
     await world.assert_equal()
 
 
+async def test_what_an_import_makes_in_wedsync_is_not_even_looked_up_while_the_run_is_at_work(world: World) -> None:
+    await world.connect()
+    for number in range(5):
+        await world.outlook.add(f"Dentist {number}")
+    await world.quiet()
+    world.post.clear()
+    run = await started(world)
+    (message,) = world.queue.kept
+    world.queue.kept.clear()
+    waiting: list[EventJob] = []
+
+    async def wedsync_tells(name: str) -> None:
+        if name == f"before transact {Table.MAPPINGS}" and len(await world.wedsync.events()) == 5:
+            world.steps.watch = None
+            await noticed(world)
+            waiting.extend(job for each in world.queue.kept if isinstance(job := parse(each.text), EventJob))
+
+    world.steps.watch = wedsync_tells
+    await world.run_job(message.text)
+    assert (await row_of(world, run)).tally.created == 5
+    assert [job.attempt for job in waiting] == [1] * 5
+    await world.settle()
+    await world.assert_equal()
+
+
 @pytest.mark.parametrize("first", ["throttled", "new"])
 async def test_whoever_asks_for_the_longest_peace_gets_it(world: World, first: str) -> None:
     item = await world.outlook.add("Dentist")

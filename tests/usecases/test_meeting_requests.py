@@ -12,7 +12,6 @@ from shared.core.event import EventType
 from shared.core.integration import ImportOutlookEvents, Preferences
 from shared.core.jobs import RunKind
 from shared.core.meeting import request_id_of
-from shared.core.settings_change import SettingsChange
 from shared.errors import StateConflict, SyncFault
 from tests.support.world import World
 from tests.usecases.test_meetings import INVITED, assert_one_pair, mails, make, wish
@@ -69,13 +68,6 @@ async def test_a_list_that_lags_behind_is_asked_again(world: World) -> None:
     await world.settle()
     await assert_one_pair(world)
     assert await mails(world) == INVITED
-
-
-async def test_while_the_sync_is_paused_the_look_makes_nothing(world: World) -> None:
-    await unanswered(world, made=True)
-    await world.app.change_settings.run(world.planner.user_id, SettingsChange(sync_enabled=False))
-    await world.settle()
-    assert await world.wedsync.events() == []
 
 
 async def test_a_key_of_an_earlier_connection_stands_for_another_meeting(world: World) -> None:

@@ -249,6 +249,14 @@ class DueListContract:
         assert await self.taken(due_list, NOON + timedelta(minutes=9)) == []
         assert await self.taken(due_list, NOON + self.again) == ["behind", "second"]
 
+    async def test_what_still_stands_is_handed_out_again_while_more_comes_due(self, due_list: DueList) -> None:
+        await due_list.put(Due(kind="k", integration_id="first", at=NOON))
+        for minute in range(1, 10):
+            await due_list.put(Due(kind="k", integration_id=f"i{minute}", at=NOON + timedelta(minutes=minute)))
+        for minute in range(10):
+            assert len(await self.taken(due_list, NOON + timedelta(minutes=minute))) == 1
+        assert "first" in await self.taken(due_list, NOON + self.again)
+
     async def test_what_was_not_read_to_the_end_is_handed_out_again(self, due_list: DueList) -> None:
         await due_list.put(Due(kind="k", integration_id="i", at=NOON))
         pages = due_list.hand_out("k", NOON, again_after=self.again)

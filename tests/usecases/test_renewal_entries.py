@@ -1,13 +1,18 @@
 """What the list of due things holds of subscriptions: one entry for the one that lives, none for any that is gone."""
 
+import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from shared.core.jobs import UpkeepJob, UpkeepKind
 from shared.core.states import IntegrationState
 from shared.ports import Due
+from shared.store.messages import to_texts
 from shared.store.rows import Row, Table
 from shared.usecases.due_kinds import CHECK, RENEWAL, SAFETY
+from shared.usecases.renew_token import IDLE
 from tests.support.world import World
 
 GRAPH_RENEWS = "graph PATCH /v1.0/subscriptions"
@@ -121,3 +126,38 @@ async def test_a_turn_is_taken_although_its_process_died(world: World, at: int) 
     await world.settle(within=timedelta(minutes=1))
     assert len(await world.runs()) >= 2, "the first was the one of connecting"
     assert len([row for row in entries(world, SAFETY) if row.partition.startswith("d|")]) == 1
+
+
+async def test_who_replaces_an_entry_does_not_take_away_the_same_one_entered_anew(world: World) -> None:
+    """It was moved on, and moved back before the old entry could be removed: what is there now is another's."""
+    early = Due(kind=RENEWAL, integration_id="i", at=world.clock.now())
+    late = replace(early, at=early.at + timedelta(hours=1))
+    await world.ports.due.put(early)
+
+    async def moved_back(name: str) -> None:
+        if name == "before delete OutlookDue":
+            world.steps.watch = None
+            await world.ports.due.put(early)
+
+    world.steps.watch = moved_back
+    await world.ports.due.put(late)
+    (row,) = [row for row in entries(world, RENEWAL) if row.partition.startswith("d|")]
+    assert row.columns["at"] == next(row.columns["at"] for row in entries(world, RENEWAL) if row.partition == "p|i")
+
+
+async def test_a_disconnect_that_failed_for_good_goes_on_later(world: World) -> None:
+    await world.connect()
+    job = UpkeepJob(integration_id=world.integration_id, kind=UpkeepKind.DISCONNECT, subject="run")
+    (text,) = to_texts(job)
+    await world.app.recover_poison.run(text)
+    assert world.queue.kept == [], "it is connected: there is nothing to go on with"
+    await world.change_integration(state=IntegrationState.DISCONNECTING)
+    await world.app.recover_poison.run(text)
+    (message,) = world.queue.kept
+    assert world.app.jobs.parse(message.text) == replace(job, attempt=1)
+    assert message.due - asyncio.get_running_loop().time() == 300
+
+
+def test_a_dozen_attempts_fit_before_an_idle_grant_ends() -> None:
+    """https://learn.microsoft.com/entra/identity-platform/refresh-tokens#token-lifetime"""
+    assert timedelta(days=90) / 12 > IDLE

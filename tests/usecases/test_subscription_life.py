@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from shared.core.jobs import RunKind
 from shared.core.states import SubscriptionState
 from shared.core.subscription import Subscription
 from shared.store.rows import Table
@@ -102,3 +103,34 @@ async def test_of_two_that_nobody_remembers_the_one_to_the_calendar_is_adopted(w
     await world.outlook.add("Dentist")
     await world.settle(within=timedelta(minutes=1))
     assert [event["title"] for event in await world.wedsync.events()] == ["Dentist"]
+
+
+async def unheard(world: World, subject: str) -> None:
+    """Something happens in Outlook, and nobody is told of it for a while."""
+    await world.outlook.add(subject)
+    await world.quiet()
+    world.post.clear()
+    await world.advance(minutes=8)
+
+
+async def test_a_run_that_its_user_asked_for_is_no_judge_of_the_channel(world: World) -> None:
+    """They may have been quicker than the notification."""
+    await world.connect()
+    await unheard(world, "Dentist")
+    assert (await world.sync(RunKind.INCREMENTAL)).tally.created == 1
+    assert (await ours(world)).missed_at is None
+
+
+@pytest.mark.parametrize("anew", [False, True])
+async def test_a_channel_is_not_to_blame_for_what_was_before_it(world: World, anew: bool) -> None:
+    await world.connect()
+    before = await ours(world)
+    await unheard(world, "Dentist")
+    if anew:
+        await world.outlook.end_subscription(before.subscription_id)
+        await world.app.keep_up.subscribe.ensure(await world.integration(), renew=True)
+    await world.advance(minutes=9)
+    await world.app.enqueue_due.safety_runs()
+    await world.settle(within=timedelta(seconds=20))
+    assert [event["title"] for event in await world.wedsync.events()] == ["Dentist"]
+    assert ((await ours(world)).missed_at is None) is anew

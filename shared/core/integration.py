@@ -158,6 +158,11 @@ class Integration:
         return self.state is IntegrationState.CONNECTED
 
     @property
+    def granted(self) -> bool:
+        """Whether the user's grant stands, paused or not: what they began themselves can be ended."""
+        return self.state in (IntegrationState.CONNECTED, IntegrationState.PAUSED)
+
+    @property
     def personal(self) -> bool:
         """Whether the account is a personal one (outlook.com), for which part of Graph is missing."""
         return self.tenant_id == "9188040d-6c67-4c5b-b112-36a304b66dad"

@@ -91,7 +91,7 @@ def _state(before: Integration, enabled: bool | None) -> IntegrationState:
     """A connection that needs its user is off already, and is not switched on here."""
     if enabled is None or enabled is before.syncing:
         return before.state
-    if before.state not in (IntegrationState.CONNECTED, IntegrationState.PAUSED):
+    if not before.granted:
         raise StateConflict(before.state.value, before.reason or "The connection cannot be switched on now.")
     return move(INTEGRATION_MOVES, before.state, IntegrationState.CONNECTED if enabled else IntegrationState.PAUSED)
 

@@ -1,7 +1,7 @@
 """See whether what a person changed or cancelled in Outlook has come to WedSync: its process may have died in between.
 
 A look, which mails nobody: what was not written to Outlook when the process died is not written behind anybody's back.
-What either owner has changed since is left to the rules.
+What either owner has changed since is left to the rules. A pause holds nothing back: the guests were told.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class FinishMeeting(MeetingFrame):
 
     async def run(self, integration: Integration, kind: UpkeepKind, subject: str) -> None:
         """Look at what the job names. Where all is well that costs a read of the mapping."""
-        if not integration.syncing:
+        if not integration.granted:
             return
         if kind is UpkeepKind.MEETING_CHANGED:
             await self._changed(integration, WantedChange.parse(subject))

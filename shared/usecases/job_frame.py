@@ -36,6 +36,7 @@ _DELAYS = (2.0, 10.0, 60.0, 300.0)
 _OPERATOR_DELAY = 300.0
 _LONGEST_UNASKED = 30.0
 _REFUSED_DELAY, _LONGEST_REFUSED_DELAY = 300.0, 86_400.0
+_PUT_OFF_DELAY, _MOST_PUT_OFF = 3600.0, 90 * 24
 _CALENDAR_GONE = "The calendar or the mailbox is not available in Outlook any more."
 
 
@@ -121,6 +122,12 @@ class JobFrame:
             correlation=job.correlation,
         )
 
+    async def put_off(self, job: UpkeepJob) -> None:
+        """Send a copy that comes in an hour, to wait for a user who has to reconnect; for ninety days at the most."""
+        if job.attempt < _MOST_PUT_OFF:
+            await self._send_again(job, _PUT_OFF_DELAY)
+            log_action("job_put_off", integration=job.integration_id, job=job.kind.value, attempt=job.attempt + 1)
+
     async def _send_again(self, job: Job, delay: float) -> None:
         await self.jobs.put(replace(job, attempt=job.attempt + 1), delay_seconds=delay)
 
@@ -131,7 +138,7 @@ class JobFrame:
             reason, code, link = fault.reason, fault.code, fault.link
         for _ in range(5):
             stored = await self.integrations.get(integration_id)
-            if stored is None or stored.value.state not in (IntegrationState.CONNECTED, IntegrationState.PAUSED):
+            if stored is None or not stored.value.granted:
                 return
             state = move(INTEGRATION_MOVES, stored.value.state, IntegrationState.NEEDS_RECONNECT)
             stopped = replace(stored.value, state=state, reason=reason, reason_code=code, reason_link=link)

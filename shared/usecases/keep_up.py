@@ -34,6 +34,8 @@ _NEXT_DISCONNECT = 300.0
 _WHILE_STOPPED = {kinds.TOKEN: UpkeepKind.TOKEN, kinds.PRUNE: UpkeepKind.PRUNE}
 """What is looked after whether changes are carried or not."""
 
+_MEETING_LOOKS = (UpkeepKind.MEETING, UpkeepKind.MEETING_CHANGED, UpkeepKind.MEETING_CANCELLED)
+
 AFRESH = "afresh"
 """Subject of a ``CHECK`` that is to replace the subscription."""
 
@@ -188,9 +190,11 @@ class KeepUp:
                 await self.renew_token.run(integration)
             elif job.kind is UpkeepKind.PRUNE:
                 await self.prune_history.run(integration)
+            elif job.kind in _MEETING_LOOKS and integration.state is IntegrationState.NEEDS_RECONNECT:
+                await self.frame.put_off(job)
             elif job.kind is UpkeepKind.MEETING:
                 await self.make_meeting.finish(integration, job.subject)
-            elif job.kind in (UpkeepKind.MEETING_CHANGED, UpkeepKind.MEETING_CANCELLED):
+            elif job.kind in _MEETING_LOOKS:
                 await self.finish_meeting.run(integration, job.kind, job.subject)
             elif integration.syncing or not integration.webhooks:
                 await self._subscribe(integration, job)

@@ -8,6 +8,7 @@ the meeting first all lead to the same pair: Graph answers a ``transactionId`` t
 """
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -126,7 +127,7 @@ class MakeMeeting:
     async def finish(self, integration: Integration, request_id: str) -> None:
         """Look after a request whose caller may have got no answer. ``Unavailable`` to come again."""
         request = await self.requests.get(integration.integration_id, request_id)
-        if request is None or request.made or not integration.syncing:
+        if request is None or request.made or not integration.granted:
             return
         try:
             state = await self.meetings.find(integration.integration_id, request.calendar_id, request_id)
@@ -135,7 +136,8 @@ class MakeMeeting:
                 raise
             return  # a calendar that is not synced any more, and is gone with whatever was made in it
         if state is not None:
-            await self._paired(integration, request, state)
+            with suppress(StateConflict, EventGone):  # a disconnect or its owner has just ended it
+                await self._paired(integration, request, state)
         elif self.clock.now() - request.requested_at < _GIVEN_UP_AFTER:
             raise Unavailable("graph", code="MeetingNotSeen")  # lists may lag behind what was written (fact S64)
         else:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.core.integration import Integration
-from shared.core.states import IntegrationState
 from shared.log import log_action
 from shared.ports import Clock, Consent
 
@@ -30,7 +29,7 @@ class RenewToken:
         Of a connection that waits for its user, or is ended, nothing is renewed: ``ReconnectNeeded`` would change
         nothing there.
         """
-        if integration.state not in (IntegrationState.CONNECTED, IntegrationState.PAUSED):
+        if not integration.granted:
             return False
         now = self.clock.now()
         saved_before = now + timedelta(seconds=1) if at_once else now - IDLE

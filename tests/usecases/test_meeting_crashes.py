@@ -3,7 +3,9 @@
 Nobody calls again here: a look that was enqueued before Outlook was written to ends it, and mails nobody.
 """
 
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
 from functools import partial
 
 import pytest
@@ -12,6 +14,7 @@ from shared.core.event import Field
 from shared.core.integration import Direction
 from shared.core.jobs import UpkeepKind
 from shared.core.settings_change import SettingsChange
+from shared.core.states import IntegrationState
 from tests.support.world import World
 from tests.usecases.test_change_meetings import CLEO, both, cancel, change, made
 from tests.usecases.test_meetings import ANN, BEN, mails, make
@@ -136,14 +139,74 @@ async def test_a_look_at_what_is_done_already_asks_nobody(world: World) -> None:
     assert await world.outlook.requests() == []
 
 
-@pytest.mark.parametrize("state", ["paused", "disconnected"])
-async def test_a_connection_that_has_stopped_is_not_looked_at(world: World, state: str) -> None:
+async def changed_and_died(world: World) -> None:
+    """A meeting whose guests were told of a change that WedSync does not have, in a sync that goes to Outlook only."""
     meeting = await made(world)
     await world.change_integration(direction=Direction.TO_OUTLOOK)
     await died_after(world, "graph PATCH", lambda: change(world, meeting.event_id, title="Wine tasting"))
-    if state == "paused":
-        await world.app.change_settings.run(world.planner.user_id, SettingsChange(sync_enabled=False))
-    else:
-        await world.app.disconnect.by_user(world.planner.user_id)
+
+
+async def test_a_pause_holds_back_nothing_that_guests_were_told(world: World) -> None:
+    await changed_and_died(world)
+    await world.app.change_settings.run(world.planner.user_id, SettingsChange(sync_enabled=False))
+    await world.settle()
+    assert [event["title"] for event in await world.wedsync.events()] == ["Wine tasting"]
+
+
+async def test_a_meeting_made_before_a_pause_is_shown_in_wedsync(world: World) -> None:
+    await world.connect()
+    await died_after(world, "graph POST", lambda: make(world))
+    await world.app.change_settings.run(world.planner.user_id, SettingsChange(sync_enabled=False))
     await world.settle()
     assert [event["title"] for event in await world.wedsync.events()] == ["Menu tasting"]
+
+
+@pytest.mark.parametrize("begun", ["change", "make"])
+async def test_who_has_to_reconnect_first_gets_it_then(world: World, begun: str) -> None:
+    if begun == "change":
+        await changed_and_died(world)
+    else:
+        await world.connect()
+        await died_after(world, "graph POST", lambda: make(world))
+    await world.change_integration(state=IntegrationState.NEEDS_RECONNECT)
+    await world.settle(within=timedelta(hours=30))
+    before = [event["title"] for event in await world.wedsync.events()]
+    assert before == (["Menu tasting"] if begun == "change" else [])
+    await world.change_integration(state=IntegrationState.CONNECTED)
+    await world.settle(within=timedelta(hours=2))
+    wanted = "Wine tasting" if begun == "change" else "Menu tasting"
+    assert [event["title"] for event in await world.wedsync.events()] == [wanted]
+    assert world.queue.kept == []
+
+
+async def test_a_grant_that_never_comes_back_is_waited_for_no_longer_than_ninety_days(world: World) -> None:
+    await changed_and_died(world)
+    await world.change_integration(state=IntegrationState.NEEDS_RECONNECT)
+    began = world.clock.now()
+    await world.settle(within=timedelta(days=100), most=5000)
+    assert timedelta(days=89) < world.clock.now() - began < timedelta(days=91)
+
+
+async def test_a_connection_that_was_ended_is_not_looked_at(world: World) -> None:
+    await changed_and_died(world)
+    await world.app.disconnect.by_user(world.planner.user_id)
+    await world.settle()
+    assert [event["title"] for event in await world.wedsync.events()] == ["Menu tasting"]
+
+
+async def test_a_disconnect_in_the_middle_of_the_look_is_no_alarm(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    await world.connect()
+    await died_after(world, "graph POST", lambda: make(world))
+
+    async def disconnect(name: str) -> None:
+        if name.startswith("after graph GET"):
+            world.steps.watch = None
+            await world.app.disconnect.by_user(world.planner.user_id)
+
+    (look,) = (message.text for message in world.queue.kept if '"meeting"' in message.text)
+    world.steps.watch = disconnect
+    await world.run_job(look)
+    assert world.steps.watch is None
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []

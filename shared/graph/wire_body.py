@@ -16,9 +16,10 @@ _JOIN_CLASS = re.compile(r"class\s*=\s*[\"']?[^\"'>]*me-email-text", re.IGNORECA
 _MEETING_HOST = re.compile(r"https://(?:teams\.microsoft|teams\.live|join\.skype|meet\.lync)\.com/", re.IGNORECASE)
 _BODY = re.compile(r"<body\b[^>]*>", re.IGNORECASE)
 _BODY_END = re.compile(r"</body\s*>", re.IGNORECASE)
-_OPENERS = re.compile(r"(?:<(?:div|span|p|font|table|tbody|tr|td)\b[^>]*>\s*)+\Z", re.IGNORECASE)
+_OPENERS = re.compile(r"(?:<(?:div|span|p|font|table|tbody|tr|td)\b[^<>]*>\s*)+\Z", re.IGNORECASE)
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)\b[^>]*?(/?)>")
 _CLOSER = re.compile(r"\s*</[a-zA-Z][^>]*>")
+_UNANSWERED = re.compile(r"<(?![^<>]*>)")
 _VOID = frozenset({"br", "hr", "img", "meta", "link", "input", "col", "area", "base", "wbr"})
 _BLOCKS = frozenset({"address", "blockquote", "div", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p"})
 _ROWS = frozenset({"table", "tr", "ul"})
@@ -139,8 +140,12 @@ class _Words(HTMLParser):
 
 
 def text_of(document: str) -> str:
-    """Return the text of an HTML body."""
+    """Return the text of an HTML body.
+
+    A "<" that no ">" answers is no tag, and is made text first: the parser of Python up to 3.11.12 looks for the end
+    of each to the end of the document (CVE-2025-6069), and strangers' invitations have bodies.
+    """
     parser = _Words()
-    parser.feed(document)
+    parser.feed(_UNANSWERED.sub("&lt;", document))
     parser.close()
     return "".join(parser.parts).replace("\xa0", " ")

@@ -90,3 +90,20 @@ def test_html_in_place_of_text_is_read_as_text() -> None:
     content = f"{HEAD}<div>One&nbsp;&amp; two<br>three</div><ul><li>a</li><li>b</li></ul><script>x()</script>{TAIL}"
     item = {"body": {"contentType": "HTML", "content": content}}
     assert description_of(item).split("\n") == ["One & two", "three", "a", "b", ""]
+
+
+@pytest.mark.parametrize(
+    "piece", ["<div ", "<div <", "<!--", "<![CDATA[", "<a href='", "</", "<", "<?", "<script>", "&"]
+)
+def test_a_body_that_never_ends_what_it_begins_is_read_in_one_go(piece: str) -> None:
+    """Each of these took hours, or minutes, once: the time limit of every test is what would end this one."""
+    body = piece * 200_000
+    assert len(text_of(body)) <= len(body)
+    line = "_" * 80
+    content = f"{body}{line}join{line}{body}"
+    item = {"isOnlineMeeting": True, "body": {"contentType": "html", "content": content}}
+    assert "New" in beside_join_block(item, "New")["content"]
+
+
+def test_what_is_no_tag_is_text() -> None:
+    assert text_of("<p>1 < 2 and <b>3</b> > 2 <") == "1 < 2 and 3 > 2 <"

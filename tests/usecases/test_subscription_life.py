@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 import pytest
 
 from shared.core.jobs import RunKind
-from shared.core.states import SubscriptionState
+from shared.core.states import IntegrationState, SubscriptionState
 from shared.core.subscription import Subscription
 from shared.store.rows import Table
-from shared.usecases.due_kinds import RENEWAL
+from shared.usecases.due_kinds import PRUNE, RENEWAL
 from tests.support.world import World
 
 
@@ -134,3 +134,26 @@ async def test_a_channel_is_not_to_blame_for_what_was_before_it(world: World, an
     await world.settle(within=timedelta(seconds=20))
     assert [event["title"] for event in await world.wedsync.events()] == ["Dentist"]
     assert ((await ours(world)).missed_at is None) is anew
+
+
+@pytest.mark.parametrize("doubted", [False, True])
+async def test_one_that_is_doubted_is_renewed_though_graph_lists_it(world: World, doubted: bool) -> None:
+    """Renewing authorizes it anew, which is what a muted one may need."""
+    await world.connect()
+    if doubted:
+        await world.ports.rows.put(replace(await ours(world), missed_at=world.clock.now()))
+    await world.outlook.requests()
+    assert not await world.app.keep_up.subscribe.check(await world.integration())
+    assert [line.split()[0] for line in await world.outlook.requests()] == ["GET", "PATCH"][: 1 + doubted]
+
+
+async def test_a_paused_connection_without_history_is_pruned_again_when_there_is_some(world: World) -> None:
+    await world.connect()
+    await world.change_integration(state=IntegrationState.PAUSED)
+    for _ in range(15):
+        await world.advance(days=7)
+        await world.app.enqueue_due.prunings()
+        await world.settle(within=timedelta(minutes=1))
+    assert await world.ports.runs.history(world.integration_id, 1) == ()
+    rows = [row for row in world.tables.contents()[Table.DUE] if row.partition.startswith(f"d|{PRUNE}|")]
+    assert len(rows) == 1

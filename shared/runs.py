@@ -167,14 +167,11 @@ def settling_on(p: Ports, request_sync: RequestSync) -> Settling:
     )
     new = SettleNew(
         mappings=p.mappings,
-        outlook=p.outlook,
-        wedsync=p.wedsync,
         changes=p.changes,
         create=create,
         pair=pair,
         request_sync=request_sync,
         journal=journal,
-        ids=p.ids,
         clock=p.clock,
     )
     travel = TravelBlocks(mappings=p.mappings, look=look, create=create, pair=pair, new=new)

@@ -1,6 +1,7 @@
 """What the frontend shows: the state of the connection, its counts, its recent runs, its channel."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -60,9 +61,24 @@ def status_of(mapping: EventMapping, *, in_conflict: bool = False) -> str:
     return "synced" if mapping.state is MappingState.LINKED and not is_deletion_held(mapping) else "pending"
 
 
+def counts_of(mappings: Sequence[EventMapping], *, at_odds: Container[str]) -> Counts:
+    """Count events, not travel blocks and not what has ended; ``at_odds``: ids of mappings with an open conflict."""
+    found = {"synced": 0, "pending": 0, "conflict": 0, "error": 0}
+    for mapping in mappings:
+        if mapping.role is Role.EVENT and mapping.state is not MappingState.ENDED:
+            found[status_of(mapping, in_conflict=mapping.mapping_id in at_odds)] += 1
+    return Counts(
+        total=sum(found.values()),
+        synced=found["synced"],
+        pending=found["pending"],
+        conflicted=found["conflict"],
+        failed=found["error"],
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class ReportStatus:
-    """Read it together; nothing is asked of Graph or WedSync."""
+    """Read it all at once; nothing is asked of Graph or WedSync."""
 
     integrations: Integrations
     mappings: Mappings
@@ -77,21 +93,23 @@ class ReportStatus:
     async def run(self, user_id: str) -> SyncStatus:
         """Return the status of the user's connection; ``NotFound`` if there is none."""
         integration = (await connection_of(self.integrations, user_id)).value
-        recent = await self.runs.history(integration.integration_id, 10)
-        active = [
-            stored.value
-            for stored in await self.rows.of_integration(integration.integration_id)
-            if stored.value.state is SubscriptionState.ACTIVE
-        ]
-        now = self.clock.now()
-        held = waiting((await self.confirmations.ledger(integration.integration_id)).value, now=now)
-        mappings = [stored.value async for stored in self.mappings.all(integration.integration_id)]
+        home, now = integration.integration_id, self.clock.now()
+        recent, rows, ledger, rules, at_odds, mappings = await asyncio.gather(
+            self.runs.history(home, 10),
+            self.rows.of_integration(home),
+            self.confirmations.ledger(home),
+            self.rules.of_integration(home),
+            self.conflicts.open_all(home),
+            self._mappings(home),
+        )
+        active = [stored.value for stored in rows if stored.value.state is SubscriptionState.ACTIVE]
+        held = waiting(ledger.value, now=now)
         subscription = active[0] if active else None
         works = subscription is not None and subscription.healthy(now)
         return SyncStatus(
             integration=integration,
-            rules=await self.rules.of_integration(integration.integration_id),
-            counts=await self._counts(integration.integration_id, mappings),
+            rules=rules,
+            counts=counts_of(mappings, at_odds={conflict.mapping_id for conflict in at_odds}),
             next_sync_at=self._next_sync(integration, now),
             recent=tuple(stored.value for stored in recent),
             subscription=subscription,
@@ -105,16 +123,5 @@ class ReportStatus:
             return None
         return max(now, (integration.last_sync_at or now) + timedelta(minutes=self.safety_sync_minutes))
 
-    async def _counts(self, integration_id: str, mappings: Sequence[EventMapping]) -> Counts:
-        found = {"synced": 0, "pending": 0, "conflict": 0, "error": 0}
-        at_odds = {conflict.mapping_id for conflict in await self.conflicts.open_all(integration_id)}
-        for mapping in mappings:
-            if mapping.role is Role.EVENT and mapping.state is not MappingState.ENDED:
-                found[status_of(mapping, in_conflict=mapping.mapping_id in at_odds)] += 1
-        return Counts(
-            total=sum(found.values()),
-            synced=found["synced"],
-            pending=found["pending"],
-            conflicted=found["conflict"],
-            failed=found["error"],
-        )
+    async def _mappings(self, integration_id: str) -> list[EventMapping]:
+        return [stored.value async for stored in self.mappings.all(integration_id)]

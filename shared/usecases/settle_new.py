@@ -12,7 +12,7 @@ from shared.core.states import MappingState
 from shared.core.unmapped import decide_unmapped
 from shared.core.views import Present, Views
 from shared.errors import RowExists
-from shared.ports import Changes, Clock, Ids, Mappings, Outlook, Stored, WedSync
+from shared.ports import Changes, Clock, Mappings, Stored
 from shared.usecases.create_event import CreateEvent
 from shared.usecases.journal import Journal, Trace, raise_or_return
 from shared.usecases.request_sync import RequestSync
@@ -24,14 +24,11 @@ class SettleNew:
     """Decides and acts on one unmapped event."""
 
     mappings: Mappings
-    outlook: Outlook
-    wedsync: WedSync
     changes: Changes
     create: CreateEvent
     pair: SettlePair
     request_sync: RequestSync
     journal: Journal
-    ids: Ids
     clock: Clock
 
     async def outlook_event(

@@ -139,7 +139,7 @@ async def test_a_queue_that_refuses_is_given_up_while_graph_still_waits(
     """Graph waits 3 s: https://learn.microsoft.com/graph/change-notifications-delivery-webhooks"""
     pauses: list[float] = []
 
-    async def sleep(_: AsyncHttpTransport, seconds: float) -> None:
+    async def sleep(_: object, seconds: float) -> None:
         pauses.append(seconds)
 
     monkeypatch.setattr(AsyncHttpTransport, "sleep", sleep)

@@ -94,7 +94,7 @@ async def told(rose: Planner, run_id: str) -> httpx.Response:
     async def look() -> httpx.Response | None:
         answer = await rose.call("GET", f"calendar/outlook/sync/{run_id}")
         run = answer.raise_for_status().json()
-        return answer if "estimatedTimeRemaining" in run or run["status"] != "in_progress" else None
+        return answer if "estimatedTimeRemaining" in run or run["status"] not in ("queued", "in_progress") else None
 
     seen: httpx.Response = await eventually(look, "the run tells how long it will take, or ends")
     return seen

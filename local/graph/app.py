@@ -68,6 +68,7 @@ class Entry:
             caller = await gateway.authenticate(self._graph, headers)
             body = gateway.read_json(content, headers, method)
             if target.lower() in ("/v1.0/$batch", "/v1.0/%24batch") and method == "POST":
+                await gateway.spend(self._graph, struck.latency)
                 answer = await self._batches.answer(body, caller, base)
             else:
                 raw = Raw(

@@ -140,13 +140,17 @@ def refused(graph: Graph, headers: dict[str, str], caller: Caller) -> Answer:
         return error_answer(graph, error, headers)
 
 
-async def _late(graph: Graph, raw: Raw, caller: Caller) -> Answer:
-    seconds = raw.latency + graph.knobs.latencySeconds
+async def spend(graph: Graph, seconds: float) -> None:
+    """Be late by so much of the stand's time; a reset meanwhile ends the request."""
     if seconds > 0:
         era = graph.frame.era
         await graph.frame.clock.sleep(seconds)
         if graph.frame.era != era:
             raise GraphError(503, "ServiceUnavailable", "The simulator was reset meanwhile.")
+
+
+async def _late(graph: Graph, raw: Raw, caller: Caller) -> Answer:
+    await spend(graph, raw.latency + graph.knobs.latencySeconds)
     if graph.knobs.mailboxNotEnabled == caller.account.upn and mailbox_bound(raw.target):
         raise mailbox_not_enabled()
     call, chosen = call_of(graph, raw, caller)

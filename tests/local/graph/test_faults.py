@@ -8,6 +8,7 @@ import pytest
 from local.simkit.people import MARCO, ROSE
 from tests.local.graph.conftest import Far, at
 from tests.local.graph.holding import HELD, holding
+from tests.local.graph.subscribing import advance
 
 NEW = {"subject": "Tasting", "start": at("2027-03-01T09:00:00"), "end": at("2027-03-01T10:00:00")}
 
@@ -97,6 +98,17 @@ async def test_numbers_follow_the_order_in_which_requests_began(graph: Far) -> N
         await graph.call("GET", "/me/calendar?n=2")
     noted = {each["path"][-1]: each["number"] for each in await requests(graph)}
     assert noted["1"] < noted["2"]
+
+
+async def test_a_batch_as_a_whole_can_be_late(graph: Far) -> None:
+    await order(graph, action="latency", method="POST", path=r"\$batch", seconds=1800)
+    parts = [{"id": "1", "method": "GET", "url": "/me/calendar"}]
+    late = asyncio.create_task(graph.call("POST", "/$batch", {"requests": parts}, status=200))
+    await asyncio.wait([late], timeout=1)
+    assert (await graph.control("GET", "/faults"))["faults"][0]["hits"] == 1
+    assert not late.done()
+    await advance(graph, minutes=30, seconds=1)
+    assert [each["status"] for each in (await late).json()["responses"]] == [200]
 
 
 async def test_a_bad_order_is_refused_in_words(graph: Far) -> None:

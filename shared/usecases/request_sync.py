@@ -46,7 +46,8 @@ class RequestSync:
         key_id = str(uuid5(_KEYS, f"{home}:{integration.epoch}:{idempotency_key}"))  # another connection, another sync
         fingerprint = hashlib.sha256((asked or repr(request)).encode("utf-8", "surrogatepass")).hexdigest()
         known = await self.runs.asked(home, key_id)
-        if known is None or await self.runs.get(home, known.run_id) is None:  # also where a crash came before the run
+        made = await self.runs.get(home, known.run_id) if known else None
+        if made is None:  # also where a crash came before the run
             assert_syncing(integration)
         if known is None:
             fresh = AskedSync(
@@ -59,16 +60,20 @@ class RequestSync:
             known = await self.runs.ask(fresh)  # before the run: a key that is refused shall start nothing
         if known.fingerprint != fingerprint:
             raise Unprocessable("idempotency_key_reused", "This Idempotency-Key stands for another sync.")
-        return await self.once(integration, request, known.run_id)
+        return await self._woken(made.value) if made else await self.once(integration, request, known.run_id)
 
     async def once(self, integration: Integration, request: RunRequest, run_id: str) -> SyncRun:
         """Start the run of this id if there is none, wake it if it waits, and return it."""
         stored = await self.runs.get(integration.integration_id, run_id)
         if stored is None:
             return await self._queue(integration, request, delay_seconds=0, run_id=run_id)
-        if stored.value.state is RunState.QUEUED:
-            await self._wake(stored.value)
-        return stored.value
+        return await self._woken(stored.value)
+
+    async def _woken(self, run: SyncRun) -> SyncRun:
+        """Return the run; where it waits its message may have been lost, so that it gets another."""
+        if run.state is RunState.QUEUED:
+            await self._wake(run)
+        return run
 
     async def again(self, integration: Integration, request: RunRequest) -> SyncRun:
         """Start a run, or wake the one that waits to do the same."""

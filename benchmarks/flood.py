@@ -17,8 +17,6 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
-from uuid import UUID
 
 import httpx
 
@@ -29,8 +27,8 @@ from shared.core.subscription import Subscription
 from shared.store.subscriptions import TableSubscriptionRows
 from shared.store.tables import AzureTables
 from shared.usecases.subscribe import client_state_hash
+from tests.support.flood import MAILBOXES, body, event_id, notification, subscription_id
 
-MAILBOXES, EACH = 50, 20
 WARM_UP = 5
 NO_JOBS = {"AzureWebJobs.event_jobs.Disabled": "true"}
 
@@ -54,25 +52,6 @@ class Taken:
         return statistics.quantiles(self.seconds, n=100, method="inclusive")[98]
 
 
-def notification(subscription: int, secret: str, event: str, expires: datetime) -> dict[str, Any]:
-    """Return one item, as long as those of Graph are."""
-    resource = f"Users/{UUID(int=1000 + subscription, version=4)}/Events/{event.ljust(151, 'A')}="
-    return {
-        "subscriptionId": str(UUID(int=subscription, version=4)),
-        "subscriptionExpirationDateTime": expires.isoformat(timespec="seconds"),
-        "changeType": "updated",
-        "resource": resource,
-        "resourceData": {
-            "@odata.type": "#Microsoft.Graph.Event",
-            "@odata.id": resource,
-            "@odata.etag": 'W/"DwAAABYAAAB3cGZ2YWdvZg=="',
-            "id": resource.rpartition("/")[2],
-        },
-        "clientState": secret,
-        "tenantId": "84bd8158-6d4d-4958-8b9f-9d6445542f95",
-    }
-
-
 async def subscribe(stand: Stand, expires: datetime) -> None:
     """Enter a subscription for each mailbox."""
     tables = AzureTables(connection_string=stand.connection_string)
@@ -80,7 +59,7 @@ async def subscribe(stand: Stand, expires: datetime) -> None:
     for number in range(MAILBOXES):
         await rows.put(
             Subscription(
-                subscription_id=str(UUID(int=number, version=4)),
+                subscription_id=subscription_id(number),
                 integration_id=f"i{number}",
                 calendar_id="c",
                 state=SubscriptionState.ACTIVE,
@@ -95,13 +74,9 @@ async def measure(stand: Stand, posts: int) -> list[Taken]:
     """Send each kind in turn, so that all meet the same machine."""
     expires = datetime.now(UTC) + timedelta(days=6)
     await subscribe(stand, expires)
-    flood = [
-        notification(mailbox, f"secret {mailbox}", f"e{mailbox:03}{event:03}", expires)
-        for event in range(EACH)
-        for mailbox in range(MAILBOXES)
-    ]
+    flood = body(expires)["value"]
     kinds = {
-        "1 notification, of nobody": [notification(MAILBOXES, "nobody's", "e", expires)],
+        "1 notification, of nobody": [notification(MAILBOXES, event_id(MAILBOXES, 0), expires)],
         "1 notification": flood[:1],
         "1,000 notifications for 50 mailboxes": flood,
     }

@@ -36,7 +36,7 @@ def body(expires: datetime, *, wave: str = "", mailboxes: int = MAILBOXES, each:
     """As Graph mixes them: mailboxes take turns. Another ``wave`` is of other events."""
     return {
         "value": [
-            _notification(mailbox, event_id(mailbox, event, wave), expires)
+            notification(mailbox, event_id(mailbox, event, wave), expires)
             for event in range(each)
             for mailbox in range(mailboxes)
         ]
@@ -99,7 +99,8 @@ async def all_found_closed(integrations: Integrations) -> bool:
     return all(each is not None and each.value.state is IntegrationState.NEEDS_RECONNECT for each in found)
 
 
-def _notification(mailbox: int, event: str, expires: datetime) -> dict[str, Any]:
+def notification(mailbox: int, event: str, expires: datetime) -> dict[str, Any]:
+    """One item, as long as those of Graph are."""
     resource = f"Users/{UUID(int=1000 + mailbox, version=4)}/Events/{event}"
     return {
         "subscriptionId": subscription_id(mailbox),

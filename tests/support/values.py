@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from hypothesis import strategies as st
 
+from shared.core.confirmation import Confirmation, HeldDeletion, Question
 from shared.core.event import AllDay, Attendee, CalendarEvent, EventType, Field, Place, Side, Timed
 from shared.core.history import (
     ChangeKind,
@@ -28,7 +29,14 @@ from shared.core.integration import (
 )
 from shared.core.jobs import RunKind, RunRequest, TriggeredBy
 from shared.core.mapping import EventMapping, Intent, Role
-from shared.core.states import ConflictState, IntegrationState, MappingState, RunState, SubscriptionState
+from shared.core.states import (
+    ConfirmationState,
+    ConflictState,
+    IntegrationState,
+    MappingState,
+    RunState,
+    SubscriptionState,
+)
 from shared.core.subscription import Subscription
 
 NOON = datetime(2026, 6, 20, 12, 0, tzinfo=UTC)
@@ -275,3 +283,23 @@ changes = st.builds(
     after=maybe_contents,
     rule=texts,
 )
+
+
+def question(*sides: Side) -> Question:
+    """An open question about deletions of these sides, a minute after noon; the first has a title."""
+    held = tuple(
+        HeldDeletion(
+            mapping_id=f"m{number}", side=side, key="k", event_id=f"e{number}", held_at=NOON + timedelta(minutes=1)
+        )
+        for number, side in enumerate(sides)
+    )
+    asked = Confirmation(
+        confirmation_id="c",
+        integration_id="i",
+        state=ConfirmationState.OPEN,
+        opened_at=NOON,
+        expires_at=NOON + timedelta(hours=1),
+        reason="many",
+        held=held,
+    )
+    return Question(confirmation=asked, titles={"m0": "Tasting"})

@@ -11,7 +11,6 @@ from typing import Any, get_args
 from pydantic import BaseModel
 
 from shared.core.actions import Rule
-from shared.core.confirmation import Confirmation, HeldDeletion, Question
 from shared.core.event import EventType, Field, Side
 from shared.core.explain import FieldStanding, Standing
 from shared.core.history import ChangeKind, EventFailure, SyncRun, Tally
@@ -19,7 +18,7 @@ from shared.core.integration import Integration
 from shared.core.jobs import RunKind, RunPurpose, RunRequest, TriggeredBy
 from shared.core.rules import ResolutionRule, rule_of
 from shared.core.settings_change import CopiesAffected, CopyLeft
-from shared.core.states import ConfirmationState, ConflictState, IntegrationState, MappingState, RunState
+from shared.core.states import ConflictState, IntegrationState, MappingState, RunState
 from shared.triggers import health_shapes, history, history_shapes, present, settings, settings_shapes, shapes
 from shared.usecases.change_settings import SettingsChanged
 from shared.usecases.check_health import Dependency, Health
@@ -61,7 +60,7 @@ def answers() -> Iterator[BaseModel]:
     yield from (present.sync_status(status(little)), status_with_all(much, rule))
     bare = values.run()
     yield from (present.sync_job(bare, now=LATER), present.sync_job(ended()), present.sync_job(begun(), now=LATER))
-    yield present.sync_job(ended(), question())
+    yield present.sync_job(ended(), values.question(Side.OUTLOOK))
     yield from (present.event_page(page(), EventFilter()), present.event_page(page(*events()), EventFilter(start=DAY)))
     removal = Removal(sync_id="run", left=(LeftEvent(event_id="e", title="Tasting"),))
     yield from (present.removal(removal), present.removal(replace(removal, finished=True)))
@@ -102,7 +101,13 @@ def status_with_all(integration: Integration, rule: ResolutionRule) -> BaseModel
         kind=RunKind.SINGLE, triggered_by=TriggeredBy.MANUAL, purpose=RunPurpose.UNDO, subject="an earlier run"
     )
     undo = replace(ended(), request=request)
-    shown = status(integration, rules=(rule,), recent=(undo,), subscription=values.subscription(), question=question())
+    shown = status(
+        integration,
+        rules=(rule,),
+        recent=(undo,),
+        subscription=values.subscription(),
+        question=values.question(Side.OUTLOOK),
+    )
     return present.sync_status(shown, reconnect_url="https://app.test/settings")
 
 
@@ -115,20 +120,6 @@ def ended() -> SyncRun:
 
 def begun() -> SyncRun:
     return values.run(state=RunState.IN_PROGRESS, started_at=NOON, tally=Tally(total=9, handled=3))
-
-
-def question() -> Question:
-    held = HeldDeletion(mapping_id="m", side=Side.OUTLOOK, key="k", event_id="e", held_at=NOON)
-    asked = Confirmation(
-        confirmation_id="c",
-        integration_id="i",
-        state=ConfirmationState.OPEN,
-        opened_at=NOON,
-        expires_at=LATER,
-        reason="many",
-        held=(held,),
-    )
-    return Question(confirmation=asked, titles={"m": "Tasting"})
 
 
 def page(*found: MappedEvent) -> EventPage:

@@ -7,12 +7,11 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from shared.core.confirmation import Confirmation, HeldDeletion, Question
 from shared.core.event import EventType, Field, Side, Timed
 from shared.core.history import Tally
 from shared.core.integration import CalendarInfo
 from shared.core.rules import rule_of
-from shared.core.states import ConfirmationState, IntegrationState, MappingState, RunState
+from shared.core.states import IntegrationState, MappingState, RunState
 from shared.triggers import present
 from shared.usecases.clear_outlook import Removal
 from shared.usecases.list_events import EventFilter, EventPage, MappedEvent
@@ -149,23 +148,6 @@ def test_a_rule(use: Side) -> None:
     }
 
 
-def question(*sides: Side) -> Question:
-    held = tuple(
-        HeldDeletion(mapping_id=f"m{number}", side=side, key="k", event_id=f"e{number}", held_at=SOON)
-        for number, side in enumerate(sides)
-    )
-    asked = Confirmation(
-        confirmation_id="c",
-        integration_id="i",
-        state=ConfirmationState.OPEN,
-        opened_at=NOON,
-        expires_at=LATER,
-        reason="many",
-        held=held,
-    )
-    return Question(confirmation=asked, titles={"m0": "Tasting"})
-
-
 @pytest.mark.parametrize(
     ("sides", "side"),
     [
@@ -176,7 +158,7 @@ def question(*sides: Side) -> Question:
     ],
 )
 def test_a_question_about_deletions(sides: tuple[Side, ...], side: str) -> None:
-    asked = present.confirmation(question(*sides))
+    asked = present.confirmation(values.question(*sides))
     assert asked is not None
     shown = wire(asked)
     assert (shown["side"], shown["count"], shown["reason"]) == (side, len(sides), "many")
@@ -188,7 +170,7 @@ def test_a_question_about_deletions(sides: tuple[Side, ...], side: str) -> None:
 
 
 def test_a_question_names_two_hundred_and_counts_all() -> None:
-    asked = present.confirmation(question(*[Side.OUTLOOK] * 201))
+    asked = present.confirmation(values.question(*[Side.OUTLOOK] * 201))
     assert asked is not None
     assert (asked.count, len(asked.events)) == (201, 200)
 
